@@ -1,0 +1,75 @@
+public import Synod
+
+/// What carries payloads between voters. It may lose, repeat, delay and reorder them as it likes; it
+/// must not change them, nor give one the wrong sender.
+///
+/// Everything happens on the node's loop. A payload is one or more encoded messages, at most
+/// `maxPayload` bytes. `TransportConformance` says what must hold, as tests.
+public protocol Transport: AnyObject {
+  /// The largest payload that it takes, in bytes.
+  var maxPayload: Int { get }
+
+  /// Begins to listen and to connect. Called once, before anything is sent.
+  /// - Throws: where it cannot listen (a port in use, say).
+  func start(_ events: TransportEvents) throws
+
+  /// Queues a payload to one voter; the oldest waiting go where the queue is full.
+  func send(_ payload: Bytes, to voter: VoterID)
+
+  /// Queues one payload to every peer; encoded and summed once.
+  func broadcast(_ payload: Bytes)
+
+  /// Ends a turn: what waits for a peer leaves in one write.
+  func flush()
+
+  /// Says that `voter` sent what is not a message; its connection is closed and may come back.
+  func refuse(_ voter: VoterID, because reason: String)
+
+  /// Peers, in ascending order, for people and metrics.
+  var peers: [PeerStatus] { get }
+
+  /// Closes every connection. No event follows `done`.
+  func close(_ done: @escaping () -> Void)
+}
+
+/// What a transport tells its node, on the node's loop.
+public struct TransportEvents {
+  /// A payload arrived. The slice may share a larger buffer.
+  public var received: (_ payload: Bytes, _ sender: VoterID) -> Void
+
+  public init(received: @escaping (_ payload: Bytes, _ sender: VoterID) -> Void) {
+    self.received = received
+  }
+}
+
+/// How a peer is doing.
+public struct PeerStatus: Sendable {
+  public var voter: VoterID
+  public var address: String
+  public var state: State
+  /// Bytes that wait to be written to it.
+  public var queuedBytes: Int
+  public var sentBytes: UInt64
+  public var receivedBytes: UInt64
+  /// Payloads that were dropped because the queue was full or nobody was there.
+  public var dropped: UInt64
+  /// Of the last ping, in microseconds; nil before the first.
+  public var roundTripMicroseconds: UInt64?
+
+  public enum State: Sendable, Equatable {
+    case connected
+    case connecting
+    /// Why the last connection ended, or was refused.
+    case down(String)
+  }
+
+  public init(voter: VoterID, address: String) {
+    self.voter = voter
+    self.address = address
+    state = .connecting
+    queuedBytes = 0
+    sentBytes = 0
+    receivedBytes = 0
+    dropped = 0
+  }
+}

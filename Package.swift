@@ -1,0 +1,89 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A module without IO, with the test target that is named after it.
+func pure(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+  [
+    .target(name: name, dependencies: dependencies, swiftSettings: settings),
+    .testTarget(
+      name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+      swiftSettings: settings),
+  ]
+}
+
+/// A module that touches the world, with the test target that is named after it.
+func driver(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
+  [
+    .target(
+      name: name, dependencies: dependencies, path: "Drivers/\(name)", swiftSettings: settings),
+    .testTarget(
+      name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+      swiftSettings: settings),
+  ]
+}
+
+let package = Package(
+  name: "synod",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Synod", targets: ["Synod"]),
+    .library(name: "CASPaxos", targets: ["CASPaxos"]),
+    .library(name: "SynodJournal", targets: ["SynodJournal"]),
+    .library(name: "SynodWire", targets: ["SynodWire"]),
+    .library(name: "RESP", targets: ["RESP"]),
+    .library(name: "SynodRuntime", targets: ["SynodRuntime"]),
+    .library(name: "SynodConformance", targets: ["SynodConformance"]),
+    .executable(name: "synod", targets: ["SynodServer"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+  ],
+  targets: [
+    // CRC32C in hardware: an instruction that Swift cannot name.
+    .target(name: "CCRC32C")
+  ]
+    + pure("Synod", ["CCRC32C"])
+    + pure("CASPaxos", ["Synod"])
+    + pure("SynodJournal", ["Synod"])
+    + pure("SynodWire", ["Synod"])
+    + pure("RESP")
+    + [
+      .systemLibrary(
+        name: "CLibUV", path: "Drivers/CLibUV", pkgConfig: "libuv",
+        providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+      // What a transport or a storage of a user's own must hold to; a library, so that they can run it.
+      .target(
+        name: "SynodConformance", dependencies: ["Synod", "SynodRuntime"],
+        path: "Drivers/SynodConformance", swiftSettings: settings),
+    ]
+    + driver("UV", ["CLibUV"])
+    + driver(
+      "SynodRuntime",
+      ["Synod", "SynodJournal", "SynodWire", "UV", .product(name: "Logging", package: "swift-log")])
+    + [
+      .executableTarget(
+        name: "SynodServer",
+        dependencies: [
+          "Synod", "CASPaxos", "SynodJournal", "SynodWire", "RESP", "UV", "SynodRuntime",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          .product(name: "Logging", package: "swift-log"),
+        ],
+        path: "Drivers/SynodServer", swiftSettings: settings),
+      .testTarget(
+        name: "SynodServerTests",
+        dependencies: ["SynodServer", "Synod", "CASPaxos", "RESP", "SynodRuntime"],
+        swiftSettings: settings),
+    ],
+  swiftLanguageModes: [.v6]
+)
+// SynodRuntimeTests also run the conformance suites and a machine of ours.
+package.targets.first { $0.name == "SynodRuntimeTests" }?.dependencies += [
+  "CASPaxos", "SynodConformance",
+]

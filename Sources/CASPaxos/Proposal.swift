@@ -1,0 +1,71 @@
+public import Synod
+
+/// What a client asks of one register.
+public struct Proposal<C: Change>: Sendable {
+  public var key: Bytes
+  public var operation: Operation<C>
+  /// When to give up; never where nil.
+  public var deadline: Ticks?
+
+  @inlinable public init(key: Bytes, operation: Operation<C>, deadline: Ticks? = nil) {
+    self.key = key
+    self.operation = operation
+    self.deadline = deadline
+  }
+}
+
+/// What is done to a register.
+public enum Operation<C: Change>: Sendable {
+  /// Runs the change on the newest state.
+  case change(C)
+  /// Gives the newest state, in one round trip where the voters agree.
+  case read
+  /// Gives the newest state and fences: no write that was given up earlier surfaces after it.
+  case barrierRead
+}
+
+/// How a proposal ended.
+public struct Completion<C: Change>: Sendable, ProposalCompletion {
+  public var proposal: ProposalID
+  public var result: Outcome<C>
+
+  @inlinable public init(proposal: ProposalID, result: Outcome<C>) {
+    self.proposal = proposal
+    self.result = result
+  }
+}
+
+/// The three things that a client can be told (and the two forms of the first).
+public enum Outcome<C: Change>: Sendable {
+  /// The change took effect, once; with its output and the state that it left.
+  case applied(C.Output, Register)
+  /// The state that a read saw.
+  case read(Register)
+  /// It had no effect and never will. Safe to retry.
+  case notApplied(NotApplied<C.Rejection>)
+  /// It may have had its effect, or may yet.
+  case unknown(Abandoned)
+}
+
+/// Why a proposal certainly had no effect.
+public enum NotApplied<Rejection: Sendable>: Sendable {
+  /// The change refused, having seen this settled state.
+  case rejected(Rejection, Register)
+  /// Too much is waiting already; nothing was sent.
+  case overloaded
+  /// The key or the new value is longer than its limit (bytes).
+  case tooLarge(size: Int, limit: Int)
+  /// Given up before anything could come of it.
+  case abandoned(Abandoned)
+}
+
+/// Why a proposal was given up.
+public enum Abandoned: Hashable, Sendable {
+  case deadline
+  case cancelled
+  /// The store failed: this machine proposes and votes no more.
+  case storageFailed
+  /// The machine was told of a batch that it never issued, or saw two values under one ballot; it
+  /// stopped.
+  case machineStopped
+}

@@ -1,0 +1,51 @@
+/// A ballot: epoch, counter and voter, compared in that order (Rystsov 2018, §2.1, has counter and
+/// identity; the epoch is what lets membership change safely).
+///
+/// One ballot carries one value, ever: it is consumed when its first prepare or accept is emitted.
+public struct Ballot: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public var counter: UInt64
+  public var epoch: Epoch
+  public var voter: VoterID
+
+  @inlinable public init(epoch: Epoch, counter: UInt64, voter: VoterID) {
+    self.epoch = epoch
+    self.counter = counter
+    self.voter = voter
+  }
+
+  /// Below every real ballot: "never promised", "never accepted".
+  @inlinable public static var zero: Ballot { Ballot(epoch: Epoch(0), counter: 0, voter: .none) }
+
+  @inlinable public var isZero: Bool { self == .zero }
+
+  /// No counter above this is ever drawn or believed, so that arithmetic on counters cannot
+  /// overflow, whatever a peer says. At a million ballots a second it lasts for two thousand years.
+  @inlinable public static var counterLimit: UInt64 { 1 << 56 }
+
+  @inlinable public static func < (a: Ballot, b: Ballot) -> Bool {
+    if a.epoch != b.epoch { return a.epoch < b.epoch }
+    if a.counter != b.counter { return a.counter < b.counter }
+    return a.voter < b.voter
+  }
+
+  public var description: String { isZero ? "-" : "\(epoch).\(counter).\(voter)" }
+}
+
+extension Ballot: ByteCodable {
+  /// Bytes on the wire and on disk.
+  @inlinable public static var encodedSize: Int { 16 }
+
+  @inlinable public func encode(into writer: inout ByteWriter) {
+    writer.write(counter)
+    writer.write(epoch.rawValue)
+    writer.write(voter.rawValue)
+  }
+
+  @inlinable public init(from reader: inout ByteReader) throws(CodingError) {
+    let counter = try reader.read(UInt64.self)
+    let epoch = try reader.read(UInt32.self)
+    let voter = try reader.read(UInt32.self)
+    guard counter <= Ballot.counterLimit else { throw .malformed("ballot counter over its limit") }
+    self.init(epoch: Epoch(epoch), counter: counter, voter: VoterID(voter))
+  }
+}

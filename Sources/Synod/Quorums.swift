@@ -1,0 +1,132 @@
+/// How many of a number of voters make a quorum. Every prepare quorum must meet every accept
+/// quorum; nothing else is needed (Howard, Malkhi and Spiegelman 2016; Rystsov 2018, appendix B).
+public struct QuorumSystem: Hashable, Sendable {
+  /// Voters in all.
+  public let voters: Int
+  /// Promises that let a proposer go on.
+  public let prepare: Int
+  /// Acceptances that choose a value.
+  public let accept: Int
+
+  /// Majorities, both.
+  public init(majorityOf voters: Int) {
+    self.voters = voters
+    prepare = voters / 2 + 1
+    accept = voters / 2 + 1
+  }
+
+  /// - Throws: `QuorumError` where some prepare quorum would miss some accept quorum.
+  public init(voters: Int, prepare: Int, accept: Int) throws(QuorumError) {
+    guard (1...QuorumSystem.maxVoters).contains(voters) else {
+      throw .voterCount(voters, limit: QuorumSystem.maxVoters)
+    }
+    guard (1...voters).contains(prepare), (1...voters).contains(accept) else {
+      throw .outOfRange(prepare: prepare, accept: accept, voters: voters)
+    }
+    guard prepare + accept > voters else {
+      throw .doNotIntersect(prepare: prepare, accept: accept, voters: voters)
+    }
+    self.voters = voters
+    self.prepare = prepare
+    self.accept = accept
+  }
+
+  /// Voters that one configuration may have.
+  public static let maxVoters = 64
+
+  @inlinable public func isPrepareQuorum(_ votes: VoteSet) -> Bool { votes.count >= prepare }
+  @inlinable public func isAcceptQuorum(_ votes: VoteSet) -> Bool { votes.count >= accept }
+}
+
+/// Why numbers of votes do not make a quorum system.
+public enum QuorumError: Error, Hashable, Sendable, CustomStringConvertible {
+  case voterCount(Int, limit: Int)
+  case outOfRange(prepare: Int, accept: Int, voters: Int)
+  case doNotIntersect(prepare: Int, accept: Int, voters: Int)
+  case notDistinct(VoterID)
+  case nobody
+
+  public var description: String {
+    switch self {
+    case .voterCount(let n, let limit): "\(n) voters: there must be 1 to \(limit)"
+    case .outOfRange(let p, let a, let n):
+      "prepare quorum \(p) and accept quorum \(a): both must be 1 to \(n), the number of voters"
+    case .doNotIntersect(let p, let a, let n):
+      "prepare quorum \(p) and accept quorum \(a) of \(n) voters can miss each other: "
+        + "their sum must be at least \(n + 1)"
+    case .notDistinct(let voter): "voter \(voter) is named twice"
+    case .nobody: "voter 0 is nobody: identities start at 1"
+    }
+  }
+}
+
+/// A set of the voters of one configuration, by their places in it.
+public struct VoteSet: Hashable, Sendable {
+  @usableFromInline var bits: UInt64
+
+  @inlinable public init() { bits = 0 }
+
+  @inlinable public var count: Int { bits.nonzeroBitCount }
+  @inlinable public var isEmpty: Bool { bits == 0 }
+  @inlinable public func contains(_ place: Int) -> Bool { bits & (1 << UInt64(place)) != 0 }
+  @inlinable public mutating func insert(_ place: Int) { bits |= 1 << UInt64(place) }
+  @inlinable public mutating func remove(_ place: Int) { bits &= ~(1 << UInt64(place)) }
+}
+
+/// Who votes, and what makes a quorum, in one epoch.
+public struct Configuration: Hashable, Sendable {
+  public let epoch: Epoch
+  /// In ascending order; a voter's place here is its place in a `VoteSet`.
+  public let voters: [VoterID]
+  public let quorums: QuorumSystem
+
+  /// - Parameter quorums: majorities where nil.
+  /// - Throws: `QuorumError` where voters repeat, are nobody, or do not match the quorums.
+  public init(
+    epoch: Epoch, voters: [VoterID], quorums: QuorumSystem? = nil
+  ) throws(QuorumError) {
+    guard (1...QuorumSystem.maxVoters).contains(voters.count) else {
+      throw .voterCount(voters.count, limit: QuorumSystem.maxVoters)
+    }
+    let sorted = voters.sorted()
+    guard sorted[0] != .none else { throw .nobody }
+    for (a, b) in zip(sorted, sorted.dropFirst()) where a == b { throw .notDistinct(a) }
+    if let quorums, quorums.voters != voters.count {
+      throw .voterCount(quorums.voters, limit: voters.count)
+    }
+    self.epoch = epoch
+    self.voters = sorted
+    self.quorums = quorums ?? QuorumSystem(majorityOf: sorted.count)
+  }
+
+  /// The place of `voter` among the voters, or nil where it has no vote.
+  @inlinable public func place(of voter: VoterID) -> Int? { voters.firstIndex(of: voter) }
+}
+
+extension Configuration: ByteCodable {
+  public func encode(into writer: inout ByteWriter) {
+    writer.write(epoch.rawValue)
+    writer.write(UInt8(truncatingIfNeeded: voters.count))
+    writer.write(UInt8(truncatingIfNeeded: quorums.prepare))
+    writer.write(UInt8(truncatingIfNeeded: quorums.accept))
+    for voter in voters { writer.write(voter.rawValue) }
+  }
+
+  public init(from reader: inout ByteReader) throws(CodingError) {
+    let epoch = try reader.read(UInt32.self)
+    let count = Int(try reader.read(UInt8.self))
+    let prepare = Int(try reader.read(UInt8.self))
+    let accept = Int(try reader.read(UInt8.self))
+    guard count <= QuorumSystem.maxVoters else {
+      throw .overLimit(found: UInt64(count), limit: QuorumSystem.maxVoters)
+    }
+    var voters: [VoterID] = []
+    for _ in 0..<count { voters.append(VoterID(try reader.read(UInt32.self))) }
+    do {
+      let quorums = try QuorumSystem(voters: count, prepare: prepare, accept: accept)
+      try self.init(epoch: Epoch(epoch), voters: voters, quorums: quorums)
+    } catch {
+      throw CodingError.malformed("not a configuration of voters and quorums")
+    }
+  }
+}
