@@ -1,1 +1,13 @@
 #include <uv.h>
+
+// Declared by the C library only under _GNU_SOURCE, which the importer does not set.
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int pthread_setname_np(pthread_t, const char *);
+
+static inline int synod_accept4(int descriptor, int flags) {
+  return accept4(descriptor, 0, 0, flags);
+}
+
+static inline void synod_name_this_thread(const char *name) {
+  pthread_setname_np(pthread_self(), name);
+}

@@ -73,6 +73,9 @@ public struct Bytes: @unchecked Sendable {
     UnsafeRawBufferPointer(start: start, count: count)
   }
 
+  /// What keeps the bytes in their place: retain it as long as `unsafeBuffer` is used.
+  @inlinable public var unsafeOwner: AnyObject { owner }
+
   /// These bytes in an owner of about their own size: a copy where the present owner is more than
   /// twice and 64 bytes larger, so that a small value does not pin a large frame.
   @inlinable public func compacted() -> Bytes {

@@ -1,0 +1,171 @@
+internal import CLibUV
+internal import Glibc
+
+/// One event loop, run by one thread.
+///
+/// A turn: the loop sleeps until something happens, calls back for it, then calls `atTurn`; then
+/// timers run, and `atTurn` is called again before it sleeps. So whatever happened in callbacks is
+/// handled before the loop sleeps, and everything of one turn is handled together.
+///
+/// `run()` returns once `stop()` was called or nothing is open any more. `close()` (or dropping the
+/// last reference) closes every handle that is left, waits for work that is under way, and frees the
+/// loop. A loop may be made on one thread and handed to another; then it belongs to that one.
+public final class Loop {
+  let raw: UnsafeMutablePointer<uv_loop_t>
+  /// Where every stream of this loop reads into; its bytes are valid within one callback only.
+  let readBuffer: UnsafeMutableRawBufferPointer
+  private let check: UnsafeMutablePointer<uv_check_t>
+  private let prepare: UnsafeMutablePointer<uv_prepare_t>
+  /// Active while something is deferred, so that the loop does not sleep.
+  private let idle: UnsafeMutablePointer<uv_idle_t>
+  private var deferred: [() -> Void] = []
+  private var time: UInt64 = 0
+  private var timeIsStale = true
+  private var isRunning = false
+  private var gather: UnsafeMutableBufferPointer<uv_buf_t>
+
+  /// Called at the end of each turn: after input and output, and after timers.
+  public var atTurn: (() -> Void)?
+
+  /// Whether `close()` was called.
+  public private(set) var isClosed = false
+
+  /// Bytes that one read gives at most.
+  public static let readBufferSize = 64 * 1024
+
+  /// - Throws: where the process has no descriptors left.
+  public init() throws(UVError) {
+    Self.ignoreBrokenPipes
+    raw = .allocate(capacity: 1)
+    let status = uv_loop_init(raw)
+    guard status == 0 else {
+      raw.deallocate()
+      throw UVError(status, "open an event loop")
+    }
+    readBuffer = .allocate(byteCount: Self.readBufferSize, alignment: 16)
+    gather = .allocate(capacity: 64)
+    check = .allocate(capacity: 1)
+    prepare = .allocate(capacity: 1)
+    idle = .allocate(capacity: 1)
+    uv_check_init(raw, check)
+    uv_prepare_init(raw, prepare)
+    uv_idle_init(raw, idle)
+    check.pointee.data = nil
+    prepare.pointee.data = nil
+    idle.pointee.data = nil
+    raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+    uv_check_start(check) { Loop.of($0?.pointee.loop)?.turn() }
+    uv_prepare_start(prepare) { Loop.of($0?.pointee.loop)?.turn() }
+    // They watch nothing of their own: a loop with nothing else open ends.
+    check.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_unref($0) }
+    prepare.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_unref($0) }
+  }
+
+  deinit {
+    close()
+    readBuffer.deallocate()
+    gather.deallocate()
+    raw.deallocate()
+  }
+
+  /// Turns until `stop()` is called or nothing is open any more.
+  public func run() {
+    precondition(!isClosed && !isRunning, "a closed or running loop is run")
+    isRunning = true
+    uv_run(raw, UV_RUN_DEFAULT)
+    isRunning = false
+  }
+
+  /// Makes `run()` return at the end of this turn. On the loop's thread; others use a `Wakeup`.
+  public func stop() { uv_stop(raw) }
+
+  /// Closes every handle, waits for work under way (its `then` is still called), frees the loop.
+  /// Not from within one of its callbacks.
+  public func close() {
+    guard !isClosed else { return }
+    precondition(!isRunning, "a loop is closed from within its own callback")
+    isClosed = true
+    atTurn = nil
+    repeat {
+      runDeferred()
+      uv_walk(
+        raw,
+        { handle, _ in
+          guard let handle else { return }
+          if let owner = Handle.owner(handle.pointee.data, as: Handle.self) {
+            owner.close()
+          } else if uv_is_closing(handle) == 0 {
+            uv_close(handle) { UnsafeMutableRawPointer($0)?.deallocate() }
+          }
+        }, nil)
+      uv_run(raw, UV_RUN_DEFAULT)
+    } while uv_loop_close(raw) == UV_EBUSY.rawValue || !deferred.isEmpty
+  }
+
+  /// Calls `body` at the end of this turn, or of the next where that has begun; not from within the
+  /// caller. The loop does not sleep before.
+  public func soon(_ body: @escaping () -> Void) {
+    if deferred.isEmpty && !isClosed { uv_idle_start(idle) { _ in } }
+    deferred.append(body)
+  }
+
+  private func turn() {
+    if !deferred.isEmpty { runDeferred() }
+    atTurn?()
+    timeIsStale = true
+  }
+
+  private func runDeferred() {
+    let bodies = deferred
+    deferred.removeAll(keepingCapacity: true)
+    for body in bodies { body() }
+    if deferred.isEmpty && !isClosed { uv_idle_stop(idle) }
+  }
+
+  static func of(_ raw: UnsafeMutablePointer<uv_loop_t>?) -> Loop? {
+    guard let data = raw?.pointee.data else { return nil }
+    return Unmanaged<Loop>.fromOpaque(data).takeUnretainedValue()
+  }
+
+  /// Room for `count` buffers, reused by every write of this loop.
+  func gatherBuffers(_ count: Int) -> UnsafeMutablePointer<uv_buf_t>? {
+    if gather.count < count {
+      gather.deallocate()
+      gather = .allocate(capacity: max(count, gather.count * 2))
+    }
+    return gather.baseAddress
+  }
+
+  /// A write to a socket that its peer closed gives an error instead of ending the process. Only
+  /// where the program has not set a handler of its own.
+  private static let ignoreBrokenPipes: Void = {
+    var action = sigaction()
+    sigaction(SIGPIPE, nil, &action)
+    if action.__sigaction_handler.sa_handler == nil { signal(SIGPIPE, SIG_IGN) }
+  }()
+}
+
+// MARK: - Time
+
+extension Loop {
+  /// Milliseconds of a monotonic clock that counts the time the computer sleeps, read once a turn.
+  public var now: UInt64 {
+    if timeIsStale { refreshNow() }
+    return time
+  }
+
+  /// Reads the clock for `now` again; after something that took long.
+  public func refreshNow() {
+    time = Self.clock(CLOCK_BOOTTIME) / 1_000_000
+    timeIsStale = false
+  }
+
+  /// Microseconds of a monotonic clock, read at each call; for measuring.
+  public var microseconds: UInt64 { Self.clock(CLOCK_MONOTONIC) / 1_000 }
+
+  private static func clock(_ id: clockid_t) -> UInt64 {
+    var time = timespec()
+    clock_gettime(id, &time)
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+  }
+}

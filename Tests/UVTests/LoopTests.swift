@@ -1,0 +1,147 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import UV
+
+@Suite struct LoopTests {
+  @Test func aLoopWithNothingOpenEnds() throws {
+    let loop = try Loop()
+    loop.run()
+    loop.close()
+    loop.close()
+    #expect(loop.isClosed)
+  }
+
+  @Test func theTurnEndsAfterTimersAndBeforeTheLoopSleeps() throws {
+    let loop = try Loop()
+    var events: [String] = []
+    let timer = Timer(loop) {
+      events.append("timer")
+      loop.soon { events.append("soon") }
+    }
+    loop.atTurn = { if events.last == "soon" { events.append("turn") } }
+    timer.start(after: 1)
+    loop.run()
+    #expect(events == ["timer", "soon", "turn"])
+  }
+
+  @Test func whatIsDeferredWithinADeferredCallRunsInTheNextTurn() throws {
+    let loop = try Loop()
+    var count = 0
+    func again() {
+      count += 1
+      if count < 5 { loop.soon(again) }
+    }
+    loop.soon(again)
+    loop.run()
+    #expect(count == 5)
+  }
+
+  @Test func timeDoesNotChangeWithinATurnUnlessAsked() throws {
+    let loop = try Loop()
+    let before = loop.now
+    let start = loop.microseconds
+    while loop.microseconds - start < 3_000 {}
+    #expect(loop.now == before)
+    loop.refreshNow()
+    #expect(loop.now >= before + 2)
+  }
+
+  @Test func aRepeatingTimerStopsWhenItIsTold() throws {
+    let loop = try Loop()
+    var count = 0
+    var timer: Timer?
+    timer = Timer(loop) {
+      count += 1
+      if count == 3 { timer?.stop() }
+    }
+    timer?.start(every: 1)
+    loop.run()
+    #expect(count == 3)
+    #expect(timer?.isActive == false)
+    timer?.close()
+  }
+
+  @Test func droppingATimerClosesIt() throws {
+    let loop = try Loop()
+    var fired = false
+    var timer: Timer? = Timer(loop) { fired = true }
+    timer?.start(after: 10_000)
+    weak let held = timer
+    timer = nil
+    #expect(held == nil)
+    loop.run()
+    #expect(!fired)
+  }
+
+  @Test func aClosedHandleLetsGoOfItsHandler() throws {
+    let loop = try Loop()
+    final class Owner { var timer: Timer? }
+    weak var held: Owner?
+    do {
+      let owner = Owner()
+      owner.timer = Timer(loop) { _ = owner.timer }
+      held = owner
+      loop.close()
+    }
+    #expect(held == nil)
+  }
+
+  @Test func workRunsOffTheLoopAndItsResultComesBack() throws {
+    let loop = try Loop()
+    var results: [Int] = []
+    for i in 0..<20 { loop.perform({ i * i }) { results.append($0) } }
+    loop.run()
+    #expect(results.sorted() == (0..<20).map { $0 * $0 })
+  }
+
+  @Test func closingALoopWaitsForWorkUnderWay() throws {
+    let loop = try Loop()
+    var result: Int?
+    loop.perform({ 7 }) { result = $0 }
+    loop.close()
+    #expect(result == 7)
+  }
+
+  @Test func workLetsGoOfWhatItHeld() throws {
+    let loop = try Loop()
+    final class Token: Sendable {}
+    weak var held: Token?
+    do {
+      let token = Token()
+      held = token
+      loop.perform({ _ = token }) { _ = token }
+    }
+    #expect(held != nil)
+    loop.run()
+    #expect(held == nil)
+  }
+
+  @Test func stopEndsARunThatOthersKeepAlive() throws {
+    let loop = try Loop()
+    let timer = Timer(loop) { loop.stop() }
+    let other = Timer(loop) {}
+    other.start(after: 1_000_000)
+    timer.start(after: 1)
+    loop.run()
+    #expect(other.isActive)
+    loop.close()
+    #expect(other.isClosed && timer.isClosed)
+  }
+
+  @Test func aSignalReachesItsWatcher() throws {
+    let loop = try Loop()
+    var count = 0
+    let watcher = try SignalWatcher(loop, signal: SIGURG) {
+      count += 1
+      loop.stop()
+    }
+    let alive = Timer(loop) {}
+    alive.start(after: 1_000_000)
+    kill(getpid(), SIGURG)
+    loop.run()
+    #expect(count == 1)
+    watcher.close()
+  }
+}
