@@ -1,0 +1,61 @@
+internal import Synod
+
+extension Refusal: CustomStringConvertible {
+  /// Why, in words that fit on both sides.
+  public var description: String {
+    switch self {
+    case .wrongCluster(let expected): "wrong cluster: expected \(expected)"
+    case .unknownVoter(let voter): "voter \(voter) is not in the configuration"
+    case .otherStore(let voter, let pinned):
+      "voter \(voter) is known by store \(pinned), and this is another"
+    case .noCommonVersion(let speaks):
+      "no common wire version: the refusing node speaks "
+        + "\(speaks.lowerBound) to \(speaks.upperBound)"
+    case .claimsMyIdentity(let voter): "two nodes say that they are voter \(voter)"
+    case .otherVoterDialed(let meant, let found):
+      "the address of voter \(meant) leads to voter \(found)"
+    case .olderIncarnation(let voter, let seen):
+      "voter \(voter)'s store has been started since: incarnation \(seen) was met already"
+    case .duplicate: "the pair keeps its other connection"
+    case .busy: "too many connections"
+    case .cannotPin(let voter): "the store of voter \(voter) could not be pinned durably"
+    case .badBytes: "the bytes were damaged, or no message"
+    case .leaving: "the node is shutting down"
+    case .other(let code): "refused with the unknown code \(code)"
+    }
+  }
+}
+
+extension Refusal {
+  /// What a person can do about it; nil where it passes by itself.
+  public var advice: String? {
+    switch self {
+    case .wrongCluster:
+      "check --cluster-token and --initial-cluster: they must be the same on every node"
+    case .unknownVoter(let voter):
+      "check --node-id and --initial-cluster; a new voter joins with: synod members add \(voter)"
+    case .otherStore(let voter, _):
+      "a store that was lost never votes again under its number; start the old data directory, or "
+        + "run on a healthy node: synod members replace \(voter)"
+    case .noCommonVersion: "run versions of synod that are next to each other on all nodes"
+    case .claimsMyIdentity: "give each node its own --node-id"
+    case .otherVoterDialed: "check the addresses in --initial-cluster"
+    case .olderIncarnation(let voter, _):
+      "the data directory looks like an older copy, which must not vote; start the newest, or run "
+        + "on a healthy node: synod members replace \(voter)"
+    case .cannotPin: "look at the disk of the refusing node"
+    case .badBytes: "look at the network between the two, and at their versions"
+    case .duplicate, .busy, .leaving, .other: nil
+    }
+  }
+
+  /// Whether it stays until a person acts.
+  public var isLasting: Bool {
+    switch self {
+    case .wrongCluster, .unknownVoter, .otherStore, .noCommonVersion, .claimsMyIdentity,
+      .otherVoterDialed, .olderIncarnation:
+      true
+    case .duplicate, .busy, .cannotPin, .badBytes, .leaving, .other: false
+    }
+  }
+}
