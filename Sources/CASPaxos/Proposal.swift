@@ -69,3 +69,15 @@ public enum Abandoned: Hashable, Sendable {
   /// stopped.
   case machineStopped
 }
+
+// Machines can be compared and hashed where their changes can.
+extension Operation: Equatable where C: Equatable {}
+extension Operation: Hashable where C: Hashable {}
+extension Proposal: Equatable where C: Equatable {}
+extension Proposal: Hashable where C: Hashable {}
+extension NotApplied: Equatable where Rejection: Equatable {}
+extension NotApplied: Hashable where Rejection: Hashable {}
+extension Outcome: Equatable where C.Output: Equatable, C.Rejection: Equatable {}
+extension Outcome: Hashable where C.Output: Hashable, C.Rejection: Hashable {}
+extension Completion: Equatable where C.Output: Equatable, C.Rejection: Equatable {}
+extension Completion: Hashable where C.Output: Hashable, C.Rejection: Hashable {}

@@ -1,0 +1,231 @@
+public import Synod
+
+/// The proposer's side of a round: what it sends (rules 10, 11, 17 to 19 and 26).
+extension Core {
+  /// The round of `key`: the open one, or a new one in a free slot.
+  @usableFromInline
+  mutating func openRound(_ key: Bytes) -> (slot: Int, isNew: Bool) {
+    let hash = table.hash(key)
+    let place = table.findOrInsert(key, hash: hash)
+    if table[place].round >= 0 { return (Int(table[place].round), false) }
+    let slot: Int
+    if let free = freeSlots.popLast() {
+      slot = Int(free)
+    } else {
+      slot = rounds.count
+      rounds.append(Round())
+    }
+    table[place].round = Int32(slot)
+    rounds[slot].key = table[place].key
+    rounds[slot].hash = hash
+    rounds[slot].failures = 0
+    rounds[slot].deadline = nil
+    advance(slot, to: .idle)
+    return (slot, true)
+  }
+
+  /// Nothing waits for the register any more.
+  @usableFromInline
+  mutating func closeRound(_ slot: Int) {
+    if let place = table.find(rounds[slot].key, hash: rounds[slot].hash) {
+      table[place].round = -1
+      if table[place].isBlank { table.remove(place) }
+    }
+    advance(slot, to: .free)
+    rounds[slot].key = Bytes()
+    rounds[slot].base = .blank
+    rounds[slot].deadline = nil
+    freeSlots.append(Int32(slot))
+  }
+
+  /// Every change of phase goes through here: what was decided about the last one is stale.
+  mutating func advance(_ slot: Int, to phase: Round.Phase) {
+    rounds[slot].phase = phase
+    rounds[slot].stamp &+= 1
+    rounds[slot].wake = nil
+    rounds[slot].votes = VoteSet()
+    rounds[slot].refused = VoteSet()
+    rounds[slot].disproved = VoteSet()
+    rounds[slot].agreeing = VoteSet()
+    rounds[slot].promising = VoteSet()
+    rounds[slot].highest = .zero
+  }
+
+  /// A ballot for the slot; where none is durable yet, the slot waits for one.
+  private mutating func drawBallot(_ slot: Int) -> Ballot? {
+    let ballot = ballots.draw()
+    reserveIfNeeded()
+    if ballot == nil {
+      advance(slot, to: .starved)
+      starved.append(Int32(slot))
+    }
+    return ballot
+  }
+
+  /// Asks for promises on a new ballot, which is consumed by that.
+  @usableFromInline
+  mutating func startPrepare(_ slot: Int) {
+    guard let ballot = drawBallot(slot) else { return }
+    disarm(slot)
+    statistics.prepares += 1
+    begin(.preparing, slot, ballot)
+    rounds[slot].base = .blank
+    emit(Message(.prepare, slot: UInt32(slot), ballot: ballot, key: rounds[slot].key))
+  }
+
+  /// A prepare of one's own outranks the promise kept for the next round.
+  private mutating func disarm(_ slot: Int) {
+    rounds[slot].withoutPrepare = false
+    if let place = table.find(rounds[slot].key, hash: rounds[slot].hash) {
+      table[place].armed = .zero
+    }
+  }
+
+  /// Asks for the accepted states, under a name drawn as ballots are: never used in another life.
+  @usableFromInline
+  mutating func startRead(_ slot: Int) {
+    guard let name = drawBallot(slot) else { return }
+    begin(.reading, slot, name)
+    rounds[slot].base = .blank
+    emit(Message(.read, slot: UInt32(slot), ballot: name, key: rounds[slot].key))
+  }
+
+  /// The ballot that an accept quorum promised ahead, with the state that it then held, if nothing
+  /// has come between. It is consumed at once: left in place, it would be used again after a failure
+  /// and carry a second value (Gryadka's lost update).
+  @usableFromInline
+  mutating func takeArmed(_ slot: Int) -> Ballot? {
+    guard let place = table.find(rounds[slot].key, hash: rounds[slot].hash) else { return nil }
+    let armed = table[place].armed
+    guard !armed.isZero else { return nil }
+    table[place].armed = .zero
+    rounds[slot].withoutPrepare = true
+    return armed
+  }
+
+  /// The state that an armed ballot goes with; nil where none is armed.
+  @usableFromInline
+  func armedBase(_ slot: Int) -> (ballot: Ballot, state: RegisterState)? {
+    guard let place = table.find(rounds[slot].key, hash: rounds[slot].hash) else { return nil }
+    let armed = table[place].armed
+    return armed.isZero ? nil : (armed, table[place].state)
+  }
+
+  /// Asks to accept `state` at `ballot`, and for the promise of the round after it where this node
+  /// has the register to itself.
+  @usableFromInline
+  mutating func startAccept(_ slot: Int, ballot: Ballot, state: RegisterState) {
+    var next = Ballot.zero
+    if let after = settings.piggybackAfter,
+      let place = table.find(rounds[slot].key, hash: rounds[slot].hash),
+      table[place].streak >= after
+    {
+      next = ballots.draw() ?? .zero
+      reserveIfNeeded()
+    }
+    begin(.accepting, slot, ballot)
+    rounds[slot].base = state
+    rounds[slot].next = next
+    emit(
+      Message(
+        .accept, slot: UInt32(slot), ballot: ballot, promised: next, key: rounds[slot].key,
+        state: state))
+  }
+
+  private mutating func begin(_ phase: Round.Phase, _ slot: Int, _ ballot: Ballot) {
+    advance(slot, to: phase)
+    rounds[slot].ballot = ballot
+    rounds[slot].next = .zero
+    rounds[slot].retransmitAt = now.advanced(by: settings.retransmitAfter)
+    rounds[slot].wake = rounds[slot].retransmitAt
+    scheduleWake(slot)
+  }
+
+  /// To every voter; to this node's own acceptor directly.
+  private mutating func emit(_ message: Message) {
+    if configuration.voters.count > (place == nil ? 0 : 1) {
+      outbox.messages.append(Envelope(to: .peers, message: message))
+    }
+    receiveRequest(message, from: settings.voter)
+  }
+
+  /// The slot's time has come: back off no longer, give up what cannot settle, or send again.
+  mutating func awake(_ slot: Int) {
+    switch rounds[slot].phase {
+    case .free, .idle, .starved: break
+    case .backingOff:
+      advance(slot, to: .idle)
+      direct(slot, .resume)
+    case .reading where !rounds[slot].votes.isEmpty && !canOnlyWait(slot):
+      direct(slot, .readUnsettled)
+    case .preparing where !rounds[slot].refused.isEmpty:
+      fail(slot)
+    case .accepting where !rounds[slot].refused.isEmpty:
+      fail(slot)
+    case .reading, .preparing, .accepting:
+      sendAgain(slot)
+    }
+  }
+
+  /// Whether too few have answered a read to say that the others are needed to settle it.
+  private func canOnlyWait(_ slot: Int) -> Bool {
+    !configuration.quorums.isPrepareQuorum(rounds[slot].votes)
+  }
+
+  private mutating func sendAgain(_ slot: Int) {
+    if now >= rounds[slot].retransmitAt {
+      statistics.retransmissions += 1
+      let round = rounds[slot]
+      let message: Message
+      switch round.phase {
+      case .reading:
+        message = Message(.read, slot: UInt32(slot), ballot: round.ballot, key: round.key)
+      case .preparing:
+        message = Message(.prepare, slot: UInt32(slot), ballot: round.ballot, key: round.key)
+      case .accepting:
+        message = Message(
+          .accept, slot: UInt32(slot), ballot: round.ballot, promised: round.next, key: round.key,
+          state: round.base)
+      case .free, .idle, .backingOff, .starved: return
+      }
+      for (place, voter) in configuration.voters.enumerated()
+      where voter != settings.voter && !round.votes.contains(place)
+        && !round.refused.contains(place)
+      {
+        outbox.messages.append(Envelope(to: .voter(voter), message: message))
+      }
+      rounds[slot].retransmitAt = now.advanced(by: settings.retransmitAfter)
+    }
+    rounds[slot].wake = rounds[slot].retransmitAt
+    scheduleWake(slot)
+  }
+
+  /// Ends the attempt. A prepare had no effect; what an accept had is to be looked into.
+  mutating func fail(_ slot: Int) {
+    switch rounds[slot].phase {
+    case .preparing, .reading:
+      direct(slot, .failed)
+    case .accepting:
+      let disproved = rounds[slot].disproved.count == configuration.voters.count
+      if !disproved { statistics.resolutions += 1 }
+      direct(slot, .ambiguous(disproved: disproved))
+    case .free, .idle, .backingOff, .starved: break
+    }
+  }
+
+  /// Waits before the next attempt: not after the first failure, then a random time that doubles
+  /// (duelling proposers make progress because one of them draws the longer time).
+  @usableFromInline
+  mutating func backOff(_ slot: Int) {
+    let failures = min(rounds[slot].failures, 32)
+    rounds[slot].failures = failures + 1
+    if failures == 0 || settings.backoff == 0 {
+      advance(slot, to: .idle)
+      return direct(slot, .resume)
+    }
+    let longest = min(settings.backoff << UInt64(failures - 1), settings.maxBackoff)
+    advance(slot, to: .backingOff)
+    rounds[slot].wake = now.advanced(by: 1 + random.next() % max(longest, 1))
+    scheduleWake(slot)
+  }
+}

@@ -1,0 +1,130 @@
+internal import Synod
+
+/// The proposer's side of a round: what it makes of replies (rules 10 to 13, 17, 18, 21, 26 and 29).
+extension Core {
+  mutating func receiveReply(_ reply: Message, from sender: VoterID) {
+    if reply.kind == .conflict { learn(from: reply) }
+    let slot = Int(reply.slot)
+    // Only an answer to exactly this attempt counts, and of each voter one.
+    guard slot < rounds.count, rounds[slot].ballot == reply.ballot,
+      reply.ballot.epoch == configuration.epoch, let place = configuration.place(of: sender)
+    else { return }
+    switch (rounds[slot].phase, reply.kind) {
+    case (.preparing, .promise): promised(slot, by: place, reply)
+    case (.accepting, .accepted): accepted(slot, by: place, reply)
+    case (.reading, .readReply): answered(slot, by: place, reply)
+    case (.preparing, .conflict), (.accepting, .conflict): refused(slot, by: place, reply)
+    case (.free, _), (.idle, _), (.backingOff, _), (.starved, _), (.reading, _), (.preparing, _),
+      (.accepting, _):
+      break
+    }
+  }
+
+  /// A conflict raises the counter at any time, also when its round is long over (rule 12).
+  private mutating func learn(from conflict: Message) {
+    statistics.conflicts += 1
+    ballots.raise(to: conflict.promised)
+    ballots.raise(to: conflict.accepted)
+    ballots.raise(to: conflict.floor)
+    reserveIfNeeded()
+  }
+
+  /// Keeps the highest accepted state and who holds it.
+  private mutating func compare(_ slot: Int, with reply: Message, of place: Int) {
+    let isFirst = rounds[slot].votes.isEmpty
+    rounds[slot].votes.insert(place)
+    if isFirst || reply.accepted > rounds[slot].highest {
+      rounds[slot].highest = reply.accepted
+      rounds[slot].base = reply.state
+      rounds[slot].agreeing = VoteSet()
+      rounds[slot].agreeing.insert(place)
+    } else if reply.accepted == rounds[slot].highest {
+      rounds[slot].agreeing.insert(place)
+    }
+  }
+
+  /// Whether the answers settle the highest state: an accept quorum holds it, so it is chosen; and a
+  /// prepare quorum answered, so nothing acknowledged before is missed. Either alone proves nothing
+  /// where quorums differ (rules 26 to 28).
+  @usableFromInline
+  func isSettled(_ slot: Int) -> Bool {
+    configuration.quorums.isPrepareQuorum(rounds[slot].votes)
+      && configuration.quorums.isAcceptQuorum(rounds[slot].agreeing)
+  }
+
+  private mutating func promised(_ slot: Int, by place: Int, _ reply: Message) {
+    guard !rounds[slot].votes.contains(place) else { return }
+    compare(slot, with: reply, of: place)
+    guard configuration.quorums.isPrepareQuorum(rounds[slot].votes) else { return }
+    direct(slot, .promised)
+  }
+
+  private mutating func answered(_ slot: Int, by place: Int, _ reply: Message) {
+    guard !rounds[slot].votes.contains(place) else { return }
+    compare(slot, with: reply, of: place)
+    if isSettled(slot) {
+      statistics.fastReads += 1
+      direct(slot, .readSettled)
+    } else if rounds[slot].votes.count == configuration.voters.count {
+      statistics.readFallbacks += 1
+      direct(slot, .readUnsettled)
+    } else if configuration.quorums.isPrepareQuorum(rounds[slot].votes) {
+      losePatience(slot)
+    }
+  }
+
+  private mutating func accepted(_ slot: Int, by place: Int, _ reply: Message) {
+    guard !rounds[slot].votes.contains(place) else { return }
+    rounds[slot].votes.insert(place)
+    if !rounds[slot].next.isZero && reply.promised >= rounds[slot].next {
+      rounds[slot].promising.insert(place)
+    }
+    guard configuration.quorums.isAcceptQuorum(rounds[slot].votes) else { return }
+    statistics.chosen += 1
+    if rounds[slot].withoutPrepare { statistics.oneRoundTrip += 1 }
+    arm(slot)
+    rounds[slot].failures = 0
+    direct(slot, .chosen)
+  }
+
+  /// Keeps the promise that came with the acceptance, only where an accept quorum gave it: then
+  /// whoever prepares between the two ballots meets a voter that refuses it or the first (rule 17).
+  private mutating func arm(_ slot: Int) {
+    let round = rounds[slot]
+    guard let place = table.find(round.key, hash: round.hash) else { return }
+    if table[place].streak < .max { table[place].streak += 1 }
+    guard configuration.quorums.isAcceptQuorum(round.promising),
+      table[place].accepted == round.ballot, table[place].promised == round.next
+    else { return }
+    table[place].armed = round.next
+  }
+
+  private mutating func refused(_ slot: Int, by place: Int, _ reply: Message) {
+    guard !rounds[slot].votes.contains(place) else { return }
+    if let own = table.find(rounds[slot].key, hash: rounds[slot].hash) {
+      table[own].armed = .zero
+      table[own].streak = 0
+    }
+    rounds[slot].refused.insert(place)
+    let ballot = rounds[slot].ballot
+    if reply.accepted < ballot && ballot < reply.promised && reply.floor < ballot {
+      rounds[slot].disproved.insert(place)
+    }
+    let left = configuration.voters.count - rounds[slot].refused.count
+    let needed =
+      rounds[slot].phase == .preparing
+      ? configuration.quorums.prepare : configuration.quorums.accept
+    if left < needed {
+      fail(slot)
+    } else {
+      losePatience(slot)
+    }
+  }
+
+  private mutating func losePatience(_ slot: Int) {
+    let time = now.advanced(by: settings.patience)
+    if let wake = rounds[slot].wake, wake <= time { return }
+    rounds[slot].wake = time
+    scheduleWake(slot)
+  }
+}

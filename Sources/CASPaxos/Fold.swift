@@ -1,0 +1,151 @@
+public import Synod
+
+/// The changes of one round: those that it carries, and those that came since.
+@usableFromInline
+struct Fold<C: Change>: Sendable {
+  /// A proposal that is open.
+  @usableFromInline
+  struct Pending: Sendable {
+    @usableFromInline let id: ProposalID
+    @usableFromInline let operation: Operation<C>
+    @usableFromInline let deadline: Ticks?
+    /// It wrote in an accept that was emitted and is not known to be dead.
+    @usableFromInline var mayHaveWritten = false
+    /// It was given up and answered; its place is kept, so that results stay in step.
+    @usableFromInline var isAbandoned = false
+
+    @inlinable init(id: ProposalID, operation: Operation<C>, deadline: Ticks?) {
+      self.id = id
+      self.operation = operation
+      self.deadline = deadline
+    }
+  }
+
+  /// What a proposal ends with if its attempt is chosen.
+  @usableFromInline
+  struct Result: Sendable {
+    @usableFromInline var outcome: Outcome<C>
+    @usableFromInline var wrote: Bool
+
+    @inlinable init(_ outcome: Outcome<C>, wrote: Bool = false) {
+      self.outcome = outcome
+      self.wrote = wrote
+    }
+  }
+
+  /// An attempt whose accept ended without a decision.
+  @usableFromInline
+  struct Attempt: Sendable {
+    @usableFromInline let ballot: Ballot
+    @usableFromInline let results: [Result]
+
+    @inlinable init(ballot: Ballot, results: [Result]) {
+      self.ballot = ballot
+      self.results = results
+    }
+  }
+
+  /// In the order in which they are applied.
+  @usableFromInline var folded: [Pending] = []
+  @usableFromInline var waiting: [Pending] = []
+  /// Of the attempt under way, one for each of `folded`.
+  @usableFromInline var results: [Result] = []
+  /// Attempts that may still turn out to be chosen. None of two is part of one state.
+  @usableFromInline var earlier: [Attempt] = []
+  /// The attempt under way changes nothing: it only makes sure that the earlier ones are dead.
+  @usableFromInline var isBurial = false
+
+  @inlinable init() {}
+
+  @inlinable var isEmpty: Bool { folded.isEmpty && waiting.isEmpty }
+
+  /// Moves what waits behind what is folded, as far as `limit` allows.
+  @inlinable
+  mutating func takeWaiting(limit: Int) {
+    if folded.isEmpty && waiting.count <= limit { return swap(&folded, &waiting) }
+    let taken = min(max(0, limit - folded.count), waiting.count)
+    folded.append(contentsOf: waiting[..<taken])
+    waiting.removeFirst(taken)
+  }
+
+  /// Runs the changes in order, each on what the one before it left.
+  /// - Returns: the state after all, and whether any of them wrote.
+  @inlinable
+  mutating func run(
+    on base: RegisterState, at ballot: Ballot, maxValue: Int
+  ) -> (state: RegisterState, wrote: Bool) {
+    results.removeAll(keepingCapacity: true)
+    var state = base
+    var step: UInt32 = 0
+    for index in folded.indices {
+      results.append(
+        Self.run(folded[index], on: &state, at: ballot, step: &step, maxValue: maxValue))
+    }
+    return (state, step > 0)
+  }
+
+  @inlinable
+  static func run(
+    _ pending: Pending, on state: inout RegisterState, at ballot: Ballot, step: inout UInt32,
+    maxValue: Int
+  ) -> Result {
+    if pending.isAbandoned { return Result(.unknown(.cancelled)) }
+    switch pending.operation {
+    case .read, .barrierRead: return Result(.read(state.register))
+    case .change(let change):
+      switch change.apply(to: state.register) {
+      case .keep(let output): return Result(.applied(output, state.register))
+      case .reject(let why): return Result(.notApplied(.rejected(why, state.register)))
+      case .write(let value, let output):
+        let size = value?.count ?? 0
+        guard size <= maxValue else {
+          return Result(.notApplied(.tooLarge(size: size, limit: maxValue)))
+        }
+        step += 1
+        state = state.written(value, at: ballot, step: step)
+        return Result(.applied(output, state.register), wrote: true)
+      }
+    }
+  }
+
+  /// Whether any of them must be written through, whatever the state is.
+  @inlinable var hasBarrier: Bool {
+    for pending in folded where !pending.isAbandoned {
+      if case .barrierRead = pending.operation { return true }
+    }
+    return false
+  }
+
+  /// Whether none of them means to write.
+  @inlinable var isReadOnly: Bool {
+    for pending in folded {
+      switch pending.operation {
+      case .read: break
+      case .barrierRead: return false
+      case .change(let change): if !change.isReadOnly { return false }
+      }
+    }
+    return true
+  }
+
+  /// The earliest deadline of all.
+  @inlinable var deadline: Ticks? {
+    var earliest: Ticks?
+    for pending in folded where !pending.isAbandoned {
+      if let deadline = pending.deadline { earliest = min(earliest ?? deadline, deadline) }
+    }
+    for pending in waiting {
+      if let deadline = pending.deadline { earliest = min(earliest ?? deadline, deadline) }
+    }
+    return earliest
+  }
+}
+
+extension Fold.Pending: Equatable where C: Equatable {}
+extension Fold.Pending: Hashable where C: Hashable {}
+extension Fold.Result: Equatable where C.Output: Equatable, C.Rejection: Equatable {}
+extension Fold.Result: Hashable where C.Output: Hashable, C.Rejection: Hashable {}
+extension Fold.Attempt: Equatable where C.Output: Equatable, C.Rejection: Equatable {}
+extension Fold.Attempt: Hashable where C.Output: Hashable, C.Rejection: Hashable {}
+extension Fold: Equatable where C: Equatable, C.Output: Equatable, C.Rejection: Equatable {}
+extension Fold: Hashable where C: Hashable, C.Output: Hashable, C.Rejection: Hashable {}

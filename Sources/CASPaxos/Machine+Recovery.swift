@@ -1,0 +1,87 @@
+public import Synod
+
+extension Machine {
+  /// How far a restatement has come: shards and the cells of a shard downwards, so that one that is
+  /// moved into a freed place was passed already.
+  public struct Cursor: Hashable, Sendable {
+    var shard: Int
+    var cell: Int
+  }
+
+  public mutating func restore(_ record: Record) throws(RestoreError) {
+    precondition(!core.started, "records are restored before the first input")
+    try core.restore(record)
+  }
+
+  public func restate(
+    after cursor: Cursor?, limit: Int, into records: inout [Record]
+  ) -> Cursor? {
+    var given = 0
+    var next = cursor ?? Cursor(shard: 0, cell: .max)
+    if cursor == nil {
+      records.append(.configuration(core.configuration))
+      records.append(.reserve(counter: core.ballots.requested))
+    }
+    while next.shard < core.table.shards.count {
+      let cells = core.table.shards[next.shard].cells
+      var index = min(next.cell, cells.count)
+      while index > 0 {
+        if given >= limit { return Cursor(shard: next.shard, cell: index) }
+        index -= 1
+        given += restate(cells[index], into: &records)
+      }
+      next = Cursor(shard: next.shard + 1, cell: .max)
+    }
+    return nil
+  }
+
+  /// - Returns: about how many bytes it takes.
+  private func restate(_ cell: RegisterTable.Cell, into records: inout [Record]) -> Int {
+    if !cell.accepted.isZero {
+      records.append(
+        .accept(
+          key: cell.key, ballot: cell.accepted, promised: cell.promised, state: cell.state))
+      return 64 + cell.key.count + cell.state.encodedSize
+    }
+    if !cell.promised.isZero {
+      records.append(.promise(key: cell.key, ballot: cell.promised))
+      return 32 + cell.key.count
+    }
+    return 0
+  }
+}
+
+extension Core {
+  mutating func restore(_ record: Record) throws(RestoreError) {
+    switch record {
+    case .configuration(let stored): try restore(stored)
+    case .reserve(let counter): ballots.restore(reserved: counter)
+    case .promise(let key, let ballot):
+      let place = table.findOrInsert(key, hash: table.hash(key))
+      table[place].promised = max(table[place].promised, ballot)
+    case .accept(let key, let ballot, let promised, let state):
+      let place = table.findOrInsert(key, hash: table.hash(key))
+      if ballot >= table[place].accepted {
+        table[place].accepted = ballot
+        var state = state
+        state.value = state.value?.compacted()
+        table[place].state = state
+      }
+      table[place].promised = max(table[place].promised, promised, ballot)
+    }
+  }
+
+  private mutating func restore(_ stored: Configuration) throws(RestoreError) {
+    if stored.epoch < configuration.epoch { return }
+    if stored.epoch == configuration.epoch && stored != configuration {
+      throw RestoreError(
+        "this store votes among \(stored.voters) (prepare quorum \(stored.quorums.prepare), accept "
+          + "quorum \(stored.quorums.accept)) in epoch \(stored.epoch); the settings name "
+          + "\(configuration.voters) (\(configuration.quorums.prepare), "
+          + "\(configuration.quorums.accept)) for the same epoch")
+    }
+    configuration = stored
+    place = stored.place(of: settings.voter)
+    ballots.epoch = stored.epoch
+  }
+}

@@ -1,0 +1,156 @@
+public import Synod
+
+/// Which changes go into a round, and what becomes of them.
+extension Machine {
+  /// Carries out what the core's rounds ask for, until nothing is asked.
+  @inlinable
+  mutating func settle() {
+    while core.stopped == nil {
+      guard let directive = core.takeDirective() else { return }
+      perform(directive)
+    }
+    endAll()
+  }
+
+  @inlinable
+  mutating func perform(_ directive: Directive) {
+    let slot = directive.slot
+    switch directive.step {
+    case .chosen: finish(slot)
+    case .promised: propose(slot)
+    case .readSettled: observe(slot)
+    case .readUnsettled: core.startPrepare(slot)
+    case .failed: core.backOff(slot)
+    case .ambiguous(let disproved): keepAttempt(slot, disproved: disproved)
+    case .resume: resume(slot)
+    case .expired: expire(slot)
+    }
+  }
+
+  /// Begins an attempt with all that waits.
+  @inlinable
+  mutating func begin(_ slot: Int) {
+    takeWaiting(slot)
+    if folds[slot].folded.isEmpty { return core.closeRound(slot) }
+    if folds[slot].isReadOnly { return core.startRead(slot) }
+    guard let (ballot, base) = core.armedBase(slot) else { return core.startPrepare(slot) }
+    let (state, wrote) = folds[slot].run(on: base, at: ballot, maxValue: core.settings.maxValue)
+    if wrote || folds[slot].hasBarrier {
+      _ = core.takeArmed(slot)
+      accept(slot, ballot, state)
+    } else {
+      // What was kept with the promise may be old by now: a refusal is told only from answers to a
+      // message sent after the request came (rule 29).
+      core.startRead(slot)
+    }
+  }
+
+  /// Moves what waits into the fold, behind what is there.
+  @inlinable
+  mutating func takeWaiting(_ slot: Int) {
+    folds[slot].takeWaiting(limit: core.settings.maxFold)
+  }
+
+  /// A prepare quorum promised: the changes run on the highest state that it told of.
+  @inlinable
+  mutating func propose(_ slot: Int) {
+    let base = core.rounds[slot].base
+    let ballot = core.rounds[slot].ballot
+    let settled = core.isSettled(slot)
+    if let found = folds[slot].earlier.firstIndex(where: { base.descends(from: $0.ballot) }) {
+      // An earlier attempt is in: its results are the changes' results.
+      folds[slot].results = folds[slot].earlier[found].results
+      return settled ? finish(slot) : core.startAccept(slot, ballot: ballot, state: base)
+    }
+    if folds[slot].earlier.count >= 8 {
+      folds[slot].isBurial = true
+      return core.startAccept(slot, ballot: ballot, state: base)
+    }
+    var (state, wrote) = folds[slot].run(on: base, at: ballot, maxValue: core.settings.maxValue)
+    if settled && !wrote && folds[slot].earlier.isEmpty && !folds[slot].hasBarrier {
+      return finish(slot)
+    }
+    if folds[slot].earlier.isEmpty && !folds[slot].waiting.isEmpty {
+      // The state is written in any case, so what came meanwhile may join.
+      takeWaiting(slot)
+      (state, wrote) = folds[slot].run(on: base, at: ballot, maxValue: core.settings.maxValue)
+    }
+    accept(slot, ballot, state)
+  }
+
+  @inlinable
+  mutating func accept(_ slot: Int, _ ballot: Ballot, _ state: RegisterState) {
+    for index in folds[slot].results.indices where folds[slot].results[index].wrote {
+      folds[slot].folded[index].mayHaveWritten = true
+    }
+    core.startAccept(slot, ballot: ballot, state: state)
+  }
+
+  /// A read found a settled state: it answers everything that does not write.
+  @inlinable
+  mutating func observe(_ slot: Int) {
+    let base = core.rounds[slot].base
+    let name = core.rounds[slot].ballot
+    let (_, wrote) = folds[slot].run(on: base, at: name, maxValue: core.settings.maxValue)
+    if wrote { core.startPrepare(slot) } else { finish(slot) }
+  }
+
+  /// The attempt is chosen, or was answered from a settled state: everyone is told.
+  @inlinable
+  mutating func finish(_ slot: Int) {
+    if folds[slot].isBurial { return bury(slot) }
+    for index in folds[slot].folded.indices where !folds[slot].folded[index].isAbandoned {
+      completed.append(
+        Completion(
+          proposal: folds[slot].folded[index].id, result: folds[slot].results[index].outcome))
+      open -= 1
+    }
+    core.statistics.changes += UInt64(folds[slot].folded.count)
+    startOver(slot)
+  }
+
+  /// Goes on with what waits, or frees the slot.
+  @inlinable
+  mutating func startOver(_ slot: Int) {
+    folds[slot].folded.removeAll(keepingCapacity: true)
+    folds[slot].results.removeAll(keepingCapacity: true)
+    if !folds[slot].earlier.isEmpty { folds[slot].earlier.removeAll() }
+    folds[slot].isBurial = false
+    core.setDeadline(slot, folds[slot].deadline)
+    begin(slot)
+  }
+
+  /// A state without the earlier attempts is chosen above them all: they are dead, and the changes
+  /// are as if never tried.
+  @usableFromInline
+  mutating func bury(_ slot: Int) {
+    folds[slot].isBurial = false
+    folds[slot].earlier.removeAll()
+    for index in folds[slot].folded.indices { folds[slot].folded[index].mayHaveWritten = false }
+    core.retry(slot)
+  }
+
+  /// An accept failed. Where it may have been accepted by anyone, its results are kept until it is
+  /// known whether it is in.
+  @usableFromInline
+  mutating func keepAttempt(_ slot: Int, disproved: Bool) {
+    let ballot = core.rounds[slot].ballot
+    let results = folds[slot].results
+    let isNew = !folds[slot].isBurial && core.rounds[slot].base.version.ballot == ballot
+    folds[slot].isBurial = false
+    if isNew && !disproved {
+      folds[slot].earlier.append(Fold.Attempt(ballot: ballot, results: results))
+    } else if isNew && folds[slot].earlier.isEmpty {
+      for index in folds[slot].folded.indices { folds[slot].folded[index].mayHaveWritten = false }
+    }
+    core.backOff(slot)
+  }
+
+  /// The next attempt of a round that failed.
+  @usableFromInline
+  mutating func resume(_ slot: Int) {
+    guard folds[slot].earlier.isEmpty else { return core.startPrepare(slot) }
+    folds[slot].folded.removeAll(where: \.isAbandoned)
+    begin(slot)
+  }
+}

@@ -1,0 +1,151 @@
+public import Synod
+
+/// CASPaxos (Rystsov 2018): registers changed by functions, one consensus for each key, no log and no
+/// leader.
+///
+/// A machine is proposer and acceptor of many registers at once. It is deterministic: no clock, no
+/// randomness but its seed, no IO. See `ConsensusMachine` for what holds of it.
+///
+/// Rules are cited by the numbers used throughout this module:
+/// a ballot carries one value, ever (3); a promise or an acceptance is durable before it is told (5,
+/// 6); a round asks a prepare quorum, changes the state of the highest ballot that it saw, and asks
+/// an accept quorum (10, 11); a promise asked for together with an acceptance saves the next round
+/// its prepare, and is used once (17 to 19); a read is answered from one round trip where those who
+/// answer agree (26); a refusal of a change is told only on a settled state (29); changes that wait
+/// for one register are folded into one round (30).
+///
+/// **What becomes of an accept that ends without an answer.** The proposer looks: it prepares again
+/// and asks whether the state that it finds descends from the lost ballot (`RegisterState.lineage`).
+/// If so, the changes are in, and it writes that state back; if not, it applies them again to what
+/// it found: once the new ballot is chosen, the lost one can never be. So a change has its effect
+/// once, whatever duels there are, and "unknown" is left for those whose time runs out meanwhile.
+public struct Machine<C: Change>: ConsensusMachine {
+  public typealias Settings = CASPaxos.Settings
+  public typealias Proposal = CASPaxos.Proposal<C>
+  public typealias Message = CASPaxos.Message
+  public typealias Record = CASPaxos.Record
+  public typealias Completion = CASPaxos.Completion<C>
+  public typealias Effect = Never
+
+  @usableFromInline var core: Core
+  /// By the slots of the core's rounds.
+  @usableFromInline var folds: [Fold<C>] = []
+  @usableFromInline var completed: [Completion] = []
+  /// Proposals that have not ended.
+  public var openProposals: Int { open }
+  @usableFromInline var open = 0
+
+  public init(_ settings: Settings) {
+    core = Core(settings)
+  }
+
+  /// What it has done since it was made.
+  public var statistics: Statistics { core.statistics }
+  /// The configuration that it votes in.
+  public var configuration: Configuration { core.configuration }
+  /// Why it stopped for good; nil while it runs.
+  public var stopped: Abandoned? { core.stopped }
+  /// Registers that its acceptor holds.
+  public var registerCount: Int { core.table.count }
+
+  /// What this node's acceptor holds of a register, durable or not: for tests and people.
+  public func acceptorState(
+    of key: Bytes
+  ) -> (promised: Ballot, accepted: Ballot, state: RegisterState)? {
+    guard let place = core.table.find(key, hash: core.table.hash(key)) else { return nil }
+    let cell = core.table[place]
+    return (cell.promised, cell.accepted, cell.state)
+  }
+
+  // MARK: Inputs
+
+  @inlinable
+  public mutating func tick(to now: Ticks) {
+    guard core.stopped == nil else { return }
+    core.startIfNeeded()
+    core.tick(to: now)
+    settle()
+  }
+
+  @inlinable
+  public mutating func propose(_ proposal: Proposal, as id: ProposalID) {
+    if let refusal = refusal(of: proposal) {
+      return completed.append(Completion(proposal: id, result: .notApplied(refusal)))
+    }
+    core.startIfNeeded()
+    open += 1
+    let (slot, isNew) = core.openRound(proposal.key)
+    if slot == folds.count { folds.append(Fold()) }
+    folds[slot].waiting.append(
+      Fold.Pending(id: id, operation: proposal.operation, deadline: proposal.deadline))
+    if let deadline = proposal.deadline { core.expire(slot, at: deadline) }
+    if isNew {
+      begin(slot)
+      settle()
+    }
+  }
+
+  /// Why a proposal is not even begun.
+  @usableFromInline
+  func refusal(of proposal: Proposal) -> NotApplied<C.Rejection>? {
+    if let stopped = core.stopped { return .abandoned(stopped) }
+    if open >= core.settings.maxOpenProposals { return .overloaded }
+    if proposal.key.count > core.settings.maxKey {
+      return .tooLarge(size: proposal.key.count, limit: core.settings.maxKey)
+    }
+    if let deadline = proposal.deadline, deadline <= core.now { return .abandoned(.deadline) }
+    return nil
+  }
+
+  public mutating func cancel(_ id: ProposalID) {
+    for slot in folds.indices where core.rounds[slot].phase != .free {
+      if abandon(slot, because: .cancelled, where: { $0.id == id }) {
+        finishIfAbandoned(slot)
+        return settle()
+      }
+    }
+  }
+
+  @inlinable
+  public mutating func receive(_ message: Message, from sender: VoterID) {
+    guard core.stopped == nil else { return }
+    core.startIfNeeded()
+    core.receive(message, from: sender)
+    settle()
+  }
+
+  @inlinable
+  public mutating func persisted(through batch: PersistBatch) {
+    guard core.stopped == nil else { return }
+    core.persisted(through: batch)
+    settle()
+  }
+
+  /// Registers ask nothing of an application.
+  public mutating func finished(_ effect: EffectID) {}
+
+  public mutating func storageFailed() {
+    core.stop(.storageFailed)
+    settle()
+  }
+
+  // MARK: Outputs
+
+  @inlinable
+  public var hasReady: Bool { !completed.isEmpty || core.hasReady }
+
+  @inlinable
+  public mutating func drain(into ready: inout Ready<Machine<C>>) {
+    ready.removeAll()
+    swap(&ready.completed, &completed)
+    ready.batch = core.drain(persist: &ready.persist, messages: &ready.messages)
+  }
+
+  public var nextDeadline: Ticks? {
+    if core.stopped != nil { return nil }
+    return core.started ? core.nextWake : core.now
+  }
+}
+
+extension Machine: Equatable where C: Equatable, C.Output: Equatable, C.Rejection: Equatable {}
+extension Machine: Hashable where C: Hashable, C.Output: Hashable, C.Rejection: Hashable {}

@@ -1,0 +1,140 @@
+public import Synod
+
+/// What proposers and acceptors say to each other. One flat shape for all kinds; which fields a kind
+/// uses is said at the kind. The ballot's leading part is the epoch, so every message carries it.
+public struct Message: Hashable, Sendable {
+  public enum Kind: UInt8, Sendable {
+    /// Asks for a promise: `key`, `ballot`.
+    case prepare = 1
+    /// Promises `ballot`: `accepted` and `state` are what was accepted so far, `floor` as in
+    /// `conflict`.
+    case promise = 2
+    /// Asks to accept `state` at `ballot`, and to promise `promised` too where that is not zero:
+    /// `key`.
+    case accept = 3
+    /// Accepted at `ballot`; `promised` is the promise that now stands.
+    case accepted = 4
+    /// Refuses a prepare or an accept at `ballot` because of `promised`, `accepted` or `floor`:
+    /// three fields, never their maximum, since what was refused for one reason is not known to be
+    /// impossible for another.
+    case conflict = 5
+    /// Asks for the accepted state, from durable state alone, and changes nothing: `key`; `ballot`
+    /// names the attempt and is never used again.
+    case read = 6
+    /// Answers a read: `accepted`, `state`.
+    case readReply = 7
+  }
+
+  public var kind: Kind
+  /// The proposer's own number of its round, echoed by the reply: where to look, never proof.
+  public var slot: UInt32
+  /// The round's ballot, or the name of a read; echoed by the reply.
+  public var ballot: Ballot
+  public var promised: Ballot
+  public var accepted: Ballot
+  public var floor: Ballot
+  /// The register; only in requests, since a ballot names one round of one register.
+  public var key: Bytes
+  public var state: RegisterState
+
+  @inlinable init(
+    _ kind: Kind, slot: UInt32, ballot: Ballot, promised: Ballot = .zero, accepted: Ballot = .zero,
+    floor: Ballot = .zero, key: Bytes = Bytes(), state: RegisterState = .blank
+  ) {
+    self.kind = kind
+    self.slot = slot
+    self.ballot = ballot
+    self.promised = promised
+    self.accepted = accepted
+    self.floor = floor
+    self.key = key
+    self.state = state
+  }
+
+  /// The largest key and the largest value that any message or record can carry, in bytes; settings
+  /// may ask for less.
+  public static let maxKey = 64 * 1024
+  public static let maxValue = 768 * 1024
+}
+
+extension Message: ByteCodable {
+  public func encode(into writer: inout ByteWriter) {
+    writer.write(kind.rawValue)
+    writer.write(slot)
+    ballot.encode(into: &writer)
+    switch kind {
+    case .prepare, .read:
+      writer.write(bytes: key)
+    case .promise:
+      accepted.encode(into: &writer)
+      floor.encode(into: &writer)
+      state.encode(into: &writer)
+    case .accept:
+      promised.encode(into: &writer)
+      writer.write(bytes: key)
+      state.encode(into: &writer)
+    case .accepted:
+      promised.encode(into: &writer)
+    case .conflict:
+      promised.encode(into: &writer)
+      accepted.encode(into: &writer)
+      floor.encode(into: &writer)
+    case .readReply:
+      accepted.encode(into: &writer)
+      state.encode(into: &writer)
+    }
+  }
+
+  public init(from reader: inout ByteReader) throws(CodingError) {
+    guard let kind = Kind(rawValue: try reader.read(UInt8.self)) else {
+      throw .malformed("unknown kind of message")
+    }
+    let slot = try reader.read(UInt32.self)
+    let ballot = try Ballot(from: &reader)
+    guard ballot.counter > 0, ballot.voter != .none else {
+      throw .malformed("a message without a real ballot")
+    }
+    self.init(kind, slot: slot, ballot: ballot)
+    switch kind {
+    case .prepare, .read:
+      key = try reader.read(bytesUpTo: Self.maxKey)
+    case .promise:
+      accepted = try Ballot(from: &reader)
+      floor = try Ballot(from: &reader)
+      state = try RegisterState(from: &reader)
+    case .accept:
+      promised = try Ballot(from: &reader)
+      key = try reader.read(bytesUpTo: Self.maxKey)
+      state = try RegisterState(from: &reader)
+      guard promised.isZero || (promised > ballot && promised.voter == ballot.voter) else {
+        throw .malformed("an accept that asks for a promise not its own")
+      }
+    case .accepted:
+      promised = try Ballot(from: &reader)
+    case .conflict:
+      promised = try Ballot(from: &reader)
+      accepted = try Ballot(from: &reader)
+      floor = try Ballot(from: &reader)
+    case .readReply:
+      accepted = try Ballot(from: &reader)
+      state = try RegisterState(from: &reader)
+    }
+  }
+}
+
+extension Message: CustomStringConvertible {
+  public var description: String {
+    let value = state.value.map { "\"\($0)\"" } ?? "nil"
+    switch kind {
+    case .prepare: return "prepare(\(ballot)) \(key)"
+    case .promise: return "promise(\(ballot)) accepted \(accepted) \(value)"
+    case .accept:
+      let next = promised.isZero ? "" : " next \(promised)"
+      return "accept(\(ballot)) \(key) = \(value) v\(state.version)\(next)"
+    case .accepted: return "accepted(\(ballot)) promised \(promised)"
+    case .conflict: return "conflict(\(ballot)) promised \(promised) accepted \(accepted)"
+    case .read: return "read(\(ballot)) \(key)"
+    case .readReply: return "readReply(\(ballot)) accepted \(accepted) \(value)"
+    }
+  }
+}

@@ -1,0 +1,90 @@
+internal import Synod
+
+/// What leaves the machine, and what waits until the records that it relies on are durable.
+struct Outbox: Hashable, Sendable {
+  struct Held: Hashable, Sendable {
+    var batch: PersistBatch
+    var to: VoterID
+    var message: Message
+  }
+
+  /// The machine's own voter: what is sent to it comes back through `own`.
+  let voter: VoterID
+  /// Records of the batch that is still open.
+  var persist: [Record] = []
+  var messages: [Envelope<Message>] = []
+  /// Replies of this node's acceptor to its own proposer, ready to be counted.
+  var own: [Message] = []
+  /// In ascending order of batches; those before `firstHeld` have left.
+  private var held: [Held] = []
+  private var firstHeld = 0
+  /// The last batch handed out, and the last known to be durable.
+  private(set) var issued = PersistBatch.none
+  private(set) var durable = PersistBatch.none
+
+  init(voter: VoterID) { self.voter = voter }
+
+  var isEmpty: Bool { persist.isEmpty && messages.isEmpty }
+  /// Replies that wait for a batch.
+  var heldCount: Int { held.count - firstHeld }
+
+  /// Adds a record to the open batch and gives the batch's number.
+  mutating func record(_ record: Record) -> PersistBatch {
+    persist.append(record)
+    return issued.next
+  }
+
+  /// Sends a reply once `batch` is durable. It may wait for a later batch that is already waited
+  /// for, so that what is held stays in order.
+  mutating func send(_ message: Message, to voter: VoterID, after batch: PersistBatch) {
+    if batch <= durable {
+      release(Held(batch: batch, to: voter, message: message))
+    } else {
+      let last = firstHeld < held.count ? held[held.count - 1].batch : batch
+      held.append(Held(batch: max(batch, last), to: voter, message: message))
+    }
+  }
+
+  private mutating func release(_ reply: Held) {
+    if reply.to == voter {
+      own.append(reply.message)
+    } else {
+      messages.append(Envelope(to: .voter(reply.to), message: reply.message))
+    }
+  }
+
+  /// Closes the open batch and gives its number.
+  mutating func issue() -> PersistBatch {
+    issued = issued.next
+    return issued
+  }
+
+  /// Whether `batch` was ever handed out.
+  func wasIssued(_ batch: PersistBatch) -> Bool { batch <= issued }
+
+  /// Lets go of what waited for batches up to `batch`.
+  mutating func persisted(through batch: PersistBatch) {
+    guard batch > durable else { return }
+    durable = batch
+    while firstHeld < held.count && held[firstHeld].batch <= batch {
+      release(held[firstHeld])
+      firstHeld += 1
+    }
+    if firstHeld == held.count {
+      held.removeAll(keepingCapacity: true)
+      firstHeld = 0
+    } else if firstHeld > 1024 && firstHeld * 2 > held.count {
+      held.removeFirst(firstHeld)
+      firstHeld = 0
+    }
+  }
+
+  /// Forgets all that has not left.
+  mutating func discard() {
+    persist.removeAll()
+    messages.removeAll()
+    own.removeAll()
+    held.removeAll()
+    firstHeld = 0
+  }
+}

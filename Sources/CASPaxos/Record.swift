@@ -1,0 +1,74 @@
+public import Synod
+
+/// What an acceptor and a proposer must not forget.
+///
+/// Replaying a record over a newer state is harmless, so a checkpoint may be taken while the machine
+/// runs: promises, accepted ballots and reserved counters only rise, and a configuration is taken
+/// where its epoch is the higher.
+public enum Record: Hashable, Sendable {
+  /// The configuration that this store votes in.
+  case configuration(Configuration)
+  /// No ballot with a counter above this was drawn (rule of durable counters: Rystsov 2018, §2.1,
+  /// leaves it open; reuse after a restart breaks the one value of one ballot).
+  case reserve(counter: UInt64)
+  /// Promised `ballot` on the register of `key`.
+  case promise(key: Bytes, ballot: Ballot)
+  /// Accepted `state` at `ballot` on the register of `key`, where `promised` stands from now on: one
+  /// record, since the three must not tear.
+  case accept(key: Bytes, ballot: Ballot, promised: Ballot, state: RegisterState)
+}
+
+extension Record: ByteCodable {
+  public func encode(into writer: inout ByteWriter) {
+    switch self {
+    case .configuration(let configuration):
+      writer.write(UInt8(1))
+      configuration.encode(into: &writer)
+    case .reserve(let counter):
+      writer.write(UInt8(2))
+      writer.write(counter)
+    case .promise(let key, let ballot):
+      writer.write(UInt8(3))
+      writer.write(bytes: key)
+      ballot.encode(into: &writer)
+    case .accept(let key, let ballot, let promised, let state):
+      writer.write(UInt8(4))
+      writer.write(bytes: key)
+      ballot.encode(into: &writer)
+      promised.encode(into: &writer)
+      state.encode(into: &writer)
+    }
+  }
+
+  public init(from reader: inout ByteReader) throws(CodingError) {
+    switch try reader.read(UInt8.self) {
+    case 1: self = .configuration(try Configuration(from: &reader))
+    case 2:
+      let counter = try reader.read(UInt64.self)
+      guard counter <= Ballot.counterLimit else { throw .malformed("counter over its limit") }
+      self = .reserve(counter: counter)
+    case 3:
+      self = .promise(
+        key: try reader.read(bytesUpTo: Message.maxKey), ballot: try Ballot(from: &reader))
+    case 4:
+      self = .accept(
+        key: try reader.read(bytesUpTo: Message.maxKey), ballot: try Ballot(from: &reader),
+        promised: try Ballot(from: &reader), state: try RegisterState(from: &reader))
+    default: throw .malformed("unknown kind of record")
+    }
+  }
+}
+
+extension Record: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .configuration(let c):
+      "configuration \(c.epoch) voters \(c.voters) quorums \(c.quorums.prepare)/\(c.quorums.accept)"
+    case .reserve(let counter): "reserve \(counter)"
+    case .promise(let key, let ballot): "promise \(key) \(ballot)"
+    case .accept(let key, let ballot, let promised, let state):
+      "accept \(key) \(ballot) promised \(promised) = "
+        + (state.value.map { "\"\($0)\"" } ?? "nil") + " v\(state.version)"
+    }
+  }
+}

@@ -1,0 +1,165 @@
+internal import Synod
+
+/// All registers that this node knows: what its acceptor holds, and what its proposer needs to find
+/// at once.
+///
+/// A fixed number of shards, so that growing moves one shard's cells and never stops the loop for
+/// all; a seeded hash of its own, so that two runs are alike.
+@usableFromInline
+struct RegisterTable: Hashable, Sendable {
+  /// One register.
+  @usableFromInline
+  struct Cell: Hashable, Sendable {
+    let key: Bytes
+    let hash: UInt64
+    /// Acceptor: the highest ballot promised, the ballot of the state, the state.
+    var promised: Ballot
+    var accepted: Ballot
+    var state: RegisterState
+    /// The batch that made the newest of these durable, or will.
+    var batch: PersistBatch
+    /// Proposer: a ballot that an accept quorum has promised with the state at hand; zero for none.
+    var armed: Ballot
+    /// The open round; -1 for none.
+    var round: Int32
+    /// Rounds in a row that this node won and in which it saw no other proposer, up to 255.
+    var streak: UInt8
+
+    init(key: Bytes, hash: UInt64) {
+      self.key = key
+      self.hash = hash
+      promised = .zero
+      accepted = .zero
+      state = .blank
+      batch = .none
+      armed = .zero
+      round = -1
+      streak = 0
+    }
+
+    /// Nothing of it would be missed.
+    var isBlank: Bool { promised.isZero && accepted.isZero && round < 0 }
+  }
+
+  /// Where a cell lies, until a cell of its shard is removed.
+  struct Place: Hashable {
+    var shard: Int
+    var cell: Int
+  }
+
+  struct Shard: Hashable, Sendable {
+    var cells: [Cell] = []
+    /// Open addressing with linear probing: a cell's position plus one; 0 is free.
+    var index: [UInt32] = []
+  }
+
+  private(set) var shards: [Shard]
+  private let siphash: SipHash
+  private let mask: Int
+  /// Registers in all.
+  private(set) var count = 0
+
+  init(shards: Int, seed: UInt64) {
+    precondition(shards > 0 && shards & (shards - 1) == 0, "shards must be a power of two")
+    self.shards = Array(repeating: Shard(), count: shards)
+    mask = shards - 1
+    var random = SplitMix(seed: seed)
+    siphash = SipHash(key: (random.next(), random.next()))
+  }
+
+  func hash(_ key: Bytes) -> UInt64 { siphash.hash(key) }
+
+  func find(_ key: Bytes, hash: UInt64) -> Place? {
+    let shard = Int(truncatingIfNeeded: hash >> 48) & mask
+    return shards[shard].find(key, hash: hash).map { Place(shard: shard, cell: $0) }
+  }
+
+  /// The cell of `key`, made where there is none.
+  mutating func findOrInsert(_ key: Bytes, hash: UInt64) -> Place {
+    let shard = Int(truncatingIfNeeded: hash >> 48) & mask
+    if let cell = shards[shard].find(key, hash: hash) { return Place(shard: shard, cell: cell) }
+    count += 1
+    let cell = shards[shard].insert(Cell(key: key.compacted(), hash: hash))
+    return Place(shard: shard, cell: cell)
+  }
+
+  subscript(place: Place) -> Cell {
+    _read { yield shards[place.shard].cells[place.cell] }
+    _modify { yield &shards[place.shard].cells[place.cell] }
+  }
+
+  /// Removes a cell; the last one of its shard takes its place. Whoever walks a shard must walk it
+  /// downwards, and so misses none.
+  mutating func remove(_ place: Place) {
+    count -= 1
+    shards[place.shard].remove(at: place.cell)
+  }
+}
+
+extension RegisterTable.Shard {
+  func find(_ key: Bytes, hash: UInt64) -> Int? {
+    guard !index.isEmpty else { return nil }
+    let mask = index.count - 1
+    var probe = Int(truncatingIfNeeded: hash) & mask
+    while true {
+      let entry = index[probe]
+      if entry == 0 { return nil }
+      let cell = Int(entry) - 1
+      if cells[cell].hash == hash && cells[cell].key == key { return cell }
+      probe = (probe + 1) & mask
+    }
+  }
+
+  mutating func insert(_ cell: RegisterTable.Cell) -> Int {
+    if (cells.count + 1) * 4 > index.count * 3 { grow() }
+    cells.append(cell)
+    enter(cells.count - 1)
+    return cells.count - 1
+  }
+
+  private mutating func enter(_ cell: Int) {
+    let mask = index.count - 1
+    var probe = Int(truncatingIfNeeded: cells[cell].hash) & mask
+    while index[probe] != 0 { probe = (probe + 1) & mask }
+    index[probe] = UInt32(cell + 1)
+  }
+
+  private mutating func grow() {
+    index = Array(repeating: 0, count: max(4, index.count * 2))
+    for cell in cells.indices { enter(cell) }
+  }
+
+  mutating func remove(at cell: Int) {
+    vacate(probe(of: cell))
+    let last = cells.count - 1
+    if cell != last {
+      index[probe(of: last)] = UInt32(cell + 1)
+      cells.swapAt(cell, last)
+    }
+    cells.removeLast()
+  }
+
+  private func probe(of cell: Int) -> Int {
+    let mask = index.count - 1
+    var probe = Int(truncatingIfNeeded: cells[cell].hash) & mask
+    while index[probe] != UInt32(cell + 1) { probe = (probe + 1) & mask }
+    return probe
+  }
+
+  /// Frees a place of the index and moves back those behind it that were pushed past it (Knuth, TAOCP
+  /// volume 3, 6.4, algorithm R), so that no tombstones pile up.
+  private mutating func vacate(_ start: Int) {
+    let mask = index.count - 1
+    var hole = start
+    var probe = (start + 1) & mask
+    while index[probe] != 0 {
+      let home = Int(truncatingIfNeeded: cells[Int(index[probe]) - 1].hash) & mask
+      if (probe - home) & mask >= (probe - hole) & mask {
+        index[hole] = index[probe]
+        hole = probe
+      }
+      probe = (probe + 1) & mask
+    }
+    index[hole] = 0
+  }
+}

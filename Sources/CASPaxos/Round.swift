@@ -1,0 +1,79 @@
+public import Synod
+
+/// A proposer's work on one register: one attempt after another until nothing waits.
+@usableFromInline
+struct Round: Hashable, Sendable {
+  @usableFromInline
+  enum Phase: Hashable, Sendable {
+    /// The slot is free.
+    case free
+    /// Opened or between attempts. Goes on at once.
+    case idle
+    /// A read was sent. Ends settled, or unsettled: then a prepare follows.
+    case reading
+    /// A prepare was sent. Ends with a quorum of promises, or backs off.
+    case preparing
+    /// An accept was sent. Ends chosen, or backs off with an outcome to be looked into.
+    case accepting
+    /// Waits until `wake` before the next attempt.
+    case backingOff
+    /// Waits for a durable reservation of ballots.
+    case starved
+  }
+
+  var key = Bytes()
+  var hash: UInt64 = 0
+  @usableFromInline var phase = Phase.free
+  /// Changes with every step, so that what was decided about an earlier one is known to be stale.
+  @usableFromInline var stamp: UInt32 = 0
+  /// Of the attempt; of the read, its name.
+  @usableFromInline var ballot = Ballot.zero
+  /// Who promised, accepted or answered.
+  var votes = VoteSet()
+  /// Who refused; and of those, who can be shown never to have accepted and never to accept.
+  var refused = VoteSet()
+  var disproved = VoteSet()
+  /// Preparing and reading: the highest accepted ballot seen, its state, and who holds it.
+  var highest = Ballot.zero
+  @usableFromInline var base = RegisterState.blank
+  var agreeing = VoteSet()
+  /// Accepting: what was proposed, the promise asked for with it, and who gave that.
+  var next = Ballot.zero
+  var promising = VoteSet()
+  var withoutPrepare = false
+  /// Attempts in a row that failed.
+  var failures: UInt8 = 0
+  /// When to look at it again, and when to send again.
+  var wake: Ticks?
+  var retransmitAt = Ticks(0)
+  /// The earliest deadline of its proposals.
+  @usableFromInline var deadline: Ticks?
+}
+
+/// What the proposer's changes are needed for next.
+@usableFromInline
+struct Directive: Hashable, Sendable {
+  @usableFromInline
+  enum Step: Hashable, Sendable {
+    /// Every voter counted for a read holds one state: it is settled.
+    case readSettled
+    /// The voters differ: prepare.
+    case readUnsettled
+    /// A prepare quorum promised.
+    case promised
+    /// The accept was chosen.
+    case chosen
+    /// The prepare or read failed and had no effect.
+    case failed
+    /// The accept failed; `disproved` where it is certain that it had no effect and never will.
+    case ambiguous(disproved: Bool)
+    /// The wait is over.
+    case resume
+    /// A proposal's deadline has come.
+    case expired
+  }
+
+  @usableFromInline var slot: Int
+  @usableFromInline var stamp: UInt32
+  @usableFromInline var step: Step
+}

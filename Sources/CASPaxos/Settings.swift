@@ -1,0 +1,70 @@
+public import Synod
+
+/// What a machine is made from. Times are in ticks.
+public struct Settings: Hashable, Sendable {
+  /// This node's voter: the identity of its store.
+  public var voter: VoterID
+  /// Who votes. A store that already has a configuration of the same or a higher epoch keeps it.
+  public var configuration: Configuration
+  /// Where its jitter and the keys' hash come from.
+  public var seed: UInt64
+
+  /// How long a request may stay unanswered before it is sent again to whoever has not answered.
+  public var retransmitAfter: UInt64 = 100
+  /// How long a round waits for the voters that have not answered, once those that have cannot
+  /// settle it alone.
+  public var patience: UInt64 = 5
+  /// Backing off after a conflict starts with the second in a row: up to `backoff`, doubled each time
+  /// up to `maxBackoff`.
+  public var backoff: UInt64 = 2
+  public var maxBackoff: UInt64 = 64
+  /// After how many rounds in a row that only this node won on a register it asks for the next
+  /// promise together with the acceptance. Nil: never.
+  public var piggybackAfter: UInt8? = 1
+
+  /// Longest key and longest value, in bytes.
+  public var maxKey = 4 * 1024
+  public var maxValue = 512 * 1024
+  /// Open proposals, at the most; a further one is refused.
+  public var maxOpenProposals = 65_536
+  /// Changes folded into one round, at the most.
+  public var maxFold = 4096
+
+  /// Counters reserved durably at once.
+  public var counterBlock: UInt64 = 1 << 20
+  /// Shards of the table of registers, a power of two. More make one step of its growth smaller.
+  public var shards = 1024
+
+  public init(voter: VoterID, configuration: Configuration, seed: UInt64) {
+    self.voter = voter
+    self.configuration = configuration
+    self.seed = seed
+  }
+}
+
+/// What a machine has done since it was made.
+public struct Statistics: Sendable {
+  /// Rounds that were chosen, and those of them that needed no prepare.
+  public var chosen: UInt64 = 0
+  public var oneRoundTrip: UInt64 = 0
+  /// Prepares begun.
+  public var prepares: UInt64 = 0
+  /// Reads answered in one round trip, and those that had to write the state back.
+  public var fastReads: UInt64 = 0
+  public var readFallbacks: UInt64 = 0
+  /// Conflicts received.
+  public var conflicts: UInt64 = 0
+  /// Accepts that ended without a decision and had to be looked into.
+  public var resolutions: UInt64 = 0
+  public var retransmissions: UInt64 = 0
+  /// Changes folded into rounds that were chosen.
+  public var changes: UInt64 = 0
+
+  public init() {}
+}
+
+/// Figures are not part of a machine's state.
+extension Statistics: Hashable {
+  public static func == (a: Statistics, b: Statistics) -> Bool { true }
+  public func hash(into hasher: inout Hasher) {}
+}
