@@ -8,7 +8,9 @@ public struct Bytes: @unchecked Sendable {
   /// Length in bytes.
   public let count: Int
 
-  @inlinable init(owner: AnyObject, start: UnsafeRawPointer, count: Int) {
+  /// Bytes that lie in memory of someone else's, without a copy.
+  /// - Parameter owner: keeps the memory alive and in its place; nobody writes to it any more.
+  @inlinable public init(owner: AnyObject, start: UnsafeRawPointer, count: Int) {
     self.owner = owner
     self.start = start
     self.count = count

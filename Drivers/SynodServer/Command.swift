@@ -1,0 +1,51 @@
+/// The commands that the server knows, and how many arguments each takes.
+enum Command: CaseIterable {
+  case get, set, setnx, getset, getdel, del, exists, strlen, append, incr, decr, incrby, decrby
+  case cas, mget
+  case ping, echo, quit, select, hello, auth, client, command, config, info, reset
+
+  /// As Redis counts: the name included; negative where it is a minimum.
+  var arity: Int {
+    switch self {
+    case .get, .getdel, .strlen, .incr, .decr, .echo, .select: 2
+    case .setnx, .getset, .append, .incrby, .decrby: 3
+    case .cas: 4
+    case .set: -3
+    case .del, .exists, .mget, .client, .config, .auth: -2
+    case .ping, .hello, .command, .info: -1
+    case .quit: -1
+    case .reset: 1
+    }
+  }
+
+  /// In lower case, as error replies have it.
+  var name: String { "\(self)" }
+
+  func allows(_ arguments: Int) -> Bool { arity < 0 ? arguments >= -arity : arguments == arity }
+
+  /// The command of this name, in whatever case.
+  static func named(_ name: UnsafeRawBufferPointer) -> Command? {
+    packed(name).flatMap { byName[$0] }
+  }
+
+  private static let byName: [UInt64: Command] = {
+    var table: [UInt64: Command] = [:]
+    for command in allCases {
+      var name = command.name
+      if let key = name.withUTF8({ packed(UnsafeRawBufferPointer($0)) }) { table[key] = command }
+    }
+    return table
+  }()
+
+  /// Up to eight letters, in lower case, as one number; nil where it is no such word.
+  private static func packed(_ name: UnsafeRawBufferPointer) -> UInt64? {
+    guard (1...8).contains(name.count) else { return nil }
+    var word: UInt64 = 0
+    for byte in name {
+      let lower = byte | 0x20
+      guard lower >= UInt8(ascii: "a"), lower <= UInt8(ascii: "z") else { return nil }
+      word = word << 8 | UInt64(lower)
+    }
+    return word
+  }
+}
