@@ -7,7 +7,8 @@ extension Request {
   init(_ parser: RequestParser, limits: ValueLimits) {
     let count = parser.argumentCount
     guard let command = Command.named(parser.argument(0)) else {
-      self = .invalid(Request.unknownCommand(parser))
+      let name = parser.text(0, limit: 8).lowercased()
+      self = name == "post" || name == "host:" ? .foreign : .invalid(Request.unknownCommand(parser))
       return
     }
     guard command.allows(count) else {
@@ -50,7 +51,7 @@ extension Request {
       if let longest = keys.map({ parser.argument($0).count }).max(), longest > limits.maxKey {
         self = .invalid(limits.keyTooLong(longest))
       }
-    case .connection, .invalid: break
+    case .connection, .invalid, .foreign: break
     }
   }
 

@@ -10,6 +10,9 @@ enum Request {
   case connection(Command)
   /// The error reply; nothing was done.
   case invalid(String)
+  /// Another protocol's words: a web page may make a browser send what would be our commands, so
+  /// the connection ends (as in Redis, CVE-2016-10517).
+  case foreign
 
   /// How the replies for several keys become one.
   enum Combination { case array, sum }

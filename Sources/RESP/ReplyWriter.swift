@@ -199,7 +199,8 @@ public struct ReplyWriter {
     raw(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  private mutating func raw(_ bytes: UnsafeRawBufferPointer) {
+  /// Replies that were written elsewhere, as they are.
+  public mutating func raw(_ bytes: UnsafeRawBufferPointer) {
     guard let base = bytes.baseAddress, bytes.count > 0 else { return }
     reserve(bytes.count).copyMemory(from: base, byteCount: bytes.count)
     count += bytes.count

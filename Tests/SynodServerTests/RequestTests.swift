@@ -32,14 +32,15 @@ private func reply(_ line: String, on value: Bytes?) throws -> KeyValueReply? {
   }
 }
 
-@Test(arguments: [
-  ("GET k", KeyValueReply.value("5")), ("sEt k v", .ok), ("SET k v NX", .null),
-  ("SET k v xx get", .value("5")), ("SETNX k v", .integer(0)), ("GETSET k v", .value("5")),
-  ("GETDEL k", .value("5")), ("DEL k", .integer(1)), ("EXISTS k", .integer(1)),
-  ("STRLEN k", .integer(1)), ("APPEND k 67", .integer(3)), ("INCR k", .integer(6)),
-  ("DECR k", .integer(4)), ("INCRBY k 10", .integer(15)), ("DECRBY k 10", .integer(-5)),
-  ("CAS k 5 6", .integer(1)),
-] as [(String, KeyValueReply)])
+@Test(
+  arguments: [
+    ("GET k", KeyValueReply.value("5")), ("sEt k v", .ok), ("SET k v NX", .null),
+    ("SET k v xx get", .value("5")), ("SETNX k v", .integer(0)), ("GETSET k v", .value("5")),
+    ("GETDEL k", .value("5")), ("DEL k", .integer(1)), ("EXISTS k", .integer(1)),
+    ("STRLEN k", .integer(1)), ("APPEND k 67", .integer(3)), ("INCR k", .integer(6)),
+    ("DECR k", .integer(4)), ("INCRBY k 10", .integer(15)), ("DECRBY k 10", .integer(-5)),
+    ("CAS k 5 6", .integer(1)),
+  ] as [(String, KeyValueReply)])
 func aCommandIsUnderstood(_ line: String, _ expected: KeyValueReply) throws {
   #expect(try reply(line, on: "5") == expected)
 }
@@ -69,12 +70,18 @@ func aCommandIsUnderstood(_ line: String, _ expected: KeyValueReply) throws {
   ("DECRBY a -9223372036854775808", "ERR decrement would overflow"),
   ("LPUSH a b", "ERR unknown command 'LPUSH', with args beginning with: 'a' 'b' "),
   ("x", "ERR unknown command 'x', with args beginning with: "),
-  ("GET 12345678901234567",
-    "ERR key is 17 bytes long, over the limit of 16; nothing was changed"),
-  ("MGET a 12345678901234567",
-    "ERR key is 17 bytes long, over the limit of 16; nothing was changed"),
-  ("SET a 123456789012345678901234567890123",
-    "ERR value is 33 bytes long, over the limit of 32 (--max-value); nothing was changed"),
+  (
+    "GET 12345678901234567",
+    "ERR key is 17 bytes long, over the limit of 16; nothing was changed"
+  ),
+  (
+    "MGET a 12345678901234567",
+    "ERR key is 17 bytes long, over the limit of 16; nothing was changed"
+  ),
+  (
+    "SET a 123456789012345678901234567890123",
+    "ERR value is 33 bytes long, over the limit of 32 (--max-value); nothing was changed"
+  ),
 ])
 func aWrongCommandIsToldWhy(_ line: String, _ expected: String) throws {
   #expect(try error(line) == expected)

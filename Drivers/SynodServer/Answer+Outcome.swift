@@ -1,0 +1,40 @@
+import CASPaxos
+import Synod
+
+extension Answer {
+  /// - Parameter isReadOnly: a change that never writes has no effect however it ended, so it is
+  ///   always safe to try again.
+  init(_ outcome: Outcome<KeyValueChange>, isReadOnly: Bool) {
+    switch outcome {
+    case .applied(let reply, _): self = .reply(reply)
+    case .read(let register): self = .reply(KeyValueReply(register.value))
+    case .notApplied(let why): self = .failure(Failure(why))
+    case .unknown(let why):
+      let reason = Failure.reason(why)
+      self = .failure(isReadOnly ? .notApplied(reason) : .unknown(reason))
+    }
+  }
+}
+
+extension Answer.Failure {
+  fileprivate init(_ why: NotApplied<KeyValueRejection>) {
+    switch why {
+    case .rejected(let rejection, _): self = .refused(rejection.description)
+    case .overloaded: self = .notApplied("too many commands are waiting on this node")
+    case .tooLarge(let size, let limit):
+      self = .refused(
+        "ERR string exceeds maximum allowed size: \(size) bytes, the limit is \(limit) "
+          + "(--max-value); nothing was changed")
+    case .abandoned(let why): self = .notApplied(Self.reason(why))
+    }
+  }
+
+  fileprivate static func reason(_ why: Abandoned) -> String {
+    switch why {
+    case .deadline: "no quorum of the nodes answered within the time limit (--request-timeout)"
+    case .cancelled: "the command was cancelled"
+    case .storageFailed: "the storage of this node failed, use another node"
+    case .machineStopped: "this node stopped for its own safety, use another node"
+    }
+  }
+}

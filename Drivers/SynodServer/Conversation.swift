@@ -1,0 +1,191 @@
+import RESP
+import Synod
+
+/// One client's side of the server, without IO: bytes in, changes to propose and replies out.
+///
+/// Commands of one connection are proposed in the order in which they came, so those on one key take
+/// effect in it; those on different keys run at the same time. Replies leave in the order of the
+/// commands. Whoever sends faster than it is answered, or reads slower, is not read from until that
+/// changed: what is held for one connection is bounded.
+struct Conversation {
+  let limits: Limits
+  private(set) var parser: RequestParser
+  private(set) var queue = ReplyQueue()
+  /// Replies that are due.
+  var writer = ReplyWriter()
+  /// Bytes that were read but not looked at yet, while too much is under way.
+  private var held: [UInt8] = []
+  private var heldOffset = 0
+  /// No more commands are taken; the connection ends behind the last reply.
+  private(set) var isEnding = false
+  /// Commands that were understood.
+  private(set) var commands: UInt64 = 0
+
+  /// What is held for one connection at most.
+  struct Limits {
+    var requests = RequestLimits(maxArguments: 1025)
+    var values = ValueLimits(maxKey: 4096, maxValue: 512 * 1024)
+    /// Commands (keys of them) under way.
+    var commands = 4096
+    /// Bytes of the commands under way; one more is taken as long as it is below.
+    var commandBytes = 4 << 20
+    /// Bytes of replies that wait to be sent; one more is written as long as it is below.
+    var replyBytes = 256 * 1024
+  }
+
+  init(limits: Limits) {
+    self.limits = limits
+    parser = RequestParser(limits: limits.requests)
+  }
+
+  var version: RESPVersion {
+    get { writer.version }
+    set { writer.version = newValue }
+  }
+
+  /// Whether reading should go on.
+  var isReadable: Bool { !isEnding && held.isEmpty && hasRoom }
+
+  private var hasRoom: Bool {
+    queue.count < limits.commands && queue.cost < limits.commandBytes
+      && writer.count < limits.replyBytes
+  }
+
+  // MARK: - In
+
+  /// Takes bytes of the client. What it may not look at yet, it keeps: stop reading until
+  /// `isReadable`.
+  mutating func receive(_ bytes: UnsafeRawBufferPointer, _ host: some ConversationHost) {
+    precondition(held.isEmpty, "nothing is read while bytes are held")
+    let offset = understand(bytes, from: 0, host)
+    if offset < bytes.count && !isEnding {
+      held = Array(bytes[offset...])
+      heldOffset = 0
+    }
+  }
+
+  /// Goes on with the bytes that were kept, as far as there is room.
+  mutating func resume(_ host: some ConversationHost) {
+    guard !held.isEmpty, hasRoom, !isEnding else { return }
+    let bytes = held
+    heldOffset = bytes.withUnsafeBytes { understand($0, from: heldOffset, host) }
+    if heldOffset == bytes.count || isEnding { held = [] }
+  }
+
+  /// Takes no more commands; those under way are answered.
+  mutating func end() { isEnding = true }
+
+  private mutating func understand(
+    _ bytes: UnsafeRawBufferPointer, from start: Int, _ host: some ConversationHost
+  ) -> Int {
+    var offset = start
+    while !isEnding && hasRoom {
+      do throws(ProtocolError) {
+        guard try parser.next(in: bytes, from: &offset) else { break }
+      } catch {
+        host.countProtocolError()
+        answer(.failure(.refused(error.description)))
+        end()
+        break
+      }
+      commands &+= 1
+      execute(host)
+    }
+    return offset
+  }
+
+  private mutating func execute(_ host: some ConversationHost) {
+    switch Request(parser, limits: limits.values) {
+    case .one(let key, let change):
+      let number = queue.next
+      queue.appendWaiting(
+        keys: 1, .sum, isReadOnly: change.isReadOnly, cost: cost, version)
+      host.propose(change, of: key, as: number)
+    case .each(let change, let keys, let combination):
+      let number = queue.next
+      queue.appendWaiting(
+        keys: keys.count, combination, isReadOnly: change.isReadOnly, cost: cost, version)
+      for index in keys {
+        host.propose(change, of: parser.bytes(index), as: number + UInt64(index - keys.lowerBound))
+      }
+    case .connection(let command): run(command, host)
+    case .invalid(let error): answer(.failure(.refused(error)))
+    case .foreign:
+      host.countProtocolError()
+      answer(.failure(.refused("ERR Protocol error: this is not a web server")))
+      end()
+    }
+  }
+
+  /// What the command weighs while it is under way: its bytes and our own notes about it.
+  private var cost: Int {
+    var bytes = 64 * parser.argumentCount
+    for index in 0..<parser.argumentCount { bytes += parser.argument(index).count }
+    return bytes
+  }
+
+  // MARK: - Answered
+
+  /// Ends the proposal of this number.
+  mutating func complete(_ number: UInt64, _ answer: (_ isReadOnly: Bool) -> Answer) {
+    guard let isReadOnly = queue.isReadOnly(number) else { return }
+    queue.answer(number, with: answer(isReadOnly))
+  }
+
+  /// Answers the command that was just understood.
+  mutating func answer(_ answer: Answer) { queue.append(answer, version) }
+
+  /// Answers the command that was just understood with what `body` writes: at once where nobody is
+  /// before it.
+  mutating func answer(_ body: (inout ReplyWriter) -> Void) {
+    if queue.isEmpty { return body(&writer) }
+    var separate = ReplyWriter(version: version, capacity: 256)
+    body(&separate)
+    queue.append(.written(Bytes(copying: separate.written.bytes)), version)
+  }
+
+  // MARK: - Out
+
+  /// Writes the replies that are due into `writer`.
+  /// - Parameter unsent: bytes of earlier replies that the client has not taken.
+  mutating func render(unsent: Int) {
+    queue.render(into: &writer, limit: limits.replyBytes - unsent)
+  }
+
+  /// Whether every command was answered and nothing more will come.
+  var isOver: Bool { isEnding && queue.isEmpty }
+}
+
+/// What a conversation needs from the server around it.
+protocol ConversationHost: AnyObject {
+  /// Proposes; `complete` is called later, not from within.
+  func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64)
+  func countProtocolError()
+  /// This connection, for `CLIENT`.
+  var facts: ClientFacts { get set }
+  /// Milliseconds, on the clock of `ClientFacts.connectedSince`.
+  var now: UInt64 { get }
+  /// One line for each connection.
+  var clientList: String { get }
+  /// What `INFO` shows of these sections; all where there are none.
+  func info(_ sections: [String]) -> String
+}
+
+/// A connection, as `CLIENT` shows it.
+struct ClientFacts {
+  var id: UInt64
+  var address: String
+  var localAddress: String
+  var name = ""
+  var libraryName = ""
+  var libraryVersion = ""
+  var version = RESPVersion.resp2
+  var connectedSince: UInt64
+
+  /// As `CLIENT LIST` has it.
+  func line(now: UInt64) -> String {
+    "id=\(id) addr=\(address) laddr=\(localAddress) name=\(name) "
+      + "age=\((now - min(now, connectedSince)) / 1000) db=0 resp=\(version.rawValue) "
+      + "lib-name=\(libraryName) lib-ver=\(libraryVersion)\n"
+  }
+}

@@ -1,0 +1,162 @@
+import RESP
+import Synod
+
+/// The replies that one connection still has to get, in the order of its commands: a ring of slots,
+/// named by numbers that only rise. Commands end in any order; replies leave in this one.
+struct ReplyQueue {
+  private var slots: [Slot] = []
+  private var head = 0
+  /// The number of the oldest slot.
+  private(set) var first: UInt64 = 0
+  private(set) var count = 0
+  /// What the commands in the queue weigh, in bytes.
+  private(set) var cost = 0
+
+  private struct Slot {
+    var answer: Answer
+    var version: RESPVersion
+    var isReadOnly: Bool
+    var cost: Int
+    /// How far behind the first key's slot this one is, for a command of several keys.
+    var offset: Int32
+    /// In the first key's slot: how many slots its command has, and how many of them wait.
+    var length: Int32
+    var waiting: Int32
+    var combination: Request.Combination
+  }
+
+  var isEmpty: Bool { count == 0 }
+
+  /// The number that the next slot will get.
+  var next: UInt64 { first + UInt64(count) }
+
+  // MARK: - In
+
+  /// Makes room for an answer that is known already.
+  mutating func append(_ answer: Answer, _ version: RESPVersion) {
+    push(
+      Slot(
+        answer: answer, version: version, isReadOnly: true, cost: 0, offset: 0, length: 1,
+        waiting: 0, combination: .sum))
+  }
+
+  /// Makes room for the answers to a command of `keys` keys, which get the next numbers in turn.
+  mutating func appendWaiting(
+    keys: Int, _ combination: Request.Combination, isReadOnly: Bool, cost: Int,
+    _ version: RESPVersion
+  ) {
+    for offset in 0..<keys {
+      push(
+        Slot(
+          answer: .waiting, version: version, isReadOnly: isReadOnly,
+          cost: offset == 0 ? cost : 0, offset: Int32(offset), length: Int32(keys),
+          waiting: Int32(keys), combination: combination))
+    }
+    self.cost += cost
+  }
+
+  private mutating func push(_ slot: Slot) {
+    if count == slots.count { grow(with: slot) }
+    slots[(head + count) & (slots.count - 1)] = slot
+    count += 1
+  }
+
+  private mutating func grow(with filler: Slot) {
+    var larger: [Slot] = []
+    let capacity = max(16, slots.count * 2)
+    larger.reserveCapacity(capacity)
+    for index in 0..<count { larger.append(slots[(head + index) & (slots.count - 1)]) }
+    while larger.count < capacity { larger.append(filler) }
+    slots = larger
+    head = 0
+  }
+
+  // MARK: - Answered
+
+  /// Whether the command of this number never writes; nil where nobody waits for it.
+  func isReadOnly(_ number: UInt64) -> Bool? { index(of: number).map { slots[$0].isReadOnly } }
+
+  /// Fills a slot. Nothing happens where nobody waits for it (any more).
+  mutating func answer(_ number: UInt64, with answer: Answer) {
+    guard let index = index(of: number), case .waiting = slots[index].answer else { return }
+    slots[index].answer = answer
+    let lead = (index - Int(slots[index].offset)) & (slots.count - 1)
+    slots[lead].waiting -= 1
+  }
+
+  private func index(of number: UInt64) -> Int? {
+    guard number >= first, number - first < UInt64(count) else { return nil }
+    return (head + Int(number - first)) & (slots.count - 1)
+  }
+
+  // MARK: - Out
+
+  /// Writes the replies that are due, until the writer holds `limit` bytes.
+  mutating func render(into writer: inout ReplyWriter, limit: Int) {
+    while count > 0, slots[head].waiting == 0, writer.count < limit {
+      let length = Int(slots[head].length)
+      let current = writer.version
+      writer.version = slots[head].version
+      if length == 1 && slots[head].combination == .sum {
+        Self.write(slots[head].answer, into: &writer)
+      } else {
+        combine(length, into: &writer)
+      }
+      writer.version = current
+      cost -= slots[head].cost
+      for _ in 0..<length { pop() }
+    }
+  }
+
+  private mutating func pop() {
+    // Lets go of the value, which may be large.
+    slots[head].answer = .waiting
+    head = (head + 1) & (slots.count - 1)
+    first += 1
+    count -= 1
+  }
+
+  private static func write(_ answer: Answer, into writer: inout ReplyWriter) {
+    switch answer {
+    case .waiting: preconditionFailure("a reply that is not known is not written")
+    case .reply(let reply): writer.write(reply)
+    case .failure(let failure): writer.error(failure.text)
+    case .written(let bytes): bytes.withUnsafeBytes { writer.raw($0) }
+    }
+  }
+
+  /// One reply for a command of several keys.
+  private func combine(_ length: Int, into writer: inout ReplyWriter) {
+    if let failure = failure(length) { return writer.error(failure.text) }
+    var sum: Int64 = 0
+    if slots[head].combination == .array { writer.array(length) }
+    for offset in 0..<length {
+      guard case .reply(let reply) = slots[(head + offset) & (slots.count - 1)].answer else {
+        continue
+      }
+      switch slots[head].combination {
+      case .array: writer.write(reply)
+      case .sum: if case .integer(let value) = reply { sum += value }
+      }
+    }
+    if slots[head].combination == .sum { writer.integer(sum) }
+  }
+
+  /// The failure of a command of several keys: "not applied" only where that is true of all keys.
+  private func failure(_ length: Int) -> Answer.Failure? {
+    var found: Answer.Failure?
+    var failures = 0
+    var isUnknown = false
+    for offset in 0..<length {
+      guard case .failure(let failure) = slots[(head + offset) & (slots.count - 1)].answer else {
+        continue
+      }
+      failures += 1
+      if found == nil || failure.kind == .unknown && !isUnknown { found = failure }
+      isUnknown = isUnknown || failure.kind == .unknown
+    }
+    guard let found else { return nil }
+    if isUnknown || slots[head].isReadOnly || failures == length { return found }
+    return .unknown("\(failures) of \(length) keys could not be changed (\(found.text))")
+  }
+}

@@ -1,0 +1,162 @@
+import CASPaxos
+import RESP
+import Synod
+import Testing
+
+@testable import SynodServer
+
+@Test func commandsAreAnswered() {
+  var talk = Talk()
+  #expect(talk.ask("SET k v") == "+OK\r\n")
+  #expect(talk.ask("GET k", "GET none", "STRLEN k") == "$1\r\nv\r\n$-1\r\n:1\r\n")
+  #expect(talk.ask("INCR k") == "-ERR value is not an integer or out of range\r\n")
+  #expect(talk.ask("MGET k none") == "*2\r\n$1\r\nv\r\n$-1\r\n")
+  #expect(talk.ask("MGET k") == "*1\r\n$1\r\nv\r\n")
+  #expect(talk.ask("EXISTS k k none", "DEL k none", "DEL k") == ":2\r\n:1\r\n:0\r\n")
+}
+
+@Test func repliesLeaveInTheOrderOfTheCommands() {
+  var talk = Talk()
+  talk.send("SET a 1\r\nPING\r\nSET b 2\r\nMGET a b\r\nECHO hi\r\n")
+  #expect(talk.received() == "")
+  // The newest ends first.
+  let ends = (0..<4).map { _ in talk.host.apply() }
+  for end in ends.reversed().dropLast() { talk.finish(end) }
+  #expect(talk.received() == "")
+  talk.finish(ends[0])
+  #expect(talk.received() == "+OK\r\n+PONG\r\n+OK\r\n*2\r\n$1\r\n1\r\n$1\r\n2\r\n$2\r\nhi\r\n")
+}
+
+@Test(arguments: 1...50) func anyOrderOfEndsGivesTheSameReplies(_ seed: UInt64) {
+  var random = SplitMix(seed: seed)
+  let lines = (0..<40).map { index in
+    ["INCR a", "SET b \(index)", "GET b", "PING", "MGET a b", "EXISTS a b c", "nonsense"]
+      .randomElement(using: &random)! + "\r\n"
+  }
+  var inOrder = Talk()
+  inOrder.send(lines.joined())
+  inOrder.settle()
+  var shuffled = Talk()
+  shuffled.send(lines.joined())
+  var ends: [(UInt64, Outcome<KeyValueChange>)] = []
+  while !shuffled.host.proposed.isEmpty { ends.append(shuffled.host.apply()) }
+  var replies = ""
+  for end in ends.shuffled(using: &random) {
+    shuffled.finish(end)
+    replies += shuffled.received()
+  }
+  #expect(replies == inOrder.received())
+}
+
+@Test func proposalsOfOneConnectionAreMadeInOrder() {
+  var talk = Talk()
+  talk.send("SET k 1\r\nAPPEND k 2\r\nDEL a b\r\nGET k\r\n")
+  #expect(talk.host.proposed.map(\.key) == ["k", "k", "a", "b", "k"])
+  #expect(talk.host.proposed.map(\.number) == [0, 1, 2, 3, 4])
+}
+
+@Test func anEndThatNobodyWaitsForIsNothing() {
+  var talk = Talk()
+  talk.send("GET k\r\n")
+  let end = talk.host.apply()
+  for _ in 0..<2 { talk.finish(end) }
+  talk.finish((99, end.1))
+  #expect(talk.received() == "$-1\r\n")
+}
+
+// MARK: - The three outcomes
+
+private func end(_ line: String, _ outcomes: Outcome<KeyValueChange>...) -> String {
+  var talk = Talk()
+  talk.send(line + "\r\n")
+  for (proposal, outcome) in zip(talk.host.proposed, outcomes) {
+    talk.finish((proposal.number, outcome))
+  }
+  return talk.received()
+}
+
+@Test func notAppliedAndUnknownAreNeverBlurred() {
+  #expect(end("SET k v", .notApplied(.abandoned(.deadline))).hasPrefix("-TRYAGAIN "))
+  #expect(end("SET k v", .notApplied(.overloaded)).hasPrefix("-TRYAGAIN "))
+  #expect(end("SET k v", .notApplied(.abandoned(.storageFailed))).hasPrefix("-TRYAGAIN "))
+  #expect(end("SET k v", .unknown(.deadline)).hasPrefix("-UNKNOWN "))
+  #expect(end("APPEND k v", .notApplied(.tooLarge(size: 9, limit: 8))).hasPrefix("-ERR "))
+}
+
+@Test func aReadNeverHadAnEffect() {
+  #expect(end("GET k", .unknown(.deadline)).hasPrefix("-TRYAGAIN "))
+  #expect(end("MGET a b", .unknown(.deadline), .unknown(.deadline)).hasPrefix("-TRYAGAIN "))
+}
+
+@Test func severalKeysWereNotChangedOnlyIfNoneWas() {
+  let gone = Outcome<KeyValueChange>.applied(.integer(1), Register())
+  let not = Outcome<KeyValueChange>.notApplied(.abandoned(.deadline))
+  let unknown = Outcome<KeyValueChange>.unknown(.deadline)
+  #expect(end("DEL a b", not, not).hasPrefix("-TRYAGAIN "))
+  #expect(end("DEL a b", gone, not).hasPrefix("-UNKNOWN 1 of 2 keys could not be changed "))
+  #expect(end("DEL a b", not, unknown).hasPrefix("-UNKNOWN "))
+  #expect(end("DEL a b", gone, unknown).hasPrefix("-UNKNOWN "))
+  #expect(end("EXISTS a b", gone, not).hasPrefix("-TRYAGAIN "))
+}
+
+// MARK: - Bad input
+
+@Test func aProtocolErrorEndsTheConnectionBehindTheReplies() {
+  var talk = Talk()
+  talk.send("SET a 1\r\n*1\r\n$1073741824\r\nGET a\r\n")
+  #expect(!talk.conversation.isReadable && !talk.conversation.isOver)
+  #expect(talk.received() == "")
+  talk.finish(talk.host.apply())
+  let replies = talk.received()
+  #expect(replies.hasPrefix("+OK\r\n-ERR Protocol error: invalid bulk length: 1073741824 bytes"))
+  #expect(talk.conversation.isOver && talk.host.proposed.isEmpty)
+  #expect(talk.host.protocolErrors == 1)
+}
+
+@Test func aWebBrowserIsSentAway() {
+  var talk = Talk()
+  talk.send("POST / HTTP/1.1\r\nSET a 1\r\n")
+  #expect(talk.received() == "-ERR Protocol error: this is not a web server\r\n")
+  #expect(talk.conversation.isOver && talk.host.proposed.isEmpty)
+}
+
+@Test func whoSendsTooMuchIsNotReadFrom() {
+  var limits = Conversation.Limits()
+  limits.commands = 10
+  var talk = Talk(limits)
+  talk.send(String(repeating: "INCR k\r\n", count: 25))
+  #expect(talk.host.proposed.count == 10)
+  #expect(!talk.conversation.isReadable)
+  talk.settle()
+  #expect(talk.host.table["k"] == "25")
+  #expect(talk.conversation.isReadable)
+  #expect(talk.received() == (1...25).map { ":\($0)\r\n" }.joined())
+}
+
+@Test func largeCommandsUnderWayAreBoundedInBytes() {
+  var limits = Conversation.Limits()
+  limits.commandBytes = 10_000
+  var talk = Talk(limits)
+  let value = String(repeating: "v", count: 4000)
+  talk.send(String(repeating: "SET k \(value)\r\n", count: 10))
+  #expect(talk.host.proposed.count == 3)
+  talk.settle()
+  #expect(talk.received() == String(repeating: "+OK\r\n", count: 10))
+}
+
+@Test func whoDoesNotReadGetsNoMoreReplies() {
+  var limits = Conversation.Limits()
+  limits.replyBytes = 1000
+  var talk = Talk(limits)
+  talk.host.table["k"] = Bytes(String(repeating: "v", count: 400))
+  talk.send(String(repeating: "GET k\r\n", count: 100))
+  while !talk.host.proposed.isEmpty { talk.finish(talk.host.apply()) }
+  talk.conversation.render(unsent: 0)
+  #expect(talk.conversation.writer.count < 1500)
+  #expect(!talk.conversation.isReadable)
+  #expect(talk.received(unsent: 1000).utf8.count < 1500)
+  var replies = 0
+  while case let text = talk.received(), !text.isEmpty { replies += text.utf8.count }
+  #expect(replies > 97 * 400)
+  #expect(talk.conversation.isReadable)
+}

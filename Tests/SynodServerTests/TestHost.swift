@@ -1,0 +1,76 @@
+import CASPaxos
+import RESP
+import Synod
+
+@testable import SynodServer
+
+/// A server of one node without consensus: a table, and proposals that end when the test says so.
+final class TestHost: ConversationHost {
+  var facts = ClientFacts(
+    id: 7, address: "127.0.0.1:5000", localAddress: "127.0.0.1:7001", connectedSince: 0)
+  var now: UInt64 { 3000 }
+  var clientList: String { facts.line(now: now) }
+  var protocolErrors = 0
+  var proposed: [(change: KeyValueChange, key: Bytes, number: UInt64)] = []
+  var table: [Bytes: Bytes] = [:]
+
+  func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64) {
+    proposed.append((change, key, number))
+  }
+  func countProtocolError() { protocolErrors += 1 }
+  func info(_ sections: [String]) -> String { "# Test\r\nsections:\(sections)\r\n" }
+
+  /// How the oldest proposal ends, where it is applied.
+  func apply() -> (UInt64, Outcome<KeyValueChange>) {
+    let (change, key, number) = proposed.removeFirst()
+    let old = Register(value: table[key])
+    switch change.apply(to: old) {
+    case .write(let value, let reply):
+      table[key] = value
+      return (number, .applied(reply, Register(value: value)))
+    case .keep(let reply): return (number, .applied(reply, old))
+    case .reject(let why): return (number, .notApplied(.rejected(why, old)))
+    }
+  }
+}
+
+/// A conversation and its host; text in, text out.
+struct Talk {
+  var conversation: Conversation
+  let host = TestHost()
+
+  init(_ limits: Conversation.Limits = Conversation.Limits()) {
+    conversation = Conversation(limits: limits)
+  }
+
+  mutating func send(_ text: String) {
+    Array(text.utf8).withUnsafeBytes { conversation.receive($0, host) }
+  }
+
+  /// Ends the proposals that wait, in order, and goes on with what was held back.
+  mutating func settle() {
+    repeat {
+      while !host.proposed.isEmpty { finish(host.apply()) }
+      conversation.render(unsent: 0)
+      conversation.resume(host)
+    } while !host.proposed.isEmpty
+  }
+
+  mutating func finish(_ end: (UInt64, Outcome<KeyValueChange>)) {
+    conversation.complete(end.0) { Answer(end.1, isReadOnly: $0) }
+  }
+
+  /// What a client has received since the last call.
+  mutating func received(unsent: Int = 0) -> String {
+    conversation.render(unsent: unsent)
+    defer { conversation.writer.reset() }
+    return String(decoding: conversation.writer.written.bytes, as: UTF8.self)
+  }
+
+  /// Sends lines as inline commands, lets all of them be applied, and gives the replies.
+  mutating func ask(_ lines: String...) -> String {
+    send(lines.map { $0 + "\r\n" }.joined())
+    settle()
+    return received()
+  }
+}
