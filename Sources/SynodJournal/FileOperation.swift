@@ -1,0 +1,79 @@
+/// One step on the files of a store, as a value: whoever owns the files interprets it.
+///
+/// Offsets and counts are bytes. The operations of one job run in order and end at the first that
+/// fails; no two jobs under way at once touch one file.
+public enum FileOperation: Sendable {
+  /// Makes a file that is new and empty, in place of any of that name.
+  case create(JournalFile)
+  /// Writes zeros, which allocates the space for good.
+  case fill(JournalFile, at: UInt64, count: Int)
+  /// Writes, and returns once it is durable. The file has its final size.
+  case commit(JournalFile, at: UInt64, BlockBuffer)
+  /// Writes; durable only after a `sync`.
+  case write(JournalFile, at: UInt64, BlockBuffer)
+  /// Writes without a sync, as advice to a later recovery. A failure of it is not reported.
+  case note(JournalFile, at: UInt64, BlockBuffer)
+  /// Copies bytes into a file that is new and empty.
+  case copy(JournalFile, at: UInt64, count: UInt64, to: JournalFile)
+  /// Cuts a file short.
+  case truncate(JournalFile, to: UInt64)
+  case sync(JournalFile)
+  case syncDirectory
+  case rename(JournalFile, to: JournalFile)
+  /// Removes a file; none of that name is no failure.
+  case unlink(JournalFile)
+  /// Reads back past any cache and compares the CRC-32C.
+  case verify(JournalFile, at: UInt64, count: Int, checksum: UInt32)
+}
+
+extension FileOperation: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .create(let file): "create \(file)"
+    case .fill(let file, let offset, let count): "fill \(file) at \(offset), \(count) bytes"
+    case .commit(let file, let offset, let bytes):
+      "commit \(file) at \(offset), \(bytes.count) bytes"
+    case .write(let file, let offset, let bytes):
+      "write \(file) at \(offset), \(bytes.count) bytes"
+    case .note(let file, let offset, let bytes): "note \(file) at \(offset), \(bytes.count) bytes"
+    case .copy(let file, let offset, let count, let target):
+      "copy \(file) at \(offset), \(count) bytes, to \(target)"
+    case .truncate(let file, let size): "truncate \(file) to \(size)"
+    case .sync(let file): "sync \(file)"
+    case .syncDirectory: "sync the directory"
+    case .rename(let file, let target): "rename \(file) to \(target)"
+    case .unlink(let file): "unlink \(file)"
+    case .verify(let file, let offset, let count, _):
+      "verify \(file) at \(offset), \(count) bytes"
+    }
+  }
+}
+
+/// Operations that run in order, in one trip.
+public struct FileJob: Sendable {
+  public var operations: [FileOperation]
+
+  public init(_ operations: [FileOperation]) { self.operations = operations }
+}
+
+/// Why an operation failed.
+public struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What the caller can do about it.
+  public enum Kind: Hashable, Sendable {
+    /// No space, or no quota, is left.
+    case noSpace
+    /// What was read back is not what was written.
+    case mismatch
+    /// The device, the file system or the operating system said no.
+    case other
+  }
+
+  public var kind: Kind
+  /// Which operation, and what the operating system said.
+  public var description: String
+
+  public init(_ kind: Kind, _ description: String) {
+    self.kind = kind
+    self.description = description
+  }
+}

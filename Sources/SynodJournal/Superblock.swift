@@ -1,0 +1,169 @@
+public import Synod
+
+/// What a store knows of itself: one page in each of `META0` and `META1`.
+///
+/// Every change is written to both, one after the other and each synced, with rising sequence
+/// numbers: a crash in between leaves the older, and rot of either page loses nothing.
+public struct Superblock: Hashable, Sendable {
+  /// The format that this code writes.
+  public static let currentFormat: UInt32 = 1
+  /// Bytes of a page.
+  static let size = Block.pageSize
+  static let magic: UInt64 = 0x4154_454d_444e_5953
+  /// The most pins that a page holds.
+  public static let maxPins = 128
+
+  public var format: UInt32
+  /// The oldest format whose reader may read this store.
+  public var minReaderFormat: UInt32
+  public var cluster: ClusterID
+  public var voter: VoterID
+  public var store: StoreID
+  /// How many times the store was opened. Grows by at least one with each life.
+  public var incarnation: UInt64
+  public var epoch: Epoch
+  /// Numbers the writes of this page.
+  public var sequence: UInt64
+  /// Whether the last life ended by `close`, with everything durable.
+  public var isClean: Bool
+  /// The newest block that was durable when this was written, and its log.
+  public var durableGeneration: UInt32
+  public var durableBlock: UInt64
+  /// The highest generation that any log ever had; none is used twice.
+  public var highestGeneration: UInt32
+  /// The newest checkpoint that counts; zero before the first.
+  public var checkpoint: UInt32
+  /// Which store each voter's identity belongs to, in ascending order of voters.
+  public var pins: [Pin]
+
+  /// A voter and the only store that may speak for it.
+  public struct Pin: Hashable, Sendable {
+    public var voter: VoterID
+    public var store: StoreID
+
+    public init(voter: VoterID, store: StoreID) {
+      self.voter = voter
+      self.store = store
+    }
+  }
+
+  /// Of a store that was never opened.
+  public init(cluster: ClusterID, voter: VoterID, store: StoreID, epoch: Epoch = Epoch(1)) {
+    format = Self.currentFormat
+    minReaderFormat = Self.currentFormat
+    self.cluster = cluster
+    self.voter = voter
+    self.store = store
+    incarnation = 0
+    self.epoch = epoch
+    sequence = 0
+    isClean = false
+    durableGeneration = 0
+    durableBlock = 0
+    highestGeneration = 0
+    checkpoint = 0
+    pins = []
+  }
+
+  /// The store pinned for a voter.
+  public func pinned(_ voter: VoterID) -> StoreID? { pins.first { $0.voter == voter }?.store }
+}
+
+extension Superblock {
+  /// The page, to be written to slot `sequence % 2`.
+  func page() -> BlockBuffer {
+    var writer = ByteWriter(capacity: Self.size)
+    writer.write(Self.magic)
+    writer.write(format)
+    writer.write(minReaderFormat)
+    cluster.encode(into: &writer)
+    writer.write(voter.rawValue)
+    store.encode(into: &writer)
+    writer.write(incarnation)
+    writer.write(epoch.rawValue)
+    writer.write(sequence)
+    writer.write(UInt8(isClean ? 1 : 0))
+    writer.write(durableGeneration)
+    writer.write(durableBlock)
+    writer.write(highestGeneration)
+    writer.write(checkpoint)
+    writer.write(UInt32(pins.count))
+    for pin in pins {
+      writer.write(pin.voter.rawValue)
+      pin.store.encode(into: &writer)
+    }
+    precondition(writer.count <= Self.size - 4, "a superblock fits its page")
+    let buffer = writer.withUnsafeBytes { BlockBuffer(pagesOf: $0) }
+    let summed = UnsafeRawBufferPointer(start: buffer.start, count: Self.size - 4)
+    buffer.start.storeBytes(
+      of: CRC32C.checksum(summed).littleEndian, toByteOffset: Self.size - 4, as: UInt32.self)
+    return buffer
+  }
+
+  /// What a page of `META` says.
+  enum Reading {
+    case valid(Superblock)
+    /// Nothing was ever written.
+    case blank
+    /// Written by a format that needs a newer reader.
+    case newer(required: UInt32)
+    case damaged
+  }
+
+  static func read(_ page: UnsafeRawBufferPointer) -> Reading {
+    guard page.count == size else { return page.isEmpty ? .blank : .damaged }
+    if Block.isZero(page) { return .blank }
+    let summed = UnsafeRawBufferPointer(rebasing: page[0..<(size - 4)])
+    let stored = UInt32(
+      littleEndian: page.loadUnaligned(fromByteOffset: size - 4, as: UInt32.self))
+    guard CRC32C.checksum(summed) == stored else { return .damaged }
+    var reader = ByteReader(Bytes(copying: summed))
+    do throws(CodingError) {
+      guard try reader.read(UInt64.self) == magic else { return .damaged }
+      let format = try reader.read(UInt32.self)
+      let minReader = try reader.read(UInt32.self)
+      guard minReader <= currentFormat else { return .newer(required: minReader) }
+      return .valid(try Superblock(format: format, minReader: minReader, from: &reader))
+    } catch {
+      return .damaged
+    }
+  }
+
+  private init(
+    format: UInt32, minReader: UInt32, from reader: inout ByteReader
+  ) throws(CodingError) {
+    let cluster = try ClusterID(from: &reader)
+    let voter = VoterID(try reader.read(UInt32.self))
+    self.init(cluster: cluster, voter: voter, store: try StoreID(from: &reader))
+    self.format = format
+    minReaderFormat = minReader
+    incarnation = try reader.read(UInt64.self)
+    epoch = Epoch(try reader.read(UInt32.self))
+    sequence = try reader.read(UInt64.self)
+    isClean = try reader.read(UInt8.self) != 0
+    durableGeneration = try reader.read(UInt32.self)
+    durableBlock = try reader.read(UInt64.self)
+    highestGeneration = try reader.read(UInt32.self)
+    checkpoint = try reader.read(UInt32.self)
+    let count = try reader.read(UInt32.self)
+    guard count <= Self.maxPins else {
+      throw .overLimit(found: UInt64(count), limit: Self.maxPins)
+    }
+    for _ in 0..<count {
+      let voter = VoterID(try reader.read(UInt32.self))
+      pins.append(Pin(voter: voter, store: try StoreID(from: &reader)))
+    }
+  }
+
+  /// Writes this to both slots, the older first, each synced; moves `sequence` on.
+  mutating func operations() -> [FileOperation] {
+    var operations: [FileOperation] = []
+    for _ in 0..<2 {
+      sequence += 1
+      let slot = JournalFile.superblock(Int(sequence % 2))
+      operations.append(.write(slot, at: 0, page()))
+      operations.append(.sync(slot))
+    }
+    return operations
+  }
+}
