@@ -1,0 +1,124 @@
+public import Synod
+public import UV
+public import UV
+
+// The end of a turn: everything that the machine made ready is handed on.
+extension Node {
+  @inlinable func turn() {
+    guard !isStopping else {
+      atEndOfTurn?()
+      return
+    }
+    if !hasTicked {
+      if core.hasReady {
+        tick()
+      } else if let deadline = core.nextDeadline, deadline <= Ticks(loop.now) {
+        tick()
+      }
+    }
+    // A neighbour may answer at once, and a completion's handler may submit.
+    repeat {
+      while core.hasReady { handOn() }
+      advanceCheckpoint()
+      outbox.send()
+      count.messagesTooLarge = outbox.tooLarge
+      storage.flush()
+      transport.flush()
+    } while core.hasReady
+    atEndOfTurn?()
+    if core.hasReady { loop.soon {} }
+    isLowOnSpace = storage.isLowOnSpace
+    arm()
+    hasTicked = false
+  }
+
+  @inlinable func handOn() {
+    var ready = ready
+    self.ready = Ready()
+    core.drain(into: &ready)
+    count.turns += 1
+    if !ready.persist.isEmpty { persist(ready.batch, ready.persist) }
+    if !ready.messages.isEmpty {
+      count.messagesSent += UInt64(ready.messages.count)
+      ready.messages.withUnsafeBufferPointer { messages in
+        for index in messages.indices {
+          outbox.add(messages[index].message, to: messages[index].to)
+        }
+      }
+    }
+    if !ready.completed.isEmpty { complete(ready.completed) }
+    if let onEffect, !ready.effects.isEmpty {
+      for effect in ready.effects { onEffect(effect) }
+    }
+    ready.removeAll()
+    self.ready = ready
+  }
+
+  @inlinable func persist(_ batch: PersistBatch, _ records: [Machine.Record]) {
+    count.batches += 1
+    count.records += UInt64(records.count)
+    storage.append(batch) { Self.encode(records, into: &$0) }
+  }
+
+  @inlinable static func encode(_ records: [Machine.Record], into writer: inout ByteWriter) {
+    records.withUnsafeBufferPointer { records in
+      for index in records.indices { records[index].encode(into: &writer) }
+    }
+  }
+
+  @inlinable func complete(_ completions: [Machine.Completion]) {
+    count.completions += UInt64(completions.count)
+    let onCompletion = onCompletion
+    completions.withUnsafeBufferPointer { completions in
+      for index in completions.indices {
+        let id = completions[index].proposal
+        if id.rawValue & NodeMailbox<Machine>.asynchronousBit == 0 {
+          onCompletion?(completions[index])
+        } else if let reply = waiting.removeValue(forKey: id) {
+          reply.resume(returning: .success(completions[index]))
+        }
+      }
+    }
+  }
+
+  /// One piece a turn, while the storage has room: a checkpoint never stops the loop.
+  @inlinable func advanceCheckpoint() {
+    if !checkpoint.isUnderWay {
+      guard storage.wantsCheckpoint, storageFailure == nil else { return }
+      // Every batch that the machine issued was appended, so what is appended from here on is what
+      // recovery replays behind the pieces.
+      storage.beginCheckpoint()
+      checkpoint.isUnderWay = true
+      checkpoint.cursor = nil
+    }
+    guard storageFailure == nil else {
+      checkpoint = Checkpoint()
+      return
+    }
+    guard storage.isReadyForPiece else { return }
+    var records = checkpoint.records
+    checkpoint.records = []
+    let cursor = core.restate(
+      after: checkpoint.cursor, limit: Self.checkpointPiece, into: &records)
+    if !records.isEmpty { storage.appendPiece { Self.encode(records, into: &$0) } }
+    records.removeAll(keepingCapacity: true)
+    checkpoint.records = records
+    checkpoint.cursor = cursor
+    if cursor == nil {
+      storage.endCheckpoint()
+      checkpoint = Checkpoint()
+    } else if storage.isReadyForPiece {
+      loop.soon {}
+    }
+  }
+
+  /// Starts the timer for the machine's next deadline. One that is due too early is left alone: it
+  /// fires, finds nothing due and is started again, which costs less than moving it every turn.
+  @inlinable func arm() {
+    guard let deadline = core.nextDeadline else { return }
+    if let armed, armed <= deadline { return }
+    let now = Ticks(loop.now)
+    armed = deadline
+    timer?.start(after: deadline > now ? deadline.rawValue - now.rawValue : 0)
+  }
+}
