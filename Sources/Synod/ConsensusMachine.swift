@@ -133,7 +133,7 @@ extension Envelope: Equatable where Message: Equatable {}
 extension Envelope: Hashable where Message: Hashable {}
 
 /// What a machine wants done. All of it may be handled at once, in any order.
-public struct Ready<Machine: ConsensusMachine> {
+public struct Ready<Machine: ConsensusMachine>: Sendable {
   /// The number of the batch in `persist`; means nothing where that is empty.
   public var batch: PersistBatch
   /// Make these durable, together or not at all, behind all earlier batches; then say
