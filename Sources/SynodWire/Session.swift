@@ -108,6 +108,10 @@ public struct Session: Sendable {
     if closeReason != nil { queue.dropAll() }
   }
 
+  /// Whether frames of the session's own wait: a welcome, an answer to a ping. They should not wait
+  /// for the end of a turn.
+  public var hasControl: Bool { !control.isEmpty }
+
   /// Moves what may be written now to the end of `batch`: the session's own frames, then the oldest
   /// payloads within about `budget` bytes. What was taken must be written whole.
   public mutating func takeOutput(upTo budget: Int, into batch: inout [Frame]) {

@@ -1,0 +1,108 @@
+import Synod
+import SynodWire
+import UV
+
+extension TCPTransport {
+  // MARK: - Dialing
+
+  /// Begins an attempt to reach a peer, where it has no connection and none is under way.
+  func dial(_ peer: TCPPeer) {
+    guard !isClosed, peer.current == nil else { return }
+    switch peer.dialing {
+    case .resolving, .connecting, .greeting: return
+    case .idle, .waiting: peer.dialing = .resolving
+    }
+    resolver.resolve(host: peer.address.host, port: peer.address.port) { [weak self] result in
+      guard let self, !self.isClosed else { return }
+      switch result {
+      case .success(let address): self.connect(peer, to: address)
+      case .failure(let error): self.attemptFailed(peer, "\(peer.address): \(error)")
+      }
+    }
+  }
+
+  private func connect(_ peer: TCPPeer, to address: SocketAddress) {
+    guard peer.current == nil else {
+      peer.dialing = .idle
+      return
+    }
+    let stream = TCPStream.connect(loop, to: address) { [weak self] result in
+      guard let self, !self.isClosed else {
+        if case .success(let stream) = result { stream.close() }
+        return
+      }
+      switch result {
+      case .success(let stream):
+        let connection = TCPConnection(
+          self, stream, dialed: peer.voter, address: "\(peer.address)", host: nil)
+        peer.dialing = .greeting(connection)
+        self.begin(connection)
+      case .failure(.cancelled):
+        self.attemptFailed(peer, "\(peer.address): no answer")
+      case .failure(let error):
+        self.attemptFailed(peer, "\(peer.address): \(error)")
+      }
+    }
+    peer.dialing = .connecting(stream, loop.microseconds &+ settings.connectTime * 1_000)
+    rearm()
+  }
+
+  private func attemptFailed(_ peer: TCPPeer, _ reason: String) {
+    peer.dialing = .idle
+    guard peer.current == nil else { return }
+    report(peer, reason, kind: "dial")
+    retryLater(peer)
+  }
+
+  /// Dials again after the next wait, where nothing is under way.
+  func retryLater(_ peer: TCPPeer) {
+    guard !isClosed, peer.current == nil, case .idle = peer.dialing else { return }
+    peer.dialing = .waiting(loop.microseconds &+ peer.backoff.next() * 1_000)
+    rearm()
+  }
+
+  func begin(_ connection: TCPConnection) {
+    connections[ObjectIdentifier(connection)] = connection
+    connection.start()
+    rearm()
+  }
+
+  // MARK: - Accepting
+
+  func listen() throws(UVError) -> Listener {
+    let address = try SocketAddress(host: settings.listen.host, port: settings.listen.port)
+    return try Listener(loop, on: address) { [weak self] stream in
+      guard let self, !self.isClosed else { return stream.close() }
+      self.accept(stream)
+    }
+  }
+
+  private func accept(_ stream: TCPStream) {
+    guard let address = stream.peerAddress else { return stream.close() }
+    let host = address.host
+    if let cap = capReached(by: host) {
+      stream.close()
+      return say("cap", "closed a connection from \(host): \(cap)")
+    }
+    acceptedByHost[host, default: 0] += 1
+    begin(TCPConnection(self, stream, dialed: nil, address: "\(address)", host: host))
+  }
+
+  private func capReached(by host: String) -> String? {
+    let accepted = acceptedByHost.values.reduce(0, +)
+    if accepted >= settings.maxAccepted { return "\(accepted) are open" }
+    let fromHost = acceptedByHost[host, default: 0]
+    if fromHost >= settings.maxAcceptedPerAddress { return "\(fromHost) are open from there" }
+    let greeting = connections.values.count { $0.host != nil && !$0.session.isOpen }
+    if greeting >= settings.maxHandshakes { return "\(greeting) have not said who they are" }
+    return nil
+  }
+
+  /// Forgets a connection whose stream is closed.
+  func forget(_ connection: TCPConnection) {
+    guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil,
+      let host = connection.host, let count = acceptedByHost[host]
+    else { return }
+    acceptedByHost[host] = count > 1 ? count - 1 : nil
+  }
+}

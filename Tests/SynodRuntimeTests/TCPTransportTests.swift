@@ -1,0 +1,182 @@
+import Synod
+import SynodWire
+import Testing
+import UV
+
+@testable import SynodRuntime
+
+@Suite struct TCPTransportTests {
+  @Test func twoNodesConnectOnceAndExchangePayloads() throws {
+    let bench = try TCPBench()
+    let (one, two) = try bench.startPair()
+    #expect(bench.world.run { bench.isConnected(1, 2) && bench.isConnected(2, 1) })
+    one.broadcast("to all")
+    one.flush()
+    two.send("to one", to: VoterID(1))
+    two.flush()
+    #expect(bench.world.run { bench.has("to all", at: 2) && bench.has("to one", at: 1) })
+    #expect(bench.received[VoterID(2)]?.map(\.sender) == [VoterID(1)])
+  }
+
+  @Test func aPairThatDialsBothWaysKeepsOneConnection() throws {
+    for seed in 0..<10 as Range<UInt64> {
+      let bench = try TCPBench()
+      var settings = [
+        bench.settings(TCPBench.hello(1), peers: [2, 3]),
+        bench.settings(TCPBench.hello(2), peers: [1, 3]),
+        bench.settings(TCPBench.hello(3), peers: [1, 2]),
+      ]
+      for i in 0..<3 {
+        settings[i].seed = seed
+        try bench.start(settings[i], locate: false)
+      }
+      bench.locateEverybody()
+      // Each is connected, and no second connection of a pair is left over, at either side.
+      let settled = bench.world.run {
+        bench.transports.values.allSatisfy {
+          $0.peers.allSatisfy { $0.state == .connected } && $0.connections.count == 2
+        }
+      }
+      #expect(settled)
+      for (a, b) in [(1, 2), (2, 3), (3, 1)] as [(UInt32, UInt32)] {
+        #expect(bench.deliver(Bytes("\(a) to \(b)"), from: a, to: b))
+      }
+    }
+  }
+
+  @Test func aKilledConnectionComesBack() throws {
+    let bench = try TCPBench()
+    let (one, two) = try bench.startPair()
+    let proxy = try proxy(bench, between: one, and: two)
+    for round in 0..<3 {
+      #expect(bench.deliver(Bytes("round \(round)"), from: 1, to: 2))
+      #expect(bench.deliver(Bytes("round \(round)"), from: 2, to: 1))
+      proxy.cut()
+      #expect(bench.world.run { !bench.isConnected(1, 2) && !bench.isConnected(2, 1) })
+    }
+    #expect(bench.deliver("at last", from: 1, to: 2))
+    #expect(proxy.carried >= 4)
+    proxy.close()
+  }
+
+  /// A proxy that carries all that the two say to each other.
+  func proxy(
+    _ bench: TCPBench, between one: TCPTransport, and two: TCPTransport
+  ) throws -> FaultProxy {
+    let port = try #require(two.listening?.port)
+    let proxy = try FaultProxy(bench.world.loop, to: .init("127.0.0.1", port))
+    one.locate(VoterID(2), at: proxy.address)
+    two.locate(VoterID(1), at: .init("127.0.0.1", 1))
+    // What they had before the proxy stood there goes.
+    one.refuse(VoterID(2), because: "it is to go through the proxy")
+    return proxy
+  }
+
+  @Test func aDamagedFrameClosesTheConnectionAndItComesBack() throws {
+    let bench = try TCPBench()
+    let (one, two) = try bench.startPair()
+    let proxy = try proxy(bench, between: one, and: two)
+    #expect(bench.deliver("good", from: 1, to: 2))
+    let carried = proxy.carried
+    proxy.damagesNext = 100
+    one.send(Bytes(Array(repeating: 7, count: 200)), to: VoterID(2))
+    one.flush()
+    #expect(bench.world.run { bench.reason(2, 1).contains("checksum") })
+    #expect(bench.deliver("good again", from: 1, to: 2))
+    #expect(proxy.carried > carried)
+    let payloads = bench.received[VoterID(2), default: []].map(\.payload)
+    #expect(payloads.allSatisfy { $0 == "good" || $0 == "good again" })
+    #expect(bench.log.lines.contains { $0.contains("wrong checksum") })
+    proxy.close()
+  }
+
+  @Test func aPeerThatGoesSilentIsNoticedThoughNothingIsClosed() throws {
+    let bench = try TCPBench()
+    var settings = bench.settings(TCPBench.hello(1), peers: [2])
+    settings.session.pingInterval = 20_000
+    let one = try bench.start(settings)
+    let two = try bench.start(bench.settings(TCPBench.hello(2), peers: [1]))
+    let proxy = try proxy(bench, between: one, and: two)
+    #expect(bench.deliver("before", from: 1, to: 2))
+    #expect(bench.world.run { (one.peers[0].roundTripMicroseconds ?? 0) > 0 })
+    proxy.isStalled = true
+    #expect(bench.world.run { bench.reason(1, 2).contains("did not answer") })
+    proxy.isStalled = false
+    #expect(bench.deliver("after", from: 1, to: 2))
+    proxy.close()
+  }
+
+  @Test func aPeerIsFoundByName() throws {
+    let bench = try TCPBench()
+    let (one, two) = try bench.startPair()
+    let port = try #require(two.listening?.port)
+    two.locate(VoterID(1), at: .init("127.0.0.1", 1))
+    one.locate(VoterID(2), at: .init("localhost", port))
+    #expect(bench.deliver("by name", from: 1, to: 2))
+    one.locate(VoterID(2), at: .init("no-such-host.invalid", port))
+    one.refuse(VoterID(2), because: "it moves")
+    #expect(bench.world.run { bench.reason(1, 2).contains("no-such-host.invalid") })
+  }
+
+  @Test func aPortInUseIsATypedErrorThatNamesTheAddress() throws {
+    let bench = try TCPBench()
+    let one = try bench.start(bench.settings(TCPBench.hello(1), peers: [2]))
+    let port = try #require(one.listening?.port)
+    var settings = bench.settings(TCPBench.hello(2), peers: [1])
+    settings.listen = .init("127.0.0.1", port)
+    #expect(throws: UVError.addressInUse("127.0.0.1:\(port)")) {
+      try bench.start(settings)
+    }
+  }
+
+  @Test func aRefusedPeerIsToldAndComesBackLater() throws {
+    let bench = try TCPBench()
+    let (one, _) = try bench.startPair()
+    #expect(bench.deliver("a", from: 2, to: 1))
+    one.refuse(VoterID(2), because: "its message has no end")
+    #expect(bench.reason(1, 2).contains("its message has no end"))
+    #expect(bench.deliver("b", from: 2, to: 1))
+    #expect(bench.log.lines.contains { $0.contains("its message has no end") })
+  }
+
+  @Test func aNodeThatLeavesSaysSoAndIsFoundWhenItIsBack() throws {
+    let bench = try TCPBench()
+    let (_, two) = try bench.startPair()
+    #expect(bench.deliver("a", from: 1, to: 2))
+    var isClosed = false
+    two.close { isClosed = true }
+    #expect(bench.world.run { isClosed && bench.reason(1, 2).contains("shutting down") })
+    bench.transports[VoterID(2)] = nil
+    try bench.start(bench.settings(TCPBench.hello(2, incarnation: 2), peers: [1]))
+    #expect(bench.deliver("b", from: 1, to: 2))
+    #expect(bench.deliver("c", from: 2, to: 1))
+  }
+
+  @Test func aRestartedPeerTakesThePlaceOfItsDeadConnection() throws {
+    let bench = try TCPBench()
+    let (one, two) = try bench.startPair()
+    let proxy = try proxy(bench, between: one, and: two)
+    #expect(bench.deliver("a", from: 1, to: 2))
+    // Its computer loses power: nothing closes the connection that node 1 dialed.
+    proxy.isStalled = true
+    two.close {}
+    #expect(bench.isConnected(1, 2))
+    try bench.start(bench.settings(TCPBench.hello(2, incarnation: 2), peers: [1]))
+    #expect(bench.deliver("b", from: 2, to: 1))
+    #expect(bench.deliver("c", from: 1, to: 2))
+    proxy.close()
+  }
+
+  @Test func countersSurviveTheConnectionThatTheyCounted() throws {
+    let bench = try TCPBench()
+    let (one, _) = try bench.startPair()
+    one.send("nobody is there yet", to: VoterID(2))
+    #expect(one.peers[0].dropped == 1)
+    #expect(bench.deliver(Bytes(Array(repeating: 1, count: 5_000)), from: 1, to: 2))
+    let before = one.peers[0]
+    #expect(before.sentBytes > 5_000)
+    one.refuse(VoterID(2), because: "a test")
+    #expect(one.peers[0].sentBytes >= before.sentBytes)
+    #expect(one.peers[0].dropped >= 1)
+  }
+}
