@@ -36,6 +36,7 @@ let package = Package(
     .library(name: "CASPaxos", targets: ["CASPaxos"]),
     .library(name: "SynodJournal", targets: ["SynodJournal"]),
     .library(name: "SynodWire", targets: ["SynodWire"]),
+    .library(name: "SynodSimulation", targets: ["SynodSimulation"]),
     .library(name: "RESP", targets: ["RESP"]),
     .library(name: "SynodRuntime", targets: ["SynodRuntime"]),
     .library(name: "SynodConformance", targets: ["SynodConformance"]),
@@ -54,6 +55,8 @@ let package = Package(
     + pure("SynodJournal", ["Synod"])
     + pure("SynodWire", ["Synod"])
     + pure("RESP")
+    // What any machine must hold to; the machines' own tests run it.
+    + [.target(name: "SynodSimulation", dependencies: ["Synod"], swiftSettings: settings)]
     + [
       .systemLibrary(
         name: "CLibUV", path: "Drivers/CLibUV", pkgConfig: "libuv",
@@ -87,3 +90,5 @@ let package = Package(
 package.targets.first { $0.name == "SynodRuntimeTests" }?.dependencies += [
   "CASPaxos", "SynodConformance",
 ]
+// CASPaxosTests also run the contract's suite, and read their golden scripts.
+package.targets.first { $0.name == "CASPaxosTests" }?.dependencies += ["SynodSimulation"]

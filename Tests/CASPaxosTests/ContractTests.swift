@@ -1,0 +1,97 @@
+import CASPaxos
+import Synod
+import SynodSimulation
+import Testing
+
+/// The contract of every machine (`ConsensusMachine`), on clusters of several sizes and quorums.
+@Suite struct ContractTests {
+  struct Cluster: CustomTestStringConvertible, Sendable {
+    var voters: Int
+    var prepare: Int
+    var accept: Int
+    var adjust: @Sendable (inout Settings) -> Void = { _ in }
+    var name: String
+
+    var testDescription: String { name }
+
+    func suite(seed: UInt64, steps: Int, proposals: Int) -> ContractSuite<RegisterWitness> {
+      let quorums = try! QuorumSystem(voters: voters, prepare: prepare, accept: accept)
+      let settings = (1...UInt32(voters)).map { voter in
+        var settings = Settings.test(voter, of: voters, seed: seed, quorums: quorums)
+        settings.counterBlock = 4
+        settings.retransmitAfter = 40
+        adjust(&settings)
+        return settings
+      }
+      return ContractSuite(RegisterWitness(settings), steps: steps, proposals: proposals)
+    }
+  }
+
+  static let clusters: [Cluster] = [
+    Cluster(voters: 1, prepare: 1, accept: 1, name: "one voter"),
+    Cluster(
+      voters: 2, prepare: 2, accept: 2, adjust: { $0.counterBlock = 2 },
+      name: "two voters, counters reserved by twos"),
+    Cluster(voters: 3, prepare: 2, accept: 2, name: "three voters"),
+    Cluster(
+      voters: 3, prepare: 2, accept: 2,
+      adjust: {
+        $0.piggybackAfter = 0
+        $0.maxFold = 2
+      },
+      name: "three voters, promises always asked ahead, folds of two"),
+    Cluster(
+      voters: 3, prepare: 3, accept: 1, adjust: { $0.piggybackAfter = nil },
+      name: "three voters, one acceptance, never asked ahead"),
+    Cluster(
+      voters: 4, prepare: 2, accept: 3, adjust: { $0.shards = 4 },
+      name: "four voters, two promises, three acceptances"),
+    Cluster(
+      voters: 5, prepare: 3, accept: 3, adjust: { $0.maxFold = 1 },
+      name: "five voters, folds of one"),
+    Cluster(
+      voters: 5, prepare: 4, accept: 2, adjust: { $0.counterBlock = 2 },
+      name: "five voters, four promises, two acceptances"),
+  ]
+
+  @Test(arguments: clusters)
+  func readysMayBeHandledInAnyOrder(_ cluster: Cluster) throws {
+    for seed in 1...2 as ClosedRange<UInt64> {
+      let report = try cluster.suite(seed: seed, steps: 200, proposals: 20).orderFree(seed: seed)
+      #expect(report.forks > 0 && report.completions > 20)
+    }
+  }
+
+  @Test(arguments: clusters)
+  func batchesArePipelined(_ cluster: Cluster) throws {
+    for seed in 1...2 as ClosedRange<UInt64> {
+      let report = try cluster.suite(seed: seed, steps: 300, proposals: 30).pipelined(seed: seed)
+      #expect(report.mostInFlight >= 2)
+    }
+  }
+
+  @Test(arguments: clusters)
+  func messagesMayBeLostRepeatedDelayedAndReordered(_ cluster: Cluster) throws {
+    for seed in 1...6 as ClosedRange<UInt64> {
+      let report = try cluster.suite(seed: seed, steps: 500, proposals: 40).lossTolerant(seed: seed)
+      #expect(report.completions == 42)
+    }
+  }
+
+  @Test(arguments: clusters)
+  func everyPersistBoundaryMayBeTheLast(_ cluster: Cluster) throws {
+    for seed in 1...2 as ClosedRange<UInt64> {
+      let report = try cluster.suite(seed: seed, steps: 150, proposals: 25).crashTolerant(
+        seed: seed)
+      #expect(report.crashes > 50)
+      #expect(report.checkpoints > 5)
+    }
+  }
+
+  @Test(arguments: clusters)
+  func machinesAreValues(_ cluster: Cluster) throws {
+    let suite = cluster.suite(seed: 1, steps: 200, proposals: 25)
+    #expect(try suite.isValue(seed: 1).hash == suite.isValue(seed: 1).hash)
+    #expect(try suite.isValue(seed: 1).hash != suite.isValue(seed: 2).hash)
+  }
+}
