@@ -43,6 +43,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   public var statistics: Statistics { core.statistics }
   /// The configuration that it votes in.
   public var configuration: Configuration { core.configuration }
+  public var settings: Settings { core.settings }
   /// Why it stopped for good; nil while it runs.
   public var stopped: Abandoned? { core.stopped }
   /// Registers that its acceptor holds.
