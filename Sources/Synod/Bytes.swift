@@ -3,31 +3,30 @@
 /// One value goes from the client's buffer to the log and to the frame without being copied. A
 /// slice keeps its whole owner alive, so what a table keeps for long is `compacted()` first.
 public struct Bytes: @unchecked Sendable {
-  @usableFromInline let owner: AnyObject
+  /// Nil for no bytes, so that empty values cost no counting of references.
+  @usableFromInline let owner: AnyObject?
   @usableFromInline let start: UnsafeRawPointer
   /// Length in bytes.
   public let count: Int
 
   /// Bytes that lie in memory of someone else's, without a copy.
   /// - Parameter owner: keeps the memory alive and in its place; nobody writes to it any more.
-  @inlinable public init(owner: AnyObject, start: UnsafeRawPointer, count: Int) {
+  @inlinable public init(owner: AnyObject?, start: UnsafeRawPointer, count: Int) {
     self.owner = owner
     self.start = start
     self.count = count
   }
 
   /// No bytes.
-  @inlinable public init() { self = Bytes.empty }
-
-  @usableFromInline static let empty: Bytes = {
-    let slab = Slab.make(capacity: 1)
-    return Bytes(owner: slab, start: UnsafeRawPointer(slab.start), count: 0)
-  }()
+  @inlinable public init() {
+    // Never read: there is nothing at it. (A page boundary, so that it is aligned for any type.)
+    self.init(owner: nil, start: unsafeBitCast(4096 as UInt, to: UnsafeRawPointer.self), count: 0)
+  }
 
   /// A copy of `source`.
   @inlinable public init(copying source: UnsafeRawBufferPointer) {
     guard let base = source.baseAddress, source.count > 0 else {
-      self = Bytes.empty
+      self.init()
       return
     }
     let slab = Slab.make(capacity: source.count)
@@ -76,7 +75,7 @@ public struct Bytes: @unchecked Sendable {
   }
 
   /// What keeps the bytes in their place: retain it as long as `unsafeBuffer` is used.
-  @inlinable public var unsafeOwner: AnyObject { owner }
+  @inlinable public var unsafeOwner: AnyObject { owner ?? Slab.none }
 
   /// These bytes in an owner of about their own size: a copy where the present owner is more than
   /// twice and 64 bytes larger, so that a small value does not pin a large frame.
@@ -132,6 +131,9 @@ final class Slab: ManagedBuffer<Int, UInt8> {
   @inlinable static func make(capacity: Int) -> Slab {
     unsafeDowncast(Slab.create(minimumCapacity: capacity) { _ in capacity }, to: Slab.self)
   }
+
+  /// The owner of no bytes, where one must be named.
+  @usableFromInline nonisolated(unsafe) static let none = make(capacity: 0)
 
   /// The first byte. Stable for the slab's life, since the elements lie in its own allocation.
   @inlinable var start: UnsafeMutableRawPointer {

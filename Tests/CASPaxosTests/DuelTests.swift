@@ -29,6 +29,7 @@ import Testing
     #expect(register.number >= certain)
     #expect(register.number <= certain + possible)
     #expect(world.violations.isEmpty, "\(world.violations)")
+    #expect(world.orderViolations().isEmpty, "\(world.orderViolations())")
   }
 
   @Test(arguments: 0..<40)
@@ -65,5 +66,47 @@ import Testing
     }
     try Self.check(&world, adds: adds)
     for node in 0..<5 { #expect(world.nodes[node].machine.statistics.chosen > 0) }
+  }
+
+  @Test(arguments: 0..<60)
+  func readsRefusalsDeletesAndIncrementsAreLinearizable(seed: UInt64) throws {
+    let count = [3, 4, 5][Int(seed % 3)]
+    var world = RandomWorld(
+      seed: seed, nodes: count, faults: .init(loss: 8, duplication: 15, crash: 5)
+    ) { settings in
+      settings.piggybackAfter = [nil, 0, 1, 3][Int(seed % 4)]
+      settings.maxFold = [1, 2, 4096][Int(seed % 3)]
+      settings.retransmitAfter = 20
+      if count == 4 {
+        let quorums = try! QuorumSystem(
+          voters: 4, prepare: seed % 2 == 0 ? 2 : 3, accept: seed % 2 == 0 ? 3 : 2)
+        settings.configuration = try! Configuration(
+          epoch: Epoch(0), voters: settings.configuration.voters, quorums: quorums)
+      }
+    }
+    for round in 0..<120 {
+      let node = world.draw(count)
+      let operation: CASPaxos.Operation<Counter> =
+        switch world.draw(8) {
+        case 0: .read
+        case 1: .barrierRead
+        case 2: .change(.get)
+        case 3: .change(.swap(world.draw(4), for: world.draw(4)))
+        case 4: .change(.delete)
+        default: .change(.add(1))
+        }
+      let deadline = world.draw(6) == 0 ? world.now + UInt64(world.draw(40)) : nil
+      let id = world.propose(operation, at: node, deadline: deadline)
+      for _ in 0..<world.draw(25) { world.step() }
+      if round % 10 == 0 && world.open[id] != nil {
+        world.nodes[node].machine.cancel(id)
+        world.drain(node)
+      }
+    }
+    let ended = world.settle()
+    #expect(ended)
+    #expect(world.violations.isEmpty, "\(world.violations)")
+    #expect(world.orderViolations().isEmpty, "\(world.orderViolations())")
+    for node in world.nodes { #expect(node.machine.openProposals == 0) }
   }
 }

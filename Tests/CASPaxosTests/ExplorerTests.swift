@@ -27,10 +27,7 @@ import Testing
     while world.plan[0].outcome == nil || world.pending.contains(where: { !$0.isEmpty }) {
       if let node = world.pending.firstIndex(where: { !$0.isEmpty }) {
         world.make(.persist(node))
-      } else if let item = world.network.filter({ !delivered.contains($0) }).min(by: {
-        ($0.message.ballot, $0.message.kind.rawValue, $0.to, $0.from)
-          < ($1.message.ballot, $1.message.kind.rawValue, $1.to, $1.from)
-      }) {
+      } else if let item = world.network.messages.first(where: { !delivered.contains($0) }) {
         delivered.insert(item)
         world.make(.deliver(item))
       } else {

@@ -37,8 +37,23 @@ struct ExplorerWorld: Hashable {
     case cancel(Int)
   }
 
+  /// Every message ever sent, in the order of sending, which does not tell two worlds apart.
+  struct Network: Hashable {
+    private(set) var messages: [InFlight] = []
+    private var known: Set<InFlight> = []
+
+    mutating func insert(_ message: InFlight) {
+      if known.insert(message).inserted { messages.append(message) }
+    }
+
+    mutating func removeAll() { self = Network() }
+
+    static func == (a: Network, b: Network) -> Bool { a.known == b.known }
+    func hash(into hasher: inout Hasher) { hasher.combine(known) }
+  }
+
   var machines: [CounterMachine]
-  var network: Set<InFlight> = []
+  var network = Network()
   var pending: [[Batch]]
   var durable: [[Record]]
   var plan: [Step]
@@ -73,7 +88,7 @@ struct ExplorerWorld: Hashable {
   }
 
   var moves: [Move] {
-    var moves: [Move] = network.map { .deliver($0) }
+    var moves: [Move] = network.messages.map { .deliver($0) }
     for (index, step) in plan.enumerated() {
       // The steps of one node are started in order; they may be open together.
       let isNext = !plan[..<index].contains { $0.node == step.node && !$0.isStarted }

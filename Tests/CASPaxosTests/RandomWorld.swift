@@ -37,6 +37,10 @@ struct RandomWorld {
   var open: [ProposalID: (node: Int, life: Int)] = [:]
   var lost: Set<ProposalID> = []
   var proposed: UInt64 = 0
+  /// When each proposal was made and when it ended, in steps.
+  var spans: [ProposalID: (start: Int, end: Int)] = [:]
+  var writers: Set<ProposalID> = []
+  var steps = 0
   /// What each ballot was sent with.
   var proposals: [Ballot: RegisterState] = [:]
   var violations: [String] = []
@@ -64,6 +68,8 @@ struct RandomWorld {
     proposed += 1
     let id = ProposalID(proposed)
     open[id] = (node, nodes[node].life)
+    spans[id] = (steps, .max)
+    if case .change(let change) = operation, !change.isReadOnly { writers.insert(id) }
     nodes[node].machine.tick(to: Ticks(now))
     nodes[node].machine.propose(
       Proposal(key: key, operation: operation, deadline: deadline.map { Ticks($0) }), as: id)
@@ -87,6 +93,7 @@ struct RandomWorld {
           violations.append("\(completion.proposal) completed twice")
         }
         open[completion.proposal] = nil
+        spans[completion.proposal]?.end = steps
       }
     }
   }
@@ -109,6 +116,7 @@ struct RandomWorld {
 
   /// One step: something is delivered, persisted, crashed, or time passes.
   mutating func step() {
+    steps += 1
     if draw(1000) < faults.crash { return crash(draw(nodes.count)) }
     let stores = nodes.indices.filter { !nodes[$0].pending.isEmpty }
     if !stores.isEmpty, draw(100) >= faults.slowStore || network.isEmpty {
@@ -172,5 +180,44 @@ struct RandomWorld {
       step()
     }
     return false
+  }
+}
+
+extension RandomWorld {
+  /// The version that a client was told of, and whether it is of its own write.
+  func version(of completion: Completion<Counter>) -> (Version, wrote: Bool)? {
+    switch completion.result {
+    case .applied(_, let register): (register.version, writers.contains(completion.proposal))
+    case .read(let register), .notApplied(.rejected(_, let register)): (register.version, false)
+    case .notApplied, .unknown: nil
+    }
+  }
+
+  /// Versions are the order in which a register was written. What ended before something began must
+  /// not be told a newer version than that; two writes never share one.
+  func orderViolations() -> [String] {
+    var told: [(id: ProposalID, start: Int, end: Int, version: Version, wrote: Bool)] = []
+    for (id, completion) in completions {
+      guard let (version, wrote) = version(of: completion), let span = spans[id] else {
+        continue
+      }
+      told.append((id, span.start, span.end, version, wrote))
+    }
+    told.sort { $0.start != $1.start ? $0.start < $1.start : $0.id.rawValue < $1.id.rawValue }
+    var found: [String] = []
+    for (index, later) in told.enumerated() {
+      for earlier in told where earlier.end < later.start {
+        if later.version < earlier.version {
+          found.append("\(later.id) was told \(later.version), \(earlier.id) before it \(earlier.version)")
+        }
+        if later.wrote && later.version == earlier.version {
+          found.append("\(later.id) wrote the version that \(earlier.id) had seen before it")
+        }
+      }
+      for other in told[..<index] where other.wrote && later.wrote && other.version == later.version {
+        found.append("\(later.id) and \(other.id) wrote one version")
+      }
+    }
+    return found
   }
 }
