@@ -17,7 +17,7 @@ struct Explorer {
   }
 
   /// States that one exploration may hold; `SYNOD_EXPLORE` asks for more than a test run has time for.
-  static let budget: Int = getenv("SYNOD_EXPLORE").flatMap { Int(String(cString: $0)) } ?? 6_000
+  static let budget: Int = getenv("SYNOD_EXPLORE").flatMap { Int(String(cString: $0)) } ?? 1_500
 
   static func explore(_ start: ExplorerWorld, limit: Int = budget) -> Report {
     var report = Report()
@@ -47,6 +47,36 @@ struct Explorer {
       frontier = next
     }
     report.isExhaustive = true
+    return report
+  }
+
+  /// Walks runs drawn from seeds: fewer than all, but to their ends.
+  static func walk(_ start: ExplorerWorld, walks: Int, length: Int = 80) -> Report {
+    var report = Report()
+    for seed in 0..<walks {
+      var random = SplitMix(seed: UInt64(seed))
+      var world = start
+      var moves: [ExplorerWorld.Move] = []
+      var delivered: Set<ExplorerWorld.Move> = []
+      for _ in 0..<length {
+        let possible = world.moves
+        // Most messages arrive once; some again, and late.
+        let fresh = possible.filter { !delivered.contains($0) }
+        let among = fresh.isEmpty || random.next() % 8 == 0 ? possible : fresh
+        guard !among.isEmpty else { break }
+        let move = among[Int(random.next() % UInt64(among.count))]
+        if case .deliver = move { delivered.insert(move) }
+        moves.append(move)
+        world.make(move)
+        report.moves += 1
+        if let violation = world.violation {
+          report.violation = violation
+          report.trace = moves.map(describe)
+          return report
+        }
+      }
+      note(world, in: &report)
+    }
     return report
   }
 

@@ -40,14 +40,18 @@ import Testing
   static func expectSafe(
     _ world: ExplorerWorld, sees expected: Set<String>, _ name: String
   ) {
-    let report = Explorer.explore(world)
+    let all = Explorer.explore(world)
+    let deep = Explorer.walk(world, walks: Explorer.budget / 25)
     print(
-      "explored \(name): \(report.states) states, \(report.moves) moves, "
-        + (report.isExhaustive ? "exhaustive" : "bounded"))
-    if let violation = report.violation {
-      Issue.record("\(name): \(violation)\n\(report.trace.joined(separator: "\n"))")
+      "explored \(name): \(all.states) states, \(all.moves + deep.moves) moves, "
+        + (all.isExhaustive ? "exhaustive" : "bounded"))
+    for report in [all, deep] {
+      if let violation = report.violation {
+        Issue.record("\(name): \(violation)\n\(report.trace.joined(separator: "\n"))")
+      }
     }
-    #expect(report.seen.isSuperset(of: expected), "\(name) only saw \(report.seen.sorted())")
+    let seen = all.seen.union(deep.seen)
+    #expect(seen.isSuperset(of: expected), "\(name) only saw \(seen.sorted())")
   }
 
   @Test func twoProposersAddOnceEach() {
@@ -92,7 +96,16 @@ import Testing
         Step(node: 0, operation: .change(.swap(5, for: 6))),
       ], isPrompt: true)
     Self.warm(&world)
-    Self.expectSafe(world, sees: ["2 not applied"], "refusals")
+    Self.expectSafe(world, sees: ["2 not applied"], "refusals from what was kept")
+
+    let cold = ExplorerWorld(
+      settings: Self.settings(),
+      plan: [
+        Step(node: 0, operation: .change(.add(1))),
+        Step(node: 1, operation: .change(.swap(5, for: 6))),
+        Step(node: 2, operation: .change(.swap(5, for: 6))),
+      ], isPrompt: true)
+    Self.expectSafe(cold, sees: ["1 not applied", "2 not applied"], "refusals from promises")
   }
 
   @Test func nothingIsForgottenByACrash() {

@@ -224,6 +224,7 @@ extension ExplorerWorld {
   }
 
   mutating func check() {
+    if machines.contains(where: { $0.stopped != nil }) { violation = "a machine stopped" }
     let chosen = chosen.compactMap { states[$0] }
     for (index, step) in plan.enumerated() {
       guard case .change(.add) = step.operation else { continue }

@@ -78,6 +78,7 @@ struct RandomWorld {
   }
 
   mutating func drain(_ index: Int) {
+    if let reason = nodes[index].machine.stopped { violations.append("a machine stopped: \(reason)") }
     while nodes[index].machine.hasReady {
       nodes[index].machine.drain(into: &ready)
       if !ready.persist.isEmpty { nodes[index].pending.append((ready.batch, ready.persist)) }
