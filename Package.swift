@@ -63,7 +63,7 @@ let package = Package(
         providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
       // What a transport or a storage of a user's own must hold to; a library, so that they can run it.
       .target(
-        name: "SynodConformance", dependencies: ["Synod", "SynodRuntime"],
+        name: "SynodConformance", dependencies: ["Synod", "SynodRuntime", "UV"],
         path: "Drivers/SynodConformance", swiftSettings: settings),
     ]
     + driver("UV", ["CLibUV"])

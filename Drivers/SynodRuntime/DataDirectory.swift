@@ -1,0 +1,161 @@
+internal import Glibc
+public import Synod
+public import SynodJournal
+
+/// The directory of one store: locked, surveyed, repaired where a write was under way, and begun
+/// anew; ready for a `FileStorage`.
+///
+/// Opening blocks, since nothing runs yet. Everything that was read is durable by then.
+public final class DataDirectory {
+  /// Where it is.
+  public let path: String
+  /// Whether the store was made by this opening.
+  public let isNew: Bool
+  /// What was found; nil where the store is new.
+  public let survey: Survey?
+  /// What is believed of the identity of this store's cluster, voter and life.
+  public let identity: Superblock
+
+  let interpreter: FileInterpreter
+  let source: FileSource
+  let opening: Opening
+  private let handles: Handles
+  /// Pins that are durable.
+  private var pins: [VoterID: StoreID]
+  weak var storage: FileStorage?
+
+  /// The random identity of the store.
+  public var store: StoreID { identity.store }
+
+  /// Opens the store of `voter` in `cluster`, or makes it where the directory holds none.
+  /// - Parameters:
+  ///   - path: made where it is missing, with its parents.
+  ///   - cluster: which cluster the store must belong to.
+  ///   - voter: whose store it must be.
+  public static func open(
+    _ path: String, cluster: ClusterID, voter: VoterID, options: FileStorage.Options = .init()
+  ) throws(DataDirectoryError) -> DataDirectory {
+    try DirectoryMaker.make(path)
+    let handles = try Handles(path)
+    let mode = try handles.probe(path, isUnsafe: options.unsafeSkipSync)
+    let interpreter = FileInterpreter(
+      directory: handles.directory, mode: mode, fault: options.fault)
+    let source = FileSource(directory: handles.directory, isDirect: mode == .direct)
+    do throws(FileFailure) {
+      try interpreter.syncEverything(source)
+    } catch {
+      throw .failed(path, error)
+    }
+    let survey = try Self.survey(source, path: path)
+    let opening = try Self.opening(
+      survey, path: path, cluster: cluster, voter: voter, settings: options.journal)
+    for job in opening.jobs {
+      if let failure = interpreter.perform(job) { throw .failed(path, failure) }
+    }
+    return DataDirectory(
+      path: path, survey: survey, opening: opening, interpreter: interpreter, source: source,
+      handles: handles)
+  }
+
+  private init(
+    path: String, survey: Survey?, opening: Opening, interpreter: FileInterpreter,
+    source: FileSource, handles: Handles
+  ) {
+    self.path = path
+    isNew = survey == nil
+    self.survey = survey
+    identity = opening.identity
+    self.interpreter = interpreter
+    self.source = source
+    self.opening = opening
+    self.handles = handles
+    pins = Dictionary(uniqueKeysWithValues: opening.identity.pins.map { ($0.voter, $0.store) })
+  }
+
+  private static func survey(
+    _ source: FileSource, path: String
+  ) throws(DataDirectoryError) -> Survey? {
+    do throws(Survey.Failure) {
+      return try Survey(source)
+    } catch {
+      switch error {
+      case .blank: return nil
+      case .noSuperblock(let files): throw .noSuperblock(path: path, files: files)
+      case .newerFormat(let required, let supported):
+        throw .newerFormat(path: path, required: required, supported: supported)
+      case .unreadable(let failure): throw .failed(path, failure)
+      }
+    }
+  }
+
+  private static func opening(
+    _ survey: Survey?, path: String, cluster: ClusterID, voter: VoterID,
+    settings: JournalSettings
+  ) throws(DataDirectoryError) -> Opening {
+    guard let survey else {
+      let store = StoreID(Handles.random())
+      return Opening(
+        creating: Superblock(cluster: cluster, voter: voter, store: store), settings: settings)
+    }
+    let found = survey.superblock
+    guard found.cluster == cluster else {
+      throw .otherCluster(path: path, found: found.cluster, expected: cluster)
+    }
+    guard found.voter == voter else {
+      throw .otherVoter(path: path, found: found.voter, expected: voter)
+    }
+    do throws(LogRefusal) {
+      return try Opening(survey, settings: settings)
+    } catch {
+      throw .damaged(path: path, error.damage)
+    }
+  }
+
+  // MARK: Pins
+
+  /// The only store that may speak for a voter, where that is durable.
+  public func pinned(_ voter: VoterID) -> StoreID? { pins[voter] }
+
+  /// Pins a voter to a store for good.
+  /// - Parameter then: called, on the loop, with whether it is durable; false also where the voter
+  ///   is pinned to another store.
+  public func pin(_ voter: VoterID, _ store: StoreID, then: @escaping (Bool) -> Void) {
+    if let known = pins[voter] { return then(known == store) }
+    guard let storage else { return then(false) }
+    storage.pin(voter, store) { [self] isDurable in
+      if isDurable { pins[voter] = store }
+      then(isDurable)
+    }
+  }
+
+  /// Closes every file and lets go of the lock.
+  func close() {
+    interpreter.closeAll()
+    handles.close()
+  }
+}
+
+extension DataDirectoryError {
+  static func failed(_ path: String, _ failure: FileFailure) -> DataDirectoryError {
+    switch failure.kind {
+    case .noSpace: .noSpace(path: path, reason: failure.description)
+    case .mismatch, .other: .cannot(path: path, reason: failure.description)
+    }
+  }
+}
+
+extension FileInterpreter {
+  /// Makes durable what recovery will read: after a kill, the page cache may still hold bytes that
+  /// never reached the disk.
+  func syncEverything(_ source: FileSource) throws(FileFailure) {
+    for file in try source.files().keys.sorted(by: { $0.name < $1.name }) {
+      switch file {
+      case .superblock, .log, .checkpoint, .watermark:
+        if let failure = perform(FileJob([.sync(file)])) { throw failure }
+      case .lock, .logDraft, .checkpointDraft, .torn, .ballast: break
+      }
+    }
+    if let failure = perform(FileJob([.syncDirectory])) { throw failure }
+    closeAll()
+  }
+}

@@ -1,0 +1,221 @@
+public import Synod
+public import SynodJournal
+public import UV
+
+/// A write-ahead log and checkpoints in a data directory.
+///
+/// One write of the log is under way at a time, in one trip through the loop's thread pool, and the
+/// next block fills meanwhile; preparing logs, checkpoints and superblocks run beside it, in small
+/// pieces. A write or a sync that fails is the end: `StorageEvents.failed`, and nothing more is
+/// acknowledged.
+public final class FileStorage: Storage {
+  /// How a store is kept.
+  public struct Options: Sendable {
+    /// Sizes.
+    public var journal: JournalSettings
+    /// **Unsafe**: writes without a sync, so that power loss loses what was acknowledged. For the
+    /// rig that must see such a loss, and for nothing else.
+    public var unsafeSkipSync: Bool
+    /// Asked before every operation on a file; what it gives is that operation's failure. For tests.
+    package var fault: (@Sendable (FileOperation) -> FileFailure?)?
+
+    /// The usual ones.
+    public init(journal: JournalSettings = JournalSettings(), unsafeSkipSync: Bool = false) {
+      self.journal = journal
+      self.unsafeSkipSync = unsafeSkipSync
+    }
+  }
+
+  private let loop: Loop
+  private let directory: DataDirectory
+  private let interpreter: FileInterpreter
+  private var journal: Journal
+  private var events: StorageEvents?
+  private var retry: Timer?
+  private var pinAnswers: [UInt64: (Bool) -> Void] = [:]
+  private var lastToken: UInt64 = 0
+  private var onClosed: (() -> Void)?
+  private var isClosed = false
+  private var submitted: UInt64 = 0
+  private var persisted = PersistBatch.none
+  private var meter = SyncMeter()
+  private var figures = StorageStatistics()
+
+  /// - Parameter directory: no other storage may use it.
+  public init(_ loop: Loop, _ directory: DataDirectory) {
+    precondition(directory.storage == nil, "a data directory has one storage")
+    self.loop = loop
+    self.directory = directory
+    interpreter = directory.interpreter
+    journal = Journal(directory.opening)
+    directory.storage = self
+  }
+
+  // MARK: Storage
+
+  /// Gives the newest checkpoint's pieces, then every batch behind it.
+  public func recover(_ restore: (Bytes) throws -> Void) throws {
+    guard let survey = directory.survey else { return }
+    try survey.forEachPayload(directory.source) { _, bytes in
+      try restore(Bytes(copying: bytes))
+    }
+  }
+
+  /// Sets who is told.
+  public func start(_ events: StorageEvents) { self.events = events }
+
+  /// Takes a batch of records; `flush()` submits it.
+  public func append(_ batch: PersistBatch, encode: (inout ByteWriter) -> Void) {
+    journal.append(batch, encode: encode)
+  }
+
+  /// Submits what was appended, where no write is under way.
+  public func flush() { pump() }
+
+  /// Whether the disk is full but for what votes need.
+  public var isLowOnSpace: Bool { journal.isLowOnSpace }
+  /// Whether a checkpoint would pay.
+  public var wantsCheckpoint: Bool { journal.wantsCheckpoint }
+  /// Whether the next piece may be given.
+  public var isReadyForPiece: Bool { journal.isReadyForPiece }
+
+  /// Begins a checkpoint.
+  public func beginCheckpoint() { journal.beginCheckpoint() }
+
+  /// Takes a piece of it.
+  public func appendPiece(encode: (inout ByteWriter) -> Void) {
+    journal.appendPiece(encode: encode)
+    pump()
+  }
+
+  /// Ends it.
+  public func endCheckpoint() {
+    journal.endCheckpoint()
+    pump()
+  }
+
+  /// Figures so far.
+  public var statistics: StorageStatistics {
+    var statistics = figures
+    statistics.queuedBytes = journal.queuedBytes
+    (statistics.medianSyncMicroseconds, statistics.p99SyncMicroseconds) = meter.quantiles()
+    return statistics
+  }
+
+  /// Commits what waits, marks a clean end, closes the files and lets go of the lock.
+  public func close(_ done: @escaping () -> Void) {
+    precondition(onClosed == nil, "a storage is closed once")
+    onClosed = done
+    retry?.close()
+    retry = nil
+    journal.close()
+    pump()
+  }
+
+  // MARK: Pins
+
+  /// Pins a voter to a store; see `DataDirectory.pin`.
+  func pin(_ voter: VoterID, _ store: StoreID, then: @escaping (Bool) -> Void) {
+    lastToken += 1
+    pinAnswers[lastToken] = then
+    journal.pin(voter, store, token: lastToken)
+    pump()
+  }
+
+  // MARK: The two lanes
+
+  private func pump() {
+    if isClosed || loop.isClosed { return }
+    if let job = journal.nextCommit() { submitCommit(job) }
+    if let job = journal.nextChore() {
+      loop.perform { [interpreter] in
+        interpreter.perform(job)
+      } then: { [self] failure in
+        journal.finishedChore(failure)
+        pump()
+      }
+    }
+    if !journal.events.isEmpty { handOutEvents() }
+    if journal.isLowOnSpace != (retry != nil) { watchSpace() }
+  }
+
+  private func submitCommit(_ job: FileJob) {
+    submitted = loop.microseconds
+    figures.bytesWritten += job.committedBytes
+    loop.perform { [interpreter] in
+      interpreter.perform(job)
+    } then: { [self] in
+      committed($0)
+    }
+  }
+
+  private func committed(_ failure: FileFailure?) {
+    let microseconds = loop.microseconds - submitted
+    let news = journal.finishedCommit(failure)
+    if failure == nil { measured(microseconds) }
+    // The disk gets its next block before anyone is told of this one.
+    pump()
+    guard let news else { return }
+    figures.batches += news.rawValue - persisted.rawValue
+    persisted = news
+    events?.persisted(news)
+  }
+
+  private func measured(_ microseconds: UInt64) {
+    figures.syncs += 1
+    figures.lastSyncMicroseconds = microseconds
+    figures.maxSyncMicroseconds = max(figures.maxSyncMicroseconds, microseconds)
+    meter.add(microseconds)
+  }
+
+  private func handOutEvents() {
+    let happened = journal.events
+    journal.events.removeAll()
+    for event in happened {
+      switch event {
+      case .pinned(let token, let isDurable):
+        pinAnswers.removeValue(forKey: token)?(isDurable)
+      case .ready: events?.ready()
+      case .checkpointed:
+        figures.checkpoints += 1
+        figures.checkpointFailure = nil
+      case .checkpointFailed(let reason): figures.checkpointFailure = reason
+      case .failed(let reason): events?.failed(reason)
+      case .closed: finishClosing()
+      }
+    }
+  }
+
+  /// While space is short, tries again once a second.
+  private func watchSpace() {
+    guard journal.isLowOnSpace, onClosed == nil else {
+      retry?.close()
+      retry = nil
+      return
+    }
+    guard retry == nil else { return }
+    retry = Timer(loop) { [unowned self] in
+      journal.retrySpace()
+      pump()
+    }
+    retry?.start(every: 1000)
+  }
+
+  private func finishClosing() {
+    isClosed = true
+    directory.close()
+    events = nil
+    let done = onClosed
+    onClosed = nil
+    done?()
+  }
+}
+
+extension FileJob {
+  /// Bytes of the log that it writes.
+  fileprivate var committedBytes: UInt64 {
+    operations.reduce(0) { sum, operation in
+      if case .commit(_, _, let block) = operation { sum + UInt64(block.count) } else { sum }
+    }
+  }
+}
