@@ -4,8 +4,8 @@ import UV
 
 /// One TCP connection of a `TCPTransport`: a stream and its session.
 ///
-/// Bytes cross between the two in `arrived` and in `write` only; a filter (TLS) belongs there. The
-/// stream's handlers hold the connection until the stream is closed.
+/// Bytes cross between the two in `arrived` and in `write` only, through a `StreamFilter` where the
+/// settings make one. The stream's handlers hold the connection until the stream is closed.
 final class TCPConnection {
   let stream: TCPStream
   /// Where the other side is, for people.
@@ -14,6 +14,7 @@ final class TCPConnection {
   let host: String?
   private(set) var session: Session
   private weak var transport: TCPTransport?
+  private let filter: (any StreamFilter)?
   /// Whether this connection's end was dealt with; it may linger.
   var isOver = false
   /// When a connection that lingers is closed, in microseconds.
@@ -29,6 +30,7 @@ final class TCPConnection {
     self.stream = stream
     self.address = address
     self.host = host
+    filter = transport.settings.makeFilter?(dialed)
     session = Session(
       transport.settings.session, dialed: dialed, openedAt: stream.loop.microseconds)
     stream.setKeepAlive(idle: 5, interval: 4, count: 3)
@@ -55,6 +57,16 @@ final class TCPConnection {
   // MARK: - In
 
   private func arrived(_ bytes: UnsafeRawBufferPointer) {
+    guard let filter else { return plainArrived(bytes) }
+    do {
+      try filter.receive(bytes, plain: { plainArrived($0) }, write: { stream.write($0) })
+    } catch {
+      transport?.streamEnded(self, "\(error)")
+      stream.close()
+    }
+  }
+
+  private func plainArrived(_ bytes: UnsafeRawBufferPointer) {
     guard lingerDeadline == nil else { return }
     var rest = bytes
     let now = stream.loop.microseconds
@@ -89,7 +101,11 @@ final class TCPConnection {
       let body = frame.bodyBytes
       if body.count > 0 { parts.append(StreamBuffer(owner: frame.owner, bytes: body)) }
     }
-    stream.write(parts)
+    if let filter {
+      filter.send(parts) { stream.write($0) }
+    } else {
+      stream.write(parts)
+    }
     parts.removeAll(keepingCapacity: true)
     frames.removeAll(keepingCapacity: true)
   }

@@ -54,6 +54,9 @@ public struct TCPTransportSettings {
   public var writeSize = 1 << 20
   /// Between two lines of the log about the same thing.
   public var logInterval: UInt64 = 10_000
+  /// Makes what stands between a connection's stream and its session; nothing does where this is
+  /// nil. It is given whom this side dialed, nil where the peer connected.
+  public var makeFilter: ((VoterID?) -> any StreamFilter)?
   /// Where it is said what happens.
   public var logger: Logger
 

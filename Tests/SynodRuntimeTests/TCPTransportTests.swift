@@ -179,4 +179,49 @@ import UV
     #expect(one.peers[0].sentBytes >= before.sentBytes)
     #expect(one.peers[0].dropped >= 1)
   }
+
+  @Test func aFilterStandsBetweenStreamAndSession() throws {
+    let bench = try TCPBench()
+    var filters: [MaskFilter] = []
+    for voter in [1, 2] as [UInt32] {
+      var settings = bench.settings(TCPBench.hello(voter), peers: [3 - voter])
+      settings.makeFilter = { _ in
+        filters.append(MaskFilter())
+        return filters[filters.count - 1]
+      }
+      try bench.start(settings)
+    }
+    let payload = Bytes(Array(repeating: 9, count: 100_000))
+    #expect(bench.deliver(payload, from: 1, to: 2))
+    #expect(bench.deliver(payload, from: 2, to: 1))
+    #expect(filters.allSatisfy { !$0.sawMagic })
+    // One without the filter is not let in.
+    let plain = try bench.start(bench.settings(TCPBench.hello(3), peers: [1]))
+    #expect(bench.world.run { filters.contains { $0.sawMagic } })
+    #expect(plain.peers[0].state != .connected)
+  }
+}
+
+/// Masks every byte, and refuses what was not masked.
+final class MaskFilter: StreamFilter {
+  struct NotMasked: Error {}
+  private(set) var sawMagic = false
+  private var isFirst = true
+
+  func receive(
+    _ bytes: UnsafeRawBufferPointer, plain: (UnsafeRawBufferPointer) -> Void,
+    write _: ([StreamBuffer]) -> Void
+  ) throws {
+    if isFirst, bytes.starts(with: Array("SYNW".utf8)) {
+      sawMagic = true
+      throw NotMasked()
+    }
+    isFirst = false
+    bytes.map { $0 ^ 0x5a }.withUnsafeBytes(plain)
+  }
+
+  func send(_ parts: [StreamBuffer], write: ([StreamBuffer]) -> Void) {
+    let masked = Bytes(parts.flatMap { part in part.bytes.map { $0 ^ 0x5a } })
+    write([StreamBuffer(owner: Keeper(masked), bytes: masked.unsafeBuffer)])
+  }
 }

@@ -50,3 +50,39 @@ final class TCPWorld: TransportWorld {
     }
   }
 }
+
+/// The in-memory transport, every node on one loop.
+final class MemoryWorld: TransportWorld {
+  private let world: LoopWorld
+  private let network = MemoryNetwork()
+  private var transports: [MemoryTransport] = []
+
+  init() throws { world = try LoopWorld() }
+
+  deinit {
+    for transport in transports { transport.close {} }
+    transports.removeAll()
+    world.loop.close()
+  }
+
+  func makeTransports(_ voters: [VoterID]) throws -> [any Transport] {
+    transports = voters.map {
+      MemoryTransport(world.loop, network: network, voter: $0, peers: voters)
+    }
+    return transports
+  }
+
+  func run(until condition: () -> Bool) -> Bool { world.run(until: condition) }
+}
+
+@Suite struct MemoryConformanceTests {
+  @Test(arguments: TransportConformance.all.indices)
+  func memoryHoldsToTheTransportsRules(_ index: Int) throws {
+    let (name, check) = TransportConformance.all[index]
+    do {
+      try check { try MemoryWorld() }
+    } catch let violation as Violation {
+      Issue.record("\(name): \(violation)")
+    }
+  }
+}
