@@ -75,13 +75,17 @@ let package = Package(
         name: "SynodServer",
         dependencies: [
           "Synod", "CASPaxos", "SynodJournal", "SynodWire", "RESP", "UV", "SynodRuntime",
-          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          "CLibUV", .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),
         ],
         path: "Drivers/SynodServer", swiftSettings: settings),
       .testTarget(
         name: "SynodServerTests",
-        dependencies: ["SynodServer", "Synod", "CASPaxos", "RESP", "SynodRuntime"],
+        dependencies: [
+          "SynodServer", "Synod", "CASPaxos", "RESP", "SynodRuntime", "UV",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          .product(name: "Logging", package: "swift-log"),
+        ],
         swiftSettings: settings),
     ],
   swiftLanguageModes: [.v6]

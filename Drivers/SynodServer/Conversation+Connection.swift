@@ -176,8 +176,8 @@ extension Conversation {
     case ("GET", _): refuse(Request.wrongNumber("config|get"))
     default:
       refuse(
-        "ERR CONFIG \(parser.text(1, limit: 128)) is not supported: settings are flags of synod serve"
-      )
+        "ERR CONFIG \(parser.text(1, limit: 128)) is not supported: settings are flags of "
+          + "synod serve")
     }
   }
 }

@@ -3,8 +3,8 @@ import Synod
 
 /// One client's side of the server, without IO: bytes in, changes to propose and replies out.
 ///
-/// Commands of one connection are proposed in the order in which they came, so those on one key take
-/// effect in it; those on different keys run at the same time. Replies leave in the order of the
+/// Commands of one connection are proposed in the order in which they came, so those on one key
+/// take effect in it; those on different keys run at the same time. Replies leave in the order of the
 /// commands. Whoever sends faster than it is answered, or reads slower, is not read from until that
 /// changed: what is held for one connection is bounded.
 struct Conversation {
@@ -100,13 +100,14 @@ struct Conversation {
       let number = queue.next
       queue.appendWaiting(
         keys: 1, .sum, isReadOnly: change.isReadOnly, cost: cost, version)
-      host.propose(change, of: key, as: number)
+      propose(change, of: key, as: number, host)
     case .each(let change, let keys, let combination):
       let number = queue.next
       queue.appendWaiting(
         keys: keys.count, combination, isReadOnly: change.isReadOnly, cost: cost, version)
       for index in keys {
-        host.propose(change, of: parser.bytes(index), as: number + UInt64(index - keys.lowerBound))
+        let place = number + UInt64(index - keys.lowerBound)
+        propose(change, of: parser.bytes(index), as: place, host)
       }
     case .connection(let command): run(command, host)
     case .invalid(let error): answer(.failure(.refused(error)))
@@ -115,6 +116,12 @@ struct Conversation {
       answer(.failure(.refused("ERR Protocol error: this is not a web server")))
       end()
     }
+  }
+
+  private mutating func propose(
+    _ change: KeyValueChange, of key: Bytes, as number: UInt64, _ host: some ConversationHost
+  ) {
+    if let answer = host.propose(change, of: key, as: number) { queue.answer(number, with: answer) }
   }
 
   /// What the command weighs while it is under way: its bytes and our own notes about it.
@@ -159,7 +166,8 @@ struct Conversation {
 /// What a conversation needs from the server around it.
 protocol ConversationHost: AnyObject {
   /// Proposes; `complete` is called later, not from within.
-  func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64)
+  /// - Returns: the answer, where nothing was proposed.
+  func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64) -> Answer?
   func countProtocolError()
   /// This connection, for `CLIENT`.
   var facts: ClientFacts { get set }

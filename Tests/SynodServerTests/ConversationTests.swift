@@ -99,6 +99,13 @@ private func end(_ line: String, _ outcomes: Outcome<KeyValueChange>...) -> Stri
   #expect(end("EXISTS a b", gone, not).hasPrefix("-TRYAGAIN "))
 }
 
+@Test func whatIsRefusedBeforeItIsProposedCertainlyHadNoEffect() {
+  var talk = Talk()
+  talk.host.refusal = "busy"
+  #expect(talk.ask("SET k v") == "-TRYAGAIN busy; nothing was changed\r\n")
+  #expect(talk.ask("DEL a b") == "-TRYAGAIN busy; nothing was changed\r\n")
+}
+
 // MARK: - Bad input
 
 @Test func aProtocolErrorEndsTheConnectionBehindTheReplies() {

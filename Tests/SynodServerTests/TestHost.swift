@@ -11,11 +11,15 @@ final class TestHost: ConversationHost {
   var now: UInt64 { 3000 }
   var clientList: String { facts.line(now: now) }
   var protocolErrors = 0
+  /// Why nothing is proposed.
+  var refusal: String?
   var proposed: [(change: KeyValueChange, key: Bytes, number: UInt64)] = []
   var table: [Bytes: Bytes] = [:]
 
-  func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64) {
+  func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64) -> Answer? {
+    if let refusal { return .failure(.notApplied(refusal)) }
     proposed.append((change, key, number))
+    return nil
   }
   func countProtocolError() { protocolErrors += 1 }
   func info(_ sections: [String]) -> String { "# Test\r\nsections:\(sections)\r\n" }

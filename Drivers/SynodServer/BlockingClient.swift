@@ -1,0 +1,120 @@
+import Glibc
+
+/// A small client that waits for each reply, for the demo. Every wait has a limit.
+final class BlockingClient {
+  private let descriptor: Int32
+  private var input: [UInt8] = []
+  private var offset = 0
+
+  enum Reply: Equatable {
+    case text(String)
+    case error(String)
+    case integer(Int64)
+    case null
+  }
+
+  /// Why there is no reply. The command may have been carried out.
+  struct Broken: Error, Equatable { var why: String }
+
+  /// - Parameter timeout: of each wait, in milliseconds.
+  init(port: Int, timeout: Int) throws(Broken) {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw Broken(why: "socket: \(String(cString: strerror(errno)))") }
+    var limit = timeval(tv_sec: timeout / 1000, tv_usec: (timeout % 1000) * 1000)
+    var on: Int32 = 1
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(
+      descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    var address = loopback(port)
+    let status = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard status == 0 else {
+      throw Broken(why: "connect to port \(port): \(String(cString: strerror(errno)))")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  func ask(_ arguments: String...) throws(Broken) -> Reply {
+    var request = "*\(arguments.count)\r\n"
+    for argument in arguments { request += "$\(argument.utf8.count)\r\n\(argument)\r\n" }
+    try send(request)
+    return try reply()
+  }
+
+  /// Sends bytes as they are.
+  func send(_ text: String) throws(Broken) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let sent = rest.withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+      guard sent > 0 else { throw Broken(why: "send: \(String(cString: strerror(errno)))") }
+      rest = rest.dropFirst(sent)
+    }
+  }
+
+  /// Sends no more, and reads on.
+  func endSending() throws(Broken) {
+    guard shutdown(descriptor, Int32(SHUT_WR)) == 0 else {
+      throw Broken(why: "shutdown: \(String(cString: strerror(errno)))")
+    }
+  }
+
+  /// Waits for the next reply.
+  func reply() throws(Broken) -> Reply {
+    let line = try line()
+    let text = String(decoding: line.dropFirst(), as: UTF8.self)
+    switch line.first {
+    case UInt8(ascii: "+"): return .text(text)
+    case UInt8(ascii: "-"): return .error(text)
+    case UInt8(ascii: ":"): if let number = Int64(text) { return .integer(number) }
+    case UInt8(ascii: "$"):
+      guard let count = Int(text), count <= 1 << 30 else { break }
+      if count < 0 { return .null }
+      while input.count - offset < count + 2 { try receive() }
+      defer { offset += count + 2 }
+      return .text(String(decoding: input[offset..<(offset + count)], as: UTF8.self))
+    default: break
+    }
+    throw Broken(why: "what came is no reply: '\(text)'")
+  }
+
+  private func line() throws(Broken) -> ArraySlice<UInt8> {
+    while true {
+      if let end = input[offset...].firstIndex(of: UInt8(ascii: "\n")) {
+        defer { offset = end + 1 }
+        return input[offset..<max(offset, end - 1)]
+      }
+      guard input.count - offset < 1 << 20 else { throw Broken(why: "a line without an end") }
+      try receive()
+    }
+  }
+
+  private func receive() throws(Broken) {
+    input.removeFirst(offset)
+    offset = 0
+    var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    let count = recv(descriptor, &buffer, buffer.count, 0)
+    guard count > 0 else {
+      throw Broken(
+        why: count == 0 ? "the connection was closed" : String(cString: strerror(errno)))
+    }
+    input.append(contentsOf: buffer[..<count])
+  }
+}
+
+/// `127.0.0.1` and a port.
+func loopback(_ port: Int) -> sockaddr_in {
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
+  address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+  return address
+}

@@ -1,0 +1,153 @@
+import Glibc
+
+/// What the demo shows: a write that was acknowledged survives the kill of a node, and nobody waits
+/// for a new leader, since there is none.
+struct DemoShow {
+  let cluster: DemoCluster
+  private var acknowledged: [(key: String, value: String)] = []
+  /// Microseconds between two acknowledged writes, at the longest: before the kill, and from the
+  /// kill on.
+  private var longestGapBefore: UInt64 = 0
+  private var longestGapAfter: UInt64 = 0
+  private var retried = 0
+  private var lost = 0
+
+  private static let millisecondsBefore: UInt64 = 1000
+  private static let millisecondsAfter: UInt64 = 2000
+
+  init(_ cluster: DemoCluster) { self.cluster = cluster }
+
+  /// - Throws: a `Failure` that says what did not hold.
+  mutating func run() throws(Failure) {
+    say("Starting three nodes …")
+    for node in 1...3 { try cluster.start(node) }
+    for node in 1...3 { try cluster.waitUntilReady(node) }
+    say("Three nodes are up; all of them take reads and writes.")
+
+    try write()
+    say(
+      "\(acknowledged.count) writes through node 1 were acknowledged; node 2 was killed "
+        + "(SIGKILL) among them.")
+    say(
+      "Longest gap between two acknowledged writes: \(milliseconds(longestGapBefore)) before the "
+        + "kill, \(milliseconds(longestGapAfter)) from the kill on.")
+    if retried > 0 { say("\(retried) writes had to be tried again.") }
+
+    lost = try readBack(through: 3)
+    say("All of them were read back through node 3. lost: \(lost)")
+    if lost > 0 { throw Failure("\(lost) acknowledged writes are gone") }
+
+    try cluster.start(2)
+    try cluster.waitUntilReady(2)
+    lost = try readBack(through: 2)
+    say("Node 2 was started again and serves every one of them, too. lost: \(lost)")
+    if lost > 0 { throw Failure("\(lost) acknowledged writes are gone on the restarted node") }
+    try writeOnceMore()
+
+    say(
+      "writes: \(acknowledged.count)  longest gap: \(milliseconds(longestGapAfter))  lost: \(lost)")
+  }
+
+  /// Writes one key after the other through node 1, and kills node 2 meanwhile.
+  private mutating func write() throws(Failure) {
+    var client = try connect(1)
+    let start = monotonicMicroseconds()
+    var last = start
+    var wasKilled = false
+    while true {
+      let now = monotonicMicroseconds()
+      let elapsed = (now - start) / 1000
+      if elapsed >= Self.millisecondsBefore && !wasKilled {
+        cluster.kill(2)
+        wasKilled = true
+      }
+      if elapsed >= Self.millisecondsBefore + Self.millisecondsAfter { break }
+      let number = acknowledged.count
+      let (key, value) = ("demo:\(number)", "value \(number)")
+      try set(key, value, &client)
+      acknowledged.append((key, value))
+      let acknowledgedAt = monotonicMicroseconds()
+      let gap = acknowledgedAt - last
+      last = acknowledgedAt
+      if wasKilled {
+        longestGapAfter = max(longestGapAfter, gap)
+      } else {
+        longestGapBefore = max(longestGapBefore, gap)
+      }
+    }
+  }
+
+  /// Sets a key until that is acknowledged: the same value twice does no harm.
+  private mutating func set(
+    _ key: String, _ value: String, _ client: inout BlockingClient
+  ) throws(Failure) {
+    for _ in 0..<10 {
+      let reply: BlockingClient.Reply
+      do throws(BlockingClient.Broken) {
+        reply = try client.ask("SET", key, value)
+      } catch {
+        retried += 1
+        complain("node 1: \(error.why)")
+        client = try connect(1)
+        continue
+      }
+      switch reply {
+      case .text("OK"): return
+      case .error(let error) where error.hasPrefix("TRYAGAIN") || error.hasPrefix("UNKNOWN"):
+        retried += 1
+      case .text, .error, .integer, .null:
+        throw Failure("SET \(key) was answered with \(reply)")
+      }
+    }
+    throw Failure("SET \(key) was not acknowledged in ten attempts")
+  }
+
+  /// - Returns: how many acknowledged writes are not there.
+  private func readBack(through node: Int) throws(Failure) -> Int {
+    let client = try connect(node)
+    var missing = 0
+    for (key, value) in acknowledged {
+      if try get(key, client, node) != .text(value) { missing += 1 }
+    }
+    return missing
+  }
+
+  /// The restarted node takes part again: a write through it is seen by the others.
+  private mutating func writeOnceMore() throws(Failure) {
+    var client = try connect(2)
+    try set("demo:after", "the restart", &client)
+    for node in [1, 3] {
+      let reply = try get("demo:after", try connect(node), node)
+      guard reply == .text("the restart") else {
+        throw Failure("node \(node) does not see a write through node 2: \(reply)")
+      }
+    }
+  }
+
+  private func get(
+    _ key: String, _ client: BlockingClient, _ node: Int
+  ) throws(Failure) -> BlockingClient.Reply {
+    do throws(BlockingClient.Broken) {
+      return try client.ask("GET", key)
+    } catch {
+      throw Failure("GET \(key) through node \(node): \(error.why)")
+    }
+  }
+
+  private func connect(_ node: Int) throws(Failure) -> BlockingClient {
+    do throws(BlockingClient.Broken) {
+      return try cluster.client(node)
+    } catch {
+      throw Failure("node \(node): \(error.why)")
+    }
+  }
+
+  private func milliseconds(_ microseconds: UInt64) -> String {
+    "\(microseconds / 1000).\((microseconds % 1000) / 100) ms"
+  }
+
+  private func say(_ line: String) {
+    print(line)
+    fflush(nil)
+  }
+}

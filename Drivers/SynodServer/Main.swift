@@ -1,0 +1,50 @@
+import ArgumentParser
+import Glibc
+
+@main struct Main {
+  static func main() { exit(runSynod(Array(CommandLine.arguments.dropFirst()))) }
+}
+
+/// Runs the command that the arguments name.
+/// - Returns: the process's exit code: 0 done, 1 failed, 2 used wrongly.
+func runSynod(_ arguments: [String]) -> Int32 {
+  do {
+    var command = try SynodCommand.parseAsRoot(
+      withEnvironment(arguments) { name in getenv(name).map { String(cString: $0) } })
+    try command.run()
+    return 0
+  } catch let failure as Failure {
+    complain("synod: \(failure.description)")
+    return failure.isUsage ? 2 : 1
+  } catch {
+    let code = SynodCommand.exitCode(for: error)
+    let message = SynodCommand.fullMessage(for: error)
+    if code.isSuccess {
+      print(message)
+      return 0
+    }
+    if !message.isEmpty { complain(message) }
+    return code == .validationFailure ? 2 : 1
+  }
+}
+
+/// Writes a line to standard error.
+func complain(_ line: String) {
+  var line = line + "\n"
+  line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
+
+/// Why a command could not be carried out: what was wrong, with what value, and what to do.
+struct Failure: Error, CustomStringConvertible {
+  var description: String
+  /// Whether the command line is at fault, not the world.
+  var isUsage = false
+
+  init(_ description: String) { self.description = description }
+
+  static func usage(_ description: String) -> Failure {
+    var failure = Failure(description)
+    failure.isUsage = true
+    return failure
+  }
+}

@@ -1,0 +1,153 @@
+import CASPaxos
+import CLibUV
+import Glibc
+import Logging
+import Synod
+import SynodJournal
+import SynodRuntime
+import SynodWire
+import UV
+
+extension Settings {
+  /// The machine's settings for a node of the server.
+  init(_ configuration: ServeConfiguration, seed: UInt64) throws(Failure) {
+    do throws(QuorumError) {
+      self.init(
+        voter: configuration.voter,
+        configuration: try Configuration(epoch: Epoch(1), voters: configuration.members.voters),
+        seed: seed)
+    } catch {
+      throw .usage("--initial-cluster: \(error)")
+    }
+    maxValue = configuration.maxValue
+    retransmitAfter *= configuration.tick
+    patience *= configuration.tick
+    backoff *= configuration.tick
+    maxBackoff *= configuration.tick
+  }
+}
+
+extension Endpoint {
+  /// Where to listen: a numeric address, or `localhost`.
+  func listening(_ flag: String) throws(Failure) -> SocketAddress {
+    do throws(UVError) {
+      return try SocketAddress(host: host == "localhost" ? "127.0.0.1" : host, port: port)
+    } catch {
+      throw .usage("\(flag): '\(host)' is no numeric address; listen on 127.0.0.1, say")
+    }
+  }
+
+  var transportAddress: TCPTransportSettings.Address { .init(host, port) }
+}
+
+/// Runs one node until it is told to stop.
+func serve(_ configuration: ServeConfiguration) throws(Failure) {
+  if configuration.exitsWithParent { exitWithParent() }
+  let level = configuration.logLevel
+  LoggingSystem.bootstrap { label in
+    var handler = StreamLogHandler.standardError(label: label)
+    handler.logLevel = level
+    return handler
+  }
+  var logger = Logger(label: "synod")
+  logger[metadataKey: "node"] = "\(configuration.voter)"
+  logger.notice("starting synod \(Release.version)", metadata: configuration.facts)
+  if configuration.isUnsafeWithoutSync {
+    logger.critical("--unsafe-no-sync: what is acknowledged is lost when the power goes")
+  }
+  for endpoint in [configuration.clientEndpoint, configuration.peerEndpoint]
+  where !endpoint.isLoopback {
+    logger.warning(
+      "\(endpoint) can be reached from other computers; there is no encryption and no password yet")
+  }
+  var random = SystemRandomNumberGenerator()
+  let settings = try Settings(configuration, seed: random.next())
+  let address = try configuration.clientEndpoint.listening("--listen-client")
+  let directory = try openDirectory(configuration)
+  logger.info(
+    directory.isNew ? "made a new store" : "opened the store",
+    metadata: ["store": "\(directory.store)", "life": "\(directory.identity.incarnation)"])
+  do {
+    let loop = try Loop()
+    let node = try makeNode(settings, configuration, directory, loop, random.next(), logger)
+    let server = Server(node, configuration, logger: logger)
+    // Clients can connect, and wait, from here on; they are answered once the loop runs.
+    let listening = try server.start(on: address)
+    let watchers = try [SIGTERM, SIGINT].map { signal in
+      try SignalWatcher(loop, signal: signal) {
+        logger.notice("stopping")
+        server.shutDown()
+      }
+    }
+    node.onStorageFailure = { _ in
+      logger.critical(
+        "this node votes no more; look after its disk, then start it again on the same directory")
+    }
+    logger.notice("ready for clients on \(listening)")
+    try withExtendedLifetime((server, watchers)) { try node.run() }
+    logger.notice("stopped")
+  } catch let error as NodeError {
+    throw error.failure
+  } catch {
+    throw Failure("\(error)\(advice(for: error))")
+  }
+}
+
+private func openDirectory(
+  _ configuration: ServeConfiguration
+) throws(Failure) -> DataDirectory {
+  do throws(DataDirectoryError) {
+    return try DataDirectory.open(
+      configuration.dataDirectory, cluster: configuration.cluster, voter: configuration.voter,
+      options: FileStorage.Options(unsafeSkipSync: configuration.isUnsafeWithoutSync))
+  } catch {
+    throw Failure(error.description)
+  }
+}
+
+private func makeNode(
+  _ settings: Settings, _ configuration: ServeConfiguration, _ directory: DataDirectory,
+  _ loop: Loop, _ seed: UInt64, _ logger: Logger
+) throws(NodeError) -> KeyValueNode {
+  let hello = Hello(
+    cluster: configuration.cluster, voter: configuration.voter, store: directory.store,
+    incarnation: directory.identity.incarnation, epoch: settings.configuration.epoch)
+  let peers = configuration.members.members.map { ($0.voter, $0.endpoint.transportAddress) }
+  let transport = TCPTransport(
+    TCPTransportSettings(
+      hello: hello, listen: configuration.peerEndpoint.transportAddress,
+      peers: Dictionary(uniqueKeysWithValues: peers), seed: seed, logger: logger),
+    loop: loop, pins: directory)
+  return try KeyValueNode(
+    settings, loop: loop, storage: FileStorage(loop, directory), transport: transport,
+    logger: logger)
+}
+
+extension ServeConfiguration {
+  /// Which cluster this node belongs to.
+  var cluster: ClusterID { ClusterID(token: clusterToken, voters: members.voters) }
+}
+
+extension NodeError {
+  fileprivate var failure: Failure {
+    switch self {
+    case .transport(let error): Failure("\(error)\(advice(for: error))")
+    case .storage, .record, .system, .stopped, .stoppedMeanwhile, .lowOnSpace:
+      Failure(description)
+    }
+  }
+}
+
+private func advice(for error: any Error) -> String {
+  if case UVError.addressInUse = error {
+    return "; stop it, or choose another port (--listen-client, --initial-cluster)"
+  }
+  return ""
+}
+
+/// Has the system end this process when the one that started it ends, however that happens.
+private func exitWithParent() {
+  _ = synod_die_with_parent()
+  // It may have ended before we asked.
+  if getppid() == 1 { exit(1) }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Logging
+import Synod
+
+/// `synod serve`: one node.
+struct ServeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Run one node of a cluster.")
+
+  @Option(help: ArgumentHelp("This node's id, one of --initial-cluster.", valueName: "number"))
+  var nodeId: String
+
+  @Option(
+    help: ArgumentHelp("Where this node keeps its data; made where missing.", valueName: "dir"))
+  var dataDir: String
+
+  @Option(help: ArgumentHelp("Where Redis clients connect.", valueName: "host:port"))
+  var listenClient = "127.0.0.1:7001"
+
+  @Option(
+    help: ArgumentHelp(
+      "Where peers connect, if not at this node's address in --initial-cluster.",
+      valueName: "host:port"))
+  var listenPeer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "All nodes and where they listen for each other; the same on every node.",
+      valueName: "1=host:port,2=…"))
+  var initialCluster: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Tells this cluster from others with the same members; the same on every node.",
+      valueName: "text"))
+  var clusterToken = ""
+
+  @Option(name: .customLong("protocol"), help: "What replicates: caspaxos.")
+  var consensus = Consensus.caspaxos
+
+  @Option(
+    help: ArgumentHelp(
+      "Length of the protocol's tick, in which its timeouts are counted.", valueName: "ms"))
+  var tick: UInt64 = 1
+
+  @Option(help: ArgumentHelp("How long a command may take before it is given up.", valueName: "ms"))
+  var requestTimeout: UInt64 = 5000
+
+  @Option(help: ArgumentHelp("The longest value.", valueName: "bytes"))
+  var maxValue = 512 * 1024
+
+  @Option(help: ArgumentHelp("Clients connected at once, at most.", valueName: "number"))
+  var maxClients = 4096
+
+  @Option(help: "What is logged.")
+  var logLevel = LogLevel.info
+
+  @Flag(help: .hidden) var exitWithParent = false
+
+  /// For tests of the tests: acknowledges what is not durable.
+  @Flag(help: .hidden) var unsafeNoSync = false
+
+  enum Consensus: String, CaseIterable, ExpressibleByArgument { case caspaxos }
+
+  enum LogLevel: String, CaseIterable, ExpressibleByArgument {
+    case trace, debug, info, notice, warning, error, critical
+
+    var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
+  }
+
+  static let flagsWithTwins = [
+    "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "cluster-token",
+    "protocol", "tick", "request-timeout", "max-value", "max-clients", "log-level",
+  ]
+
+  func run() throws {
+    try serve(ServeConfiguration(self))
+  }
+}

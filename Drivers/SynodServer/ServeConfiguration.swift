@@ -1,0 +1,82 @@
+import Logging
+import Synod
+
+/// What `serve` runs with, checked.
+struct ServeConfiguration {
+  var voter: VoterID
+  var dataDirectory: String
+  var clientEndpoint: Endpoint
+  var peerEndpoint: Endpoint
+  var members: MemberList
+  var clusterToken: String
+  /// Milliseconds.
+  var tick: UInt64
+  var requestTimeout: UInt64
+  /// Bytes.
+  var maxValue: Int
+  var maxClients: Int
+  var logLevel: Logger.Level
+  var exitsWithParent: Bool
+  var isUnsafeWithoutSync: Bool
+
+  /// Bytes of the longest value that fits into a frame of the peers and a record of the log.
+  static let maxValueLimit = 512 * 1024
+
+  /// - Throws: a usage `Failure` that names the flag and its value.
+  init(_ command: ServeCommand) throws(Failure) {
+    voter = try VoterID(text: command.nodeId, what: "--node-id")
+    members = try MemberList(command.initialCluster)
+    guard let own = members[voter] else {
+      throw .usage(
+        "--node-id: node \(voter) is not in --initial-cluster '\(members)'; "
+          + "name this node there, or correct its id")
+    }
+    guard !command.dataDir.isEmpty else {
+      throw .usage("--data-dir: '' is no directory; name one that only this node uses")
+    }
+    dataDirectory = command.dataDir
+    clientEndpoint = try Endpoint(
+      command.listenClient, what: "--listen-client", allowsAnyPort: true)
+    if let listenPeer = command.listenPeer {
+      peerEndpoint = try Endpoint(listenPeer, what: "--listen-peer")
+    } else {
+      peerEndpoint = own
+    }
+    guard clientEndpoint != peerEndpoint else {
+      throw .usage(
+        "--listen-client: \(clientEndpoint) is where this node listens for its peers; "
+          + "clients need another port")
+    }
+    clusterToken = command.clusterToken
+    tick = try Self.check(command.tick, 1...1000, "--tick", "milliseconds")
+    requestTimeout = try Self.check(
+      command.requestTimeout, 10...3_600_000, "--request-timeout", "milliseconds")
+    maxValue = try Self.check(command.maxValue, 1...Self.maxValueLimit, "--max-value", "bytes")
+    maxClients = try Self.check(command.maxClients, 1...100_000, "--max-clients", "clients")
+    logLevel = command.logLevel.level
+    exitsWithParent = command.exitWithParent
+    isUnsafeWithoutSync = command.unsafeNoSync
+  }
+
+  private static func check<T: BinaryInteger>(
+    _ value: T, _ range: ClosedRange<T>, _ flag: String, _ unit: String
+  ) throws(Failure) -> T {
+    guard range.contains(value) else {
+      throw .usage(
+        "\(flag): \(value) is out of range; it must be \(range.lowerBound) to "
+          + "\(range.upperBound) \(unit)")
+    }
+    return value
+  }
+
+  /// The effective configuration, for the log.
+  var facts: Logger.Metadata {
+    [
+      "node-id": "\(voter)", "data-dir": "\(dataDirectory)", "listen-client": "\(clientEndpoint)",
+      "listen-peer": "\(peerEndpoint)", "initial-cluster": "\(members)",
+      "cluster-token": "\(clusterToken)", "protocol": "caspaxos", "tick": "\(tick)",
+      "request-timeout": "\(requestTimeout)", "max-value": "\(maxValue)",
+      "max-clients": "\(maxClients)", "log-level": "\(logLevel)",
+    ]
+  }
+}

@@ -1,0 +1,138 @@
+import CASPaxos
+import Glibc
+import Synod
+import SynodRuntime
+import UV
+
+/// What `INFO` shows.
+extension Server {
+  func info(_ sections: [String]) -> String {
+    let all =
+      sections.isEmpty || sections.contains { ["all", "default", "everything"].contains($0) }
+    var parts: [String] = []
+    for (name, body) in infoSections where all || sections.contains(name) {
+      var part = "# " + name.prefix(1).uppercased() + name.dropFirst() + "\r\n"
+      for (field, value) in body() { part += "\(field):\(value)\r\n" }
+      parts.append(part)
+    }
+    return parts.joined(separator: "\r\n")
+  }
+
+  private typealias Fields = [(String, String)]
+
+  private var infoSections: [(String, () -> Fields)] {
+    [
+      ("server", serverFields), ("clients", clientFields), ("replication", replicationFields),
+      ("peers", peerFields), ("consensus", consensusFields), ("persistence", persistenceFields),
+      ("stats", statsFields), ("keyspace", keyspaceFields),
+    ]
+  }
+
+  private func serverFields() -> Fields {
+    [
+      ("redis_version", Release.redisVersion), ("synod_version", Release.version),
+      ("redis_mode", "standalone"), ("process_id", "\(getpid())"),
+      ("tcp_port", "\(configuration.clientEndpoint.port)"),
+      ("uptime_in_seconds", "\((node.loop.now - startedAt) / 1000)"),
+    ]
+  }
+
+  private func clientFields() -> Fields {
+    [
+      ("connected_clients", "\(clientCount)"), ("maxclients", "\(configuration.maxClients)"),
+      ("command_bytes_under_way", "\(costUnderWay)"),
+      ("total_connections_received", "\(counters.connectionsAccepted)"),
+      ("rejected_connections", "\(counters.connectionsRefused)"),
+      ("closed_for_not_reading", "\(counters.closedForNotReading)"),
+      ("closed_for_not_sending", "\(counters.closedForNotSending)"),
+      ("protocol_errors", "\(counters.protocolErrors)"),
+    ]
+  }
+
+  /// Every node takes reads and writes: to a Redis client, each is a master.
+  private func replicationFields() -> Fields {
+    let quorums = node.machine.configuration.quorums
+    let connected = node.transport.peers.count { $0.state == .connected }
+    return [
+      ("role", "master"), ("protocol", "caspaxos"), ("node_id", "\(configuration.voter)"),
+      ("cluster_size", "\(quorums.voters)"), ("prepare_quorum", "\(quorums.prepare)"),
+      ("accept_quorum", "\(quorums.accept)"),
+      ("epoch", "\(node.machine.configuration.epoch)"), ("connected_peers", "\(connected)"),
+      ("members", configuration.members.description), ("state", state),
+    ]
+  }
+
+  /// In a word, whether this node does its work.
+  private var state: String {
+    if node.storageFailure != nil { return "storage_failed" }
+    switch node.machine.stopped {
+    case .storageFailed: return "storage_failed"
+    case .machineStopped, .deadline, .cancelled: return "stopped"
+    case nil: return node.storage.isLowOnSpace ? "low_on_space" : "ok"
+    }
+  }
+
+  private func peerFields() -> Fields {
+    node.transport.peers.map { peer in
+      let state =
+        switch peer.state {
+        case .connected: "connected"
+        case .connecting: "connecting"
+        case .down(let why): "down (\(plain(why)))"
+        }
+      let roundTrip = peer.roundTripMicroseconds.map { "\($0)" } ?? "-"
+      return (
+        "peer\(peer.voter)",
+        "addr=\(peer.address),state=\(state),queued=\(peer.queuedBytes),sent=\(peer.sentBytes),"
+          + "received=\(peer.receivedBytes),dropped=\(peer.dropped),rtt_us=\(roundTrip)"
+      )
+    }
+  }
+
+  private func consensusFields() -> Fields {
+    let done = node.machine.statistics
+    return [
+      ("open_proposals", "\(node.machine.openProposals)"), ("rounds_chosen", "\(done.chosen)"),
+      ("rounds_in_one_trip", "\(done.oneRoundTrip)"), ("prepares", "\(done.prepares)"),
+      ("changes", "\(done.changes)"), ("fast_reads", "\(done.fastReads)"),
+      ("read_fallbacks", "\(done.readFallbacks)"), ("conflicts", "\(done.conflicts)"),
+      ("resolutions", "\(done.resolutions)"), ("retransmissions", "\(done.retransmissions)"),
+    ]
+  }
+
+  private func persistenceFields() -> Fields {
+    let storage = node.storage.statistics
+    return [
+      ("batches", "\(storage.batches)"), ("syncs", "\(storage.syncs)"),
+      ("bytes_written", "\(storage.bytesWritten)"), ("queued_bytes", "\(storage.queuedBytes)"),
+      ("sync_last_us", "\(storage.lastSyncMicroseconds)"),
+      ("sync_median_us", "\(storage.medianSyncMicroseconds)"),
+      ("sync_p99_us", "\(storage.p99SyncMicroseconds)"),
+      ("sync_max_us", "\(storage.maxSyncMicroseconds)"),
+      ("checkpoints", "\(storage.checkpoints)"),
+      ("checkpoint_failure", plain(storage.checkpointFailure ?? "-")),
+      ("storage_failure", plain(node.storageFailure ?? "-")),
+    ]
+  }
+
+  private func statsFields() -> Fields {
+    let done = node.counters
+    return [
+      ("total_commands_processed", "\(counters.commands)"),
+      ("total_net_input_bytes", "\(counters.bytesReceived)"),
+      ("total_net_output_bytes", "\(counters.bytesSent)"),
+      ("not_applied", "\(counters.notApplied)"), ("unknown", "\(counters.unknown)"),
+      ("refused", "\(counters.refused)"), ("turns", "\(done.turns)"),
+      ("messages_sent", "\(done.messagesSent)"), ("messages_received", "\(done.messagesReceived)"),
+      ("payloads_refused", "\(done.payloadsRefused)"),
+      ("messages_too_large", "\(done.messagesTooLarge)"),
+    ]
+  }
+
+  /// Registers, not keys: a deleted key leaves a tombstone.
+  private func keyspaceFields() -> Fields { [("registers", "\(node.machine.registerCount)")] }
+
+  private func plain(_ text: String) -> String {
+    String(text.map { $0.isNewline ? " " : $0 })
+  }
+}

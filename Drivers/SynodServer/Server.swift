@@ -1,0 +1,243 @@
+import CASPaxos
+import Logging
+import RESP
+import Synod
+import SynodRuntime
+import UV
+
+typealias KeyValueMachine = CASPaxos.Machine<KeyValueChange>
+typealias KeyValueNode = Node<KeyValueMachine>
+
+/// Serves Redis clients on a node's own loop.
+///
+/// It owns the listener, the sessions and their table. A proposal's identity names the session that
+/// made it: its place in the table, the generation of that place (a proposal may outlive its
+/// session), and the low half of the command's number.
+final class Server {
+  let node: KeyValueNode
+  let configuration: ServeConfiguration
+  let logger: Logger
+  let conversationLimits: Conversation.Limits
+  let startedAt: UInt64
+  var counters = ServerCounters()
+  /// Bytes of all commands under way.
+  var costUnderWay = 0
+
+  private var listener: Listener?
+  private var clock: Timer?
+  private var table: [Place] = []
+  private var free: [Int] = []
+  private var dirty: [Session] = []
+  private var flushing: [Session] = []
+  private var lastClientID: UInt64 = 0
+  /// No more clients and commands are taken.
+  private var isDraining = false
+  private var drainDeadline: Timer?
+  private(set) var clientCount = 0
+
+  private struct Place {
+    var generation: UInt64 = 0
+    var session: Session?
+  }
+
+  /// How long a client may take none of its replies, how long it may take over one command, and how
+  /// long it may take to read its last reply (milliseconds).
+  static let stallTime: UInt64 = 10_000
+  static let commandTime: UInt64 = 60_000
+  static let lingerTime: UInt64 = 2_000
+  /// Bytes of commands under way, of all clients together; above it, commands are refused.
+  static let maxCostUnderWay = 256 << 20
+
+  init(_ node: KeyValueNode, _ configuration: ServeConfiguration, logger: Logger) {
+    self.node = node
+    self.configuration = configuration
+    self.logger = logger
+    startedAt = node.loop.now
+    var limits = Conversation.Limits()
+    limits.values.maxValue = configuration.maxValue
+    // Somewhat more than the limit on values, so that one slightly over it gets an error reply and
+    // keeps its connection.
+    limits.requests.maxBulk = configuration.maxValue * 2 + 64 * 1024
+    limits.requests.maxRequest = limits.requests.maxBulk * 2 + 64 * 1024
+    conversationLimits = limits
+    node.onCompletion = { [unowned self] in self.complete($0) }
+    node.atEndOfTurn = { [unowned self] in self.flush() }
+    node.onStopping = { [unowned self] in self.stop() }
+  }
+
+  /// Listens for clients.
+  func start(on address: SocketAddress) throws(UVError) -> SocketAddress {
+    let listener = try Listener(node.loop, on: address) { [unowned self] in self.accept($0) }
+    self.listener = listener
+    let clock = Timer(node.loop) { [unowned self] in self.checkDeadlines() }
+    clock.start(every: 1000)
+    self.clock = clock
+    return listener.address
+  }
+
+  // MARK: - The end
+
+  /// Answers what is under way, for a moment, then stops the node. At once when called again.
+  func shutDown() {
+    guard !isDraining else { return stopNode() }
+    isDraining = true
+    listener?.close()
+    for place in table { place.session?.stop() }
+    let deadline = Timer(node.loop) { [unowned self] in self.stopNode() }
+    deadline.start(after: Self.lingerTime)
+    drainDeadline = deadline
+    stopIfDrained()
+  }
+
+  private func stopIfDrained() {
+    if table.allSatisfy({ $0.session?.isDone ?? true }) { stopNode() }
+  }
+
+  private func stopNode() {
+    drainDeadline?.close()
+    node.requestStop()
+  }
+
+  /// The node stops: whoever still waits is told by the end of the connection.
+  private func stop() {
+    isDraining = true
+    listener?.close()
+    clock?.close()
+    drainDeadline?.close()
+    for place in table { place.session?.close() }
+  }
+
+  // MARK: - Clients
+
+  private func accept(_ stream: TCPStream) {
+    counters.connectionsAccepted += 1
+    guard clientCount < configuration.maxClients else {
+      counters.connectionsRefused += 1
+      let text = Bytes("-ERR max number of clients reached (--max-clients)\r\n")
+      text.withUnsafeBytes { stream.write(StreamBuffer(owner: stream, bytes: $0)) }
+      stream.close()
+      return
+    }
+    let index = free.popLast() ?? table.count
+    if index == table.count { table.append(Place()) }
+    lastClientID += 1
+    let facts = ClientFacts(
+      id: lastClientID, address: stream.peerAddress?.description ?? "?",
+      localAddress: stream.localAddress?.description ?? "?", connectedSince: node.loop.now)
+    let prefix = ProposalName.prefix(index, table[index].generation)
+    let session = Session(self, stream, prefix: prefix, facts: facts)
+    table[index].session = session
+    clientCount += 1
+    session.start()
+  }
+
+  func remove(_ session: Session) {
+    let index = ProposalName.index(session.prefix)
+    guard table[index].session === session else { return }
+    clientCount -= 1
+    table[index].session = nil
+    table[index].generation += 1
+    free.append(index)
+    // It may be running: its memory must last until its caller has returned.
+    node.loop.soon { withExtendedLifetime(session) {} }
+  }
+
+  private func checkDeadlines() {
+    let now = node.loop.now
+    for place in table { place.session?.checkDeadlines(now: now) }
+  }
+
+  var clientList: String {
+    let now = node.loop.now
+    return table.compactMap { $0.session?.facts.line(now: now) }.joined()
+  }
+
+  // MARK: - Proposals
+
+  /// - Returns: the answer, where nothing was proposed.
+  func propose(_ change: KeyValueChange, of key: Bytes, as id: ProposalID) -> Answer? {
+    guard costUnderWay < Self.maxCostUnderWay else {
+      return refuse("too many commands are waiting on this node")
+    }
+    let isReadOnly = change.isReadOnly
+    let proposal = Proposal(
+      key: key, operation: .change(change),
+      deadline: Ticks(node.loop.now).advanced(by: configuration.requestTimeout))
+    if node.submit(proposal, as: id, needsSpace: !isReadOnly) { return nil }
+    return refuse(
+      isDraining
+        ? "this node is stopping, use another node"
+        : "the disk of this node is almost full, free some space or use another node")
+  }
+
+  private func refuse(_ why: String) -> Answer {
+    counters.refused += 1
+    return .failure(.notApplied(why))
+  }
+
+  private func complete(_ completion: KeyValueMachine.Completion) {
+    let name = completion.proposal.rawValue
+    let index = ProposalName.index(name)
+    switch completion.result {
+    case .applied, .read: break
+    case .notApplied: counters.notApplied += 1
+    case .unknown: counters.unknown += 1
+    }
+    guard index < table.count, let session = table[index].session,
+      session.prefix == ProposalName.prefix(of: name)
+    else { return }
+    session.complete(UInt32(truncatingIfNeeded: name), completion)
+  }
+
+  // MARK: - The end of a turn
+
+  /// Has the session flushed at the end of this turn.
+  func mark(_ session: Session) {
+    guard !session.isDirty else { return }
+    session.isDirty = true
+    dirty.append(session)
+  }
+
+  private func flush() {
+    while !dirty.isEmpty {
+      swap(&dirty, &flushing)
+      for session in flushing {
+        session.isDirty = false
+        session.flush()
+      }
+      flushing.removeAll(keepingCapacity: true)
+    }
+    if isDraining { stopIfDrained() }
+  }
+}
+
+/// The identity of a proposal: 17 bits for the place of its session, 14 for the place's generation,
+/// 32 for the command's number; the top bit stays clear, as the node asks.
+enum ProposalName {
+  static let maxPlaces = 1 << 17
+
+  static func prefix(_ index: Int, _ generation: UInt64) -> UInt64 {
+    UInt64(index) << 46 | (generation & 0x3fff) << 32
+  }
+
+  static func prefix(of name: UInt64) -> UInt64 { name & ~0xffff_ffff }
+  static func index(_ name: UInt64) -> Int { Int(name >> 46) }
+}
+
+/// What the server has done since it started.
+struct ServerCounters {
+  var connectionsAccepted: UInt64 = 0
+  var connectionsRefused: UInt64 = 0
+  var closedForNotReading: UInt64 = 0
+  var closedForNotSending: UInt64 = 0
+  var protocolErrors: UInt64 = 0
+  /// Commands that were understood.
+  var commands: UInt64 = 0
+  /// Proposals that ended without effect, those of unknown end, and commands refused before they
+  /// were proposed.
+  var notApplied: UInt64 = 0
+  var unknown: UInt64 = 0
+  var refused: UInt64 = 0
+  var bytesReceived: UInt64 = 0
+  var bytesSent: UInt64 = 0
+}

@@ -1,0 +1,208 @@
+import CASPaxos
+import Logging
+import RESP
+import Synod
+import SynodRuntime
+import UV
+
+/// One client's connection: a stream and the conversation over it.
+///
+/// Happy path: bytes come in, proposals go to the node, and at the end of the turn all replies that
+/// are due leave in one write. Failure modes: a client that does not read is not read from, and
+/// closed after a while; one whose bytes are no commands gets its last replies, then the end of the
+/// stream, and a moment to read them.
+///
+/// The server's table owns it until its stream has closed; the stream's handlers hold it as well.
+final class Session: ConversationHost {
+  unowned let server: Server
+  let stream: TCPStream
+  /// The upper half of the identities of its proposals.
+  let prefix: UInt64
+  var conversation: Conversation
+  var facts: ClientFacts
+  /// Whether the server will flush it at the end of this turn.
+  var isDirty = false
+  private var isReading = false
+  private var hasEnded = false
+  /// The other side sends no more.
+  private var isHalfClosed = false
+  /// When a connection whose last reply was written is closed (milliseconds).
+  private var lingersUntil: UInt64?
+  /// What the server has counted of it.
+  private var accountedCost = 0
+  private var accountedCommands: UInt64 = 0
+  private var written: UInt64 = 0
+  private var watch = Watch()
+
+  /// What was seen at an earlier look, and since when it has not changed.
+  private struct Watch {
+    var sent: UInt64 = 0
+    var sentSince: UInt64 = 0
+    var commands: UInt64 = 0
+    var commandsSince: UInt64 = 0
+  }
+
+  init(_ server: Server, _ stream: TCPStream, prefix: UInt64, facts: ClientFacts) {
+    self.server = server
+    self.stream = stream
+    self.prefix = prefix
+    self.facts = facts
+    conversation = Conversation(limits: server.conversationLimits)
+  }
+
+  func start() {
+    stream.setKeepAlive(idle: 60, interval: 10, count: 3)
+    stream.onRead = { [unowned self] in self.read($0) }
+    stream.onEnd = { [unowned self] in self.ended($0) }
+    stream.onDrained = { [unowned self] in self.server.mark(self) }
+    isReading = true
+    stream.startReading()
+  }
+
+  // MARK: - In
+
+  private func read(_ bytes: UnsafeRawBufferPointer) {
+    server.counters.bytesReceived += UInt64(bytes.count)
+    conversation.receive(bytes, self)
+    server.mark(self)
+  }
+
+  private func ended(_ end: StreamEnd) {
+    switch end {
+    case .eof:
+      // Commands that came before are still answered.
+      isHalfClosed = true
+      conversation.end()
+      server.mark(self)
+    case .failed, .closed: leave()
+    }
+  }
+
+  /// Takes no more commands; ends behind the last reply.
+  func stop() {
+    conversation.end()
+    server.mark(self)
+  }
+
+  /// Whether everything was answered, and every reply was taken.
+  var isDone: Bool {
+    conversation.isOver && conversation.writer.isEmpty && stream.queuedBytes == 0
+  }
+
+  /// Closes at once; what is under way goes on, and nobody is told.
+  func close() {
+    stream.close()
+    leave()
+  }
+
+  private func leave() {
+    guard !hasEnded else { return }
+    hasEnded = true
+    account(0)
+    server.remove(self)
+  }
+
+  // MARK: - Answered
+
+  func complete(_ low: UInt32, _ completion: KeyValueMachine.Completion) {
+    // The identity carries the low half of the number; the queue is far shorter than its range.
+    let first = conversation.queue.first
+    let number = first + UInt64(low &- UInt32(truncatingIfNeeded: first))
+    conversation.complete(number) { Answer(completion.result, isReadOnly: $0) }
+    server.mark(self)
+  }
+
+  // MARK: - Out
+
+  /// Sends the replies that are due, and goes on with what was held back, as far as there is room.
+  func flush() {
+    guard !stream.isClosed else { return }
+    while true {
+      conversation.render(unsent: stream.queuedBytes)
+      guard !conversation.writer.isEmpty else { break }
+      let (owner, bytes) = conversation.writer.written
+      written += UInt64(bytes.count)
+      server.counters.bytesSent += UInt64(bytes.count)
+      stream.write(StreamBuffer(owner: owner, bytes: bytes))
+      conversation.writer.reset()
+      if isBehind { break }
+      conversation.resume(self)
+    }
+    if !isBehind { conversation.resume(self) }
+    account(conversation.queue.cost)
+    if conversation.isOver && conversation.writer.isEmpty { return finish() }
+    setReading(conversation.isReadable && !isBehind)
+  }
+
+  private func account(_ cost: Int) {
+    server.costUnderWay += cost - accountedCost
+    accountedCost = cost
+    server.counters.commands += conversation.commands - accountedCommands
+    accountedCommands = conversation.commands
+  }
+
+  /// Whether the client has more to read than we like to hold.
+  private var isBehind: Bool { stream.queuedBytes >= conversation.limits.replyBytes }
+
+  private func setReading(_ on: Bool) {
+    guard on != isReading, !isHalfClosed else { return }
+    isReading = on
+    if on { stream.startReading() } else { stream.stopReading() }
+  }
+
+  /// The last reply was handed over. Closing with input unread would reset the connection and may
+  /// cost the client that reply, so we end our side and read on for a moment.
+  private func finish() {
+    if isHalfClosed {
+      if stream.queuedBytes == 0 { close() }
+      return
+    }
+    guard lingersUntil == nil else { return }
+    lingersUntil = server.node.loop.now + Server.lingerTime
+    stream.shutdown()
+    setReading(true)
+  }
+
+  // MARK: - Deadlines
+
+  /// Closes the connection where its client makes no progress. Called about once a second.
+  func checkDeadlines(now: UInt64) {
+    // A stream that had ended for reading tells nobody when its writing fails.
+    if stream.isClosed { return leave() }
+    if let lingersUntil, now >= lingersUntil { return close() }
+    let sent = written - UInt64(stream.queuedBytes)
+    if sent != watch.sent || stream.queuedBytes == 0 {
+      watch.sent = sent
+      watch.sentSince = now
+    } else if now - watch.sentSince >= Server.stallTime {
+      server.counters.closedForNotReading += 1
+      server.logger.info(
+        "client \(facts.address) was closed: it took none of its replies for a while",
+        metadata: ["seconds": "\(Server.stallTime / 1000)", "waiting": "\(stream.queuedBytes)"])
+      return close()
+    }
+    if conversation.commands != watch.commands || conversation.parser.pendingBytes == 0 {
+      watch.commands = conversation.commands
+      watch.commandsSince = now
+    } else if now - watch.commandsSince >= Server.commandTime && !isBehind {
+      server.counters.closedForNotSending += 1
+      server.logger.info(
+        "client \(facts.address) was closed: it did not finish a command that it began",
+        metadata: ["seconds": "\(Server.commandTime / 1000)"])
+      return close()
+    }
+  }
+
+  // MARK: - ConversationHost
+
+  func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64) -> Answer? {
+    server.propose(
+      change, of: key, as: ProposalID(prefix | UInt64(UInt32(truncatingIfNeeded: number))))
+  }
+
+  func countProtocolError() { server.counters.protocolErrors += 1 }
+
+  var now: UInt64 { server.node.loop.now }
+  var clientList: String { server.clientList }
+  func info(_ sections: [String]) -> String { server.info(sections) }
+}

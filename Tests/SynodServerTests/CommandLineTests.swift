@@ -1,0 +1,95 @@
+import ArgumentParser
+import Synod
+import Testing
+
+@testable import SynodServer
+
+private let good = [
+  "--node-id", "1", "--data-dir", "d", "--initial-cluster",
+  "1=127.0.0.1:7101,2=127.0.0.1:7102,3=[::1]:7103",
+]
+
+/// What `serve` says of its arguments; nil where it would start.
+private func complaint(_ arguments: [String]) throws -> String? {
+  do {
+    _ = try ServeConfiguration(try ServeCommand.parse(arguments))
+    return nil
+  } catch let failure as Failure {
+    #expect(failure.isUsage)
+    return failure.description
+  }
+}
+
+@Test func aNodesFlagsAreUnderstood() throws {
+  let configuration = try ServeConfiguration(try ServeCommand.parse(good))
+  #expect(configuration.voter == VoterID(1))
+  #expect(configuration.members.voters == [VoterID(1), VoterID(2), VoterID(3)])
+  #expect(configuration.peerEndpoint == Endpoint(host: "127.0.0.1", port: 7101))
+  #expect(configuration.clientEndpoint == Endpoint(host: "127.0.0.1", port: 7001))
+  #expect(configuration.members.description == "1=127.0.0.1:7101,2=127.0.0.1:7102,3=[::1]:7103")
+}
+
+@Test(arguments: [
+  ("--node-id", "4", "--node-id: node 4 is not in --initial-cluster"),
+  ("--node-id", "0", "--node-id: '0' is no node id"),
+  ("--node-id", "one", "--node-id: 'one' is no node id"),
+  ("--data-dir", "", "--data-dir: '' is no directory"),
+  ("--initial-cluster", "1=h:1,1=h:2", "--initial-cluster: node 1 is named twice"),
+  ("--initial-cluster", "1=h:1,2=h:1", "nodes 1 and 2 have the same address h:1"),
+  ("--initial-cluster", "1=h:99999", "'99999' in 'h:99999' is no port"),
+  ("--initial-cluster", "1=h:0", "'0' in 'h:0' is no port"),
+  ("--initial-cluster", "1=h", "'h' has no port"),
+  ("--initial-cluster", "1=:7", "':7' has no host"),
+  ("--initial-cluster", "1=::1:7", "'::1:7' is ambiguous"),
+  ("--initial-cluster", "1=h:1,,", "'' in '1=h:1,,' is no member"),
+  ("--initial-cluster", "", "'' in '' is no member"),
+  ("--listen-client", "nowhere", "--listen-client: 'nowhere' has no port"),
+  ("--listen-client", "127.0.0.1:7101", "clients need another port"),
+  ("--max-value", "0", "--max-value: 0 is out of range; it must be 1 to 524288 bytes"),
+  ("--max-value", "99999999", "--max-value: 99999999 is out of range"),
+  ("--max-clients", "0", "--max-clients: 0 is out of range"),
+  ("--tick", "0", "--tick: 0 is out of range; it must be 1 to 1000 milliseconds"),
+  ("--request-timeout", "1", "--request-timeout: 1 is out of range"),
+])
+func aWrongFlagIsNamedWithItsValue(_ flag: String, _ value: String, _ expected: String) throws {
+  var arguments = good
+  if let place = arguments.firstIndex(of: flag) {
+    arguments[place + 1] = value
+  } else {
+    arguments += [flag, value]
+  }
+  let said = try #require(try complaint(arguments))
+  #expect(said.contains(expected), "\(said)")
+}
+
+@Test(arguments: [
+  ["serve", "--nonsense"], ["serve"], ["nonsense"], ["serve", "--tick", "fast"],
+  ["serve", "--protocol", "raft"], ["inspect"],
+])
+func wrongUseExitsWithTwo(_ arguments: [String]) {
+  #expect(runSynod(arguments) == 2)
+}
+
+@Test func aWrongMemberListExitsWithTwo() {
+  #expect(runSynod(["serve"] + good + ["--listen-client", "x"]) == 2)
+}
+
+@Test func helpAndVersionExitWithZero() {
+  for arguments in [["--help"], ["serve", "--help"], ["--version"]] {
+    #expect(runSynod(arguments) == 0)
+  }
+}
+
+@Test func theEnvironmentFillsInWhatTheCommandLineLeavesOut() {
+  let environment = ["SYNOD_NODE_ID": "2", "SYNOD_DATA_DIR": "there", "SYNOD_TICK": "5"]
+  let all = withEnvironment(["serve", "--node-id", "1", "--tick=3"]) { environment[$0] }
+  #expect(all == ["serve", "--node-id", "1", "--tick=3", "--data-dir=there"])
+  #expect(withEnvironment(["demo"]) { environment[$0] } == ["demo"])
+}
+
+@Test func everyPublicFlagHasATwin() {
+  let help = ServeCommand.helpMessage(columns: 200)
+  for flag in ServeCommand.flagsWithTwins { #expect(help.contains("--\(flag) ")) }
+  let flags = help.split(separator: "\n").filter { $0.contains("  --") && !$0.contains("--help") }
+  #expect(flags.count == ServeCommand.flagsWithTwins.count)
+}

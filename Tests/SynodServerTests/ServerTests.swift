@@ -1,0 +1,147 @@
+import Synod
+import SynodRuntime
+import Testing
+
+@testable import SynodServer
+
+@Test func aWriteThroughOneNodeIsReadThroughAnother() throws {
+  let cluster = try TestCluster()
+  #expect(try cluster.client(1).ask("SET", "k", "v") == .text("OK"))
+  for node in 1...3 { #expect(try cluster.client(node).ask("GET", "k") == .text("v")) }
+  #expect(try cluster.client(2).ask("DEL", "k") == .integer(1))
+  #expect(try cluster.client(3).ask("GET", "k") == .null)
+}
+
+@Test func incrementsThroughAllNodesAddUp() throws {
+  let cluster = try TestCluster()
+  let clients = try (1...3).map { try cluster.client($0) }
+  for _ in 0..<100 {
+    for client in clients {
+      guard case .integer = try client.ask("INCR", "n") else {
+        Issue.record("an increment was not acknowledged")
+        return
+      }
+    }
+  }
+  #expect(try clients[0].ask("GET", "n") == .text("300"))
+}
+
+@Test func aPipelineOnOneKeyTakesEffectInOrder() throws {
+  let cluster = try TestCluster()
+  let client = try cluster.client(2)
+  try client.send("SET k a\r\n" + String(repeating: "APPEND k b\r\nSTRLEN k\r\n", count: 200))
+  #expect(try client.reply() == .text("OK"))
+  for length in 2...201 {
+    #expect(try client.reply() == .integer(Int64(length)))
+    #expect(try client.reply() == .integer(Int64(length)))
+  }
+}
+
+@Test func aNodeThatIsCutOffSaysWhatIsKnown() throws {
+  let cluster = try TestCluster { $0.requestTimeout = 300 }
+  let client = try cluster.client(1)
+  #expect(try client.ask("SET", "k", "v") == .text("OK"))
+  cluster.cutOff(1)
+  // A write may have left; a read never had an effect.
+  guard case .error(let write) = try client.ask("SET", "k", "w"),
+    case .error(let read) = try client.ask("GET", "k")
+  else {
+    Issue.record("a node without a quorum acknowledged something")
+    return
+  }
+  #expect(write.hasPrefix("UNKNOWN ") || write.hasPrefix("TRYAGAIN "))
+  #expect(read.hasPrefix("TRYAGAIN "))
+  cluster.network.heal()
+  guard case .text(let value) = try client.ask("GET", "k") else {
+    Issue.record("the value is gone")
+    return
+  }
+  #expect(value == "v" || value == "w" && write.hasPrefix("UNKNOWN "))
+}
+
+@Test func theOthersGoOnWithoutANode() throws {
+  let cluster = try TestCluster()
+  let client = try cluster.client(1)
+  #expect(try client.ask("SET", "k", "1") == .text("OK"))
+  cluster.cutOff(2)
+  for number in 0..<50 { #expect(try client.ask("SET", "k", "\(number)") == .text("OK")) }
+  #expect(try cluster.client(3).ask("GET", "k") == .text("49"))
+}
+
+@Test func aValueOverTheLimitIsRefusedAndNothingElseHappens() throws {
+  let cluster = try TestCluster(1) { $0.maxValue = 1000 }
+  let client = try cluster.client(1)
+  let long = String(repeating: "v", count: 1001)
+  #expect(try client.ask("SET", "k", "v") == .text("OK"))
+  #expect(
+    try client.ask("SET", "k", long)
+      == .error(
+        "ERR value is 1001 bytes long, over the limit of 1000 (--max-value); nothing was changed"))
+  #expect(
+    try client.ask("APPEND", "k", String(long.dropFirst()))
+      == .error(
+        "ERR string exceeds maximum allowed size: 1001 bytes, the limit is 1000 (--max-value); "
+          + "nothing was changed"))
+  #expect(try client.ask("GET", "k") == .text("v"))
+}
+
+@Test func anAnnouncedGigabyteIsAnsweredAtOnce() throws {
+  let cluster = try TestCluster(1)
+  let client = try cluster.client(1)
+  try client.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1073741824\r\nvvv")
+  guard case .error(let error) = try client.reply() else {
+    Issue.record("there is an error")
+    return
+  }
+  #expect(error.hasPrefix("ERR Protocol error: invalid bulk length: 1073741824 bytes"))
+  // Then the stream ends, without a reset.
+  #expect(throws: BlockingClient.Broken(why: "the connection was closed")) { try client.reply() }
+}
+
+@Test func aClientTooManyIsToldSo() throws {
+  let cluster = try TestCluster(1) { $0.maxClients = 2 }
+  let clients = try (0..<2).map { _ in try cluster.client(1) }
+  for client in clients { #expect(try client.ask("PING") == .text("PONG")) }
+  let third = try cluster.client(1)
+  #expect(
+    try third.reply() == .error("ERR max number of clients reached (--max-clients)"))
+  #expect(try clients[0].ask("PING") == .text("PONG"))
+}
+
+@Test func whatAClientSentBeforeItLeftIsStillDone() throws {
+  let cluster = try TestCluster(1)
+  let client = try cluster.client(1)
+  try client.send(String(repeating: "INCR n\r\n", count: 1000))
+  try client.endSending()
+  for number in 1...1000 { #expect(try client.reply() == .integer(Int64(number))) }
+  #expect(throws: BlockingClient.Broken(why: "the connection was closed")) { try client.reply() }
+}
+
+@Test func aLongPipelineOfLargeValuesComesBackWhole() throws {
+  let cluster = try TestCluster(1)
+  let client = try cluster.client(1)
+  let value = String(repeating: "0123456789abcdef", count: 6000)
+  #expect(try client.ask("SET", "k", value) == .text("OK"))
+  // Forty megabytes of replies, to a client that begins to read late.
+  try client.send(String(repeating: "GET k\r\n", count: 400))
+  for _ in 0..<400 { #expect(try client.reply() == .text(value)) }
+}
+
+@Test func infoTellsHowTheNodeIs() throws {
+  let cluster = try TestCluster()
+  let client = try cluster.client(1)
+  #expect(try client.ask("SET", "k", "v") == .text("OK"))
+  guard case .text(let info) = try client.ask("INFO") else {
+    Issue.record("there is a text")
+    return
+  }
+  for line in [
+    "# Server", "redis_version:7.0.15", "role:master", "cluster_size:3", "state:ok",
+    "connected_clients:1", "total_commands_processed:", "sync_median_us:", "peer2:addr=memory",
+  ] { #expect(info.contains(line)) }
+  guard case .text(let one) = try client.ask("INFO", "clients") else {
+    Issue.record("there is a text")
+    return
+  }
+  #expect(one.hasPrefix("# Clients\r\n") && !one.contains("# Server"))
+}

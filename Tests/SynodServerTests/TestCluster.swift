@@ -1,0 +1,63 @@
+import ArgumentParser
+import CASPaxos
+import Logging
+import Synod
+import SynodRuntime
+import Testing
+import UV
+
+@testable import SynodServer
+
+/// Nodes of one cluster in this process, over a network and disks in memory, each with a server on a
+/// free port of 127.0.0.1.
+final class TestCluster {
+  let network = MemoryNetwork()
+  private(set) var nodes: [KeyValueNode] = []
+  private var servers: [Server] = []
+  private(set) var ports: [Int] = []
+
+  init(
+    _ count: Int = 3, change: (inout ServeCommand) -> Void = { _ in }
+  ) throws {
+    let voters = (1...count).map { VoterID(UInt32($0)) }
+    let members = voters.map { "\($0)=127.0.0.1:\(7100 + $0.rawValue)" }.joined(separator: ",")
+    for voter in voters {
+      var command = try ServeCommand.parse([
+        "--node-id", "\(voter)", "--data-dir", "memory", "--initial-cluster", members,
+        "--listen-client", "127.0.0.1:0",
+      ])
+      change(&command)
+      let configuration = try ServeConfiguration(command)
+      let loop = try Loop()
+      var quiet = Logger(label: "test")
+      quiet.logLevel = .critical
+      let node = try KeyValueNode(
+        Settings(configuration, seed: 1), loop: loop,
+        storage: MemoryStorage(loop, disk: MemoryDisk()),
+        transport: MemoryTransport(loop, network: network, voter: voter, peers: voters),
+        logger: quiet)
+      let server = Server(node, configuration, logger: quiet)
+      ports.append(
+        try server.start(on: configuration.clientEndpoint.listening("--listen-client")).port)
+      nodes.append(node)
+      servers.append(server)
+    }
+    for node in nodes { try node.start() }
+  }
+
+  /// A client of a node, 1 to 3.
+  func client(_ node: Int, timeout: Int = 10_000) throws -> BlockingClient {
+    try BlockingClient(port: ports[node - 1], timeout: timeout)
+  }
+
+  func cutOff(_ node: Int) {
+    for other in 1...nodes.count where other != node {
+      network.cut(VoterID(UInt32(node)), VoterID(UInt32(other)))
+    }
+  }
+
+  deinit {
+    for node in nodes { node.requestStop() }
+    for node in nodes { node.join() }
+  }
+}
