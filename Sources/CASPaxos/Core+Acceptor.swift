@@ -18,54 +18,41 @@ extension Core {
   }
 
   private mutating func prepare(_ message: Message, from sender: VoterID) {
-    let ballot = message.ballot
     let place = table.findOrInsert(message.key, hash: table.hash(message.key))
-    if sender != settings.voter { yield(place) }
-    let cell = table[place]
-    if ballot == cell.promised && cell.accepted < ballot {
-      // A duplicate: the same promise again, or a lost reply would cost a ballot.
-    } else if ballot <= cell.promised || ballot <= cell.accepted {
-      return refuse(message, from: sender, at: place)
-    } else {
-      table[place].promised = ballot
-      table[place].batch = outbox.record(.promise(key: cell.key, ballot: ballot))
+    if sender != settings.voter { table[place].yield() }
+    switch table[place].prepare(message.ballot) {
+    case .granted:
+      table[place].batch = outbox.record(
+        .promise(key: table[place].key, ballot: message.ballot))
+    case .duplicate: break
+    case .refused: return refuse(message, from: sender, at: place)
+    case .impossible: return stop(.machineStopped)
     }
     outbox.send(
       Message(
-        .promise, slot: message.slot, ballot: ballot, accepted: cell.accepted, state: cell.state),
+        .promise, slot: message.slot, ballot: message.ballot, accepted: table[place].accepted,
+        state: table[place].state),
       to: sender, after: table[place].batch)
   }
 
   private mutating func accept(_ message: Message, from sender: VoterID) {
-    let ballot = message.ballot
     let place = table.findOrInsert(message.key, hash: table.hash(message.key))
-    if sender != settings.voter { yield(place) }
-    if ballot == table[place].accepted {
-      // A duplicate is acknowledged again even where the promise is higher by now: it is true.
-      guard message.state == table[place].state else { return stop(.machineStopped) }
-    } else if ballot < table[place].promised || ballot < table[place].accepted {
-      return refuse(message, from: sender, at: place)
-    } else {
-      var state = message.state
-      state.value = state.value?.compacted()
-      let promised = max(table[place].promised, ballot, message.promised)
-      let batch = outbox.record(
-        .accept(key: table[place].key, ballot: ballot, promised: promised, state: message.state))
-      table[place].accepted = ballot
-      table[place].state = state
-      table[place].promised = promised
-      table[place].batch = batch
+    if sender != settings.voter { table[place].yield() }
+    let verdict = table[place].accept(
+      message.state, at: message.ballot, next: message.promised)
+    let promised = table[place].promised
+    switch verdict {
+    case .granted:
+      table[place].batch = outbox.record(
+        .accept(
+          key: message.key, ballot: message.ballot, promised: promised, state: message.state))
+    case .duplicate: break
+    case .refused: return refuse(message, from: sender, at: place)
+    case .impossible: return stop(.machineStopped)
     }
     outbox.send(
-      Message(.accepted, slot: message.slot, ballot: ballot, promised: table[place].promised),
+      Message(.accepted, slot: message.slot, ballot: message.ballot, promised: promised),
       to: sender, after: table[place].batch)
-  }
-
-  /// Another proposer is at this register: its ballot outranks the promise kept for the next round,
-  /// or will, and asking for promises ahead would only get in its way.
-  private mutating func yield(_ place: RegisterTable.Place) {
-    table[place].armed = .zero
-    table[place].streak = 0
   }
 
   /// What refuses must be durable: a refusal counts as evidence (rules 8 and 21).

@@ -18,6 +18,8 @@ extension Core {
     table[place].round = Int32(slot)
     rounds[slot].key = table[place].key
     rounds[slot].hash = hash
+    rounds[slot].place = place
+    rounds[slot].placedAt = table.removals
     rounds[slot].failures = 0
     rounds[slot].deadline = nil
     advance(slot, to: .idle)
@@ -27,10 +29,9 @@ extension Core {
   /// Nothing waits for the register any more.
   @usableFromInline
   mutating func closeRound(_ slot: Int) {
-    if let place = table.find(rounds[slot].key, hash: rounds[slot].hash) {
-      table[place].round = -1
-      if table[place].isBlank { table.remove(place) }
-    }
+    let place = cell(of: slot)
+    table[place].round = -1
+    if table[place].isBlank { table.remove(place) }
     advance(slot, to: .free)
     rounds[slot].key = Bytes()
     rounds[slot].base = .blank
@@ -38,17 +39,17 @@ extension Core {
     freeSlots.append(Int32(slot))
   }
 
-  /// Every change of phase goes through here: what was decided about the last one is stale.
   mutating func advance(_ slot: Int, to phase: Round.Phase) {
-    rounds[slot].phase = phase
-    rounds[slot].stamp &+= 1
-    rounds[slot].wake = nil
-    rounds[slot].votes = VoteSet()
-    rounds[slot].refused = VoteSet()
-    rounds[slot].disproved = VoteSet()
-    rounds[slot].agreeing = VoteSet()
-    rounds[slot].promising = VoteSet()
-    rounds[slot].highest = .zero
+    rounds[slot].advance(to: phase)
+  }
+
+  /// The cell of the slot's register, which is there as long as the round is open.
+  mutating func cell(of slot: Int) -> RegisterTable.Place {
+    if rounds[slot].placedAt != table.removals {
+      rounds[slot].place = table.findOrInsert(rounds[slot].key, hash: rounds[slot].hash)
+      rounds[slot].placedAt = table.removals
+    }
+    return rounds[slot].place
   }
 
   /// A ballot for the slot; where none is durable yet, the slot waits for one.
@@ -76,9 +77,7 @@ extension Core {
   /// A prepare of one's own outranks the promise kept for the next round.
   private mutating func disarm(_ slot: Int) {
     rounds[slot].withoutPrepare = false
-    if let place = table.find(rounds[slot].key, hash: rounds[slot].hash) {
-      table[place].armed = .zero
-    }
+    table[cell(of: slot)].armed = .zero
   }
 
   /// Asks for the accepted states, under a name drawn as ballots are: never used in another life.
@@ -90,23 +89,19 @@ extension Core {
     emit(Message(.read, slot: UInt32(slot), ballot: name, key: rounds[slot].key))
   }
 
-  /// The ballot that an accept quorum promised ahead, with the state that it then held, if nothing
-  /// has come between. It is consumed at once: left in place, it would be used again after a failure
-  /// and carry a second value (Gryadka's lost update).
+  /// Gives up the promise kept for this round, before the accept that uses it is sent: left in place,
+  /// it would be used again after a failure and carry a second value (Gryadka's lost update).
   @usableFromInline
-  mutating func takeArmed(_ slot: Int) -> Ballot? {
-    guard let place = table.find(rounds[slot].key, hash: rounds[slot].hash) else { return nil }
-    let armed = table[place].armed
-    guard !armed.isZero else { return nil }
-    table[place].armed = .zero
+  mutating func consumeArmed(_ slot: Int) {
+    table[cell(of: slot)].armed = .zero
     rounds[slot].withoutPrepare = true
-    return armed
   }
 
-  /// The state that an armed ballot goes with; nil where none is armed.
+  /// The ballot that an accept quorum promised ahead and the state that it then held, if nothing has
+  /// come between.
   @usableFromInline
-  func armedBase(_ slot: Int) -> (ballot: Ballot, state: RegisterState)? {
-    guard let place = table.find(rounds[slot].key, hash: rounds[slot].hash) else { return nil }
+  mutating func armedBase(_ slot: Int) -> (ballot: Ballot, state: RegisterState)? {
+    let place = cell(of: slot)
     let armed = table[place].armed
     return armed.isZero ? nil : (armed, table[place].state)
   }
@@ -116,10 +111,7 @@ extension Core {
   @usableFromInline
   mutating func startAccept(_ slot: Int, ballot: Ballot, state: RegisterState) {
     var next = Ballot.zero
-    if let after = settings.piggybackAfter,
-      let place = table.find(rounds[slot].key, hash: rounds[slot].hash),
-      table[place].streak >= after
-    {
+    if let after = settings.piggybackAfter, table[cell(of: slot)].streak >= after {
       next = ballots.draw() ?? .zero
       reserveIfNeeded()
     }
@@ -133,12 +125,9 @@ extension Core {
   }
 
   private mutating func begin(_ phase: Round.Phase, _ slot: Int, _ ballot: Ballot) {
-    advance(slot, to: phase)
-    rounds[slot].ballot = ballot
-    rounds[slot].next = .zero
-    rounds[slot].retransmitAt = now.advanced(by: settings.retransmitAfter)
-    rounds[slot].wake = rounds[slot].retransmitAt
-    scheduleWake(slot)
+    let time = now.advanced(by: settings.retransmitAfter)
+    rounds[slot].begin(phase, ballot, retransmitAt: time)
+    wakeUp(by: time)
   }
 
   /// To every voter; to this node's own acceptor directly.

@@ -90,21 +90,17 @@ extension Core {
   /// Keeps the promise that came with the acceptance, only where an accept quorum gave it: then
   /// whoever prepares between the two ballots meets a voter that refuses it or the first (rule 17).
   private mutating func arm(_ slot: Int) {
-    let round = rounds[slot]
-    guard let place = table.find(round.key, hash: round.hash) else { return }
+    let place = cell(of: slot)
     if table[place].streak < .max { table[place].streak += 1 }
-    guard configuration.quorums.isAcceptQuorum(round.promising),
-      table[place].accepted == round.ballot, table[place].promised == round.next
+    guard configuration.quorums.isAcceptQuorum(rounds[slot].promising),
+      table[place].accepted == rounds[slot].ballot, table[place].promised == rounds[slot].next
     else { return }
-    table[place].armed = round.next
+    table[place].armed = rounds[slot].next
   }
 
   private mutating func refused(_ slot: Int, by place: Int, _ reply: Message) {
     guard !rounds[slot].votes.contains(place) else { return }
-    if let own = table.find(rounds[slot].key, hash: rounds[slot].hash) {
-      table[own].armed = .zero
-      table[own].streak = 0
-    }
+    table[cell(of: slot)].yield()
     rounds[slot].refused.insert(place)
     let ballot = rounds[slot].ballot
     if reply.accepted < ballot && ballot < reply.promised && reply.floor < ballot {

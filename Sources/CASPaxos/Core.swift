@@ -79,7 +79,7 @@ struct Core: Hashable, Sendable {
     if let wake = rounds[slot].wake { wakeUp(by: wake) }
   }
 
-  private mutating func wakeUp(by time: Ticks) {
+  mutating func wakeUp(by time: Ticks) {
     if let known = nextWake, known <= time { return }
     nextWake = time
   }

@@ -36,7 +36,7 @@ extension Machine {
     guard let (ballot, base) = core.armedBase(slot) else { return core.startPrepare(slot) }
     let (state, wrote) = folds[slot].run(on: base, at: ballot, maxValue: core.settings.maxValue)
     if wrote || folds[slot].hasBarrier {
-      _ = core.takeArmed(slot)
+      core.consumeArmed(slot)
       accept(slot, ballot, state)
     } else {
       // What was kept with the promise may be old by now: a refusal is told only from answers to a

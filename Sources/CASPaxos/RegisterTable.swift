@@ -37,6 +37,13 @@ struct RegisterTable: Hashable, Sendable {
       streak = 0
     }
 
+    /// Another proposer is at this register: its ballot outranks the promise kept for the next round,
+    /// or will, and asking for promises ahead would only get in its way.
+    mutating func yield() {
+      armed = .zero
+      streak = 0
+    }
+
     /// Nothing of it would be missed.
     var isBlank: Bool { promised.isZero && accepted.isZero && round < 0 }
   }
@@ -58,6 +65,8 @@ struct RegisterTable: Hashable, Sendable {
   private let mask: Int
   /// Registers in all.
   private(set) var count = 0
+  /// Cells removed so far: while it stands, places stay right.
+  private(set) var removals: UInt64 = 0
 
   init(shards: Int, seed: UInt64) {
     precondition(shards > 0 && shards & (shards - 1) == 0, "shards must be a power of two")
@@ -92,6 +101,7 @@ struct RegisterTable: Hashable, Sendable {
   /// downwards, and so misses none.
   mutating func remove(_ place: Place) {
     count -= 1
+    removals += 1
     shards[place.shard].remove(at: place.cell)
   }
 }

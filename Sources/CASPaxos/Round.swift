@@ -48,6 +48,31 @@ struct Round: Hashable, Sendable {
   var retransmitAt = Ticks(0)
   /// The earliest deadline of its proposals.
   @usableFromInline var deadline: Ticks?
+  /// Where the register's cell lies, as long as the table has removed no cell since.
+  var place = RegisterTable.Place(shard: 0, cell: 0)
+  var placedAt: UInt64 = 0
+
+  /// Every change of phase goes through here: what was decided about the last one is stale.
+  mutating func advance(to phase: Phase) {
+    self.phase = phase
+    stamp &+= 1
+    wake = nil
+    votes = VoteSet()
+    refused = VoteSet()
+    disproved = VoteSet()
+    agreeing = VoteSet()
+    promising = VoteSet()
+    highest = .zero
+  }
+
+  /// An attempt is sent.
+  mutating func begin(_ phase: Phase, _ ballot: Ballot, retransmitAt time: Ticks) {
+    advance(to: phase)
+    self.ballot = ballot
+    next = .zero
+    retransmitAt = time
+    wake = time
+  }
 }
 
 /// What the proposer's changes are needed for next.

@@ -1,0 +1,35 @@
+internal import Synod
+
+/// The acceptor of one register (rules 4 to 7): what it makes of a request. Making it durable, and
+/// answering, is up to the core.
+extension RegisterTable.Cell {
+  enum Verdict {
+    /// The register changed; the answer waits for the record of it.
+    case granted
+    /// It was granted before; the answer is the same.
+    case duplicate
+    case refused
+    /// Two states under one ballot.
+    case impossible
+  }
+
+  mutating func prepare(_ ballot: Ballot) -> Verdict {
+    // A duplicate is answered again, or a lost reply would cost a ballot.
+    if ballot == promised && accepted < ballot { return .duplicate }
+    if ballot <= promised || ballot <= accepted { return .refused }
+    promised = ballot
+    return .granted
+  }
+
+  /// - Parameter next: promised together with the acceptance; zero for none.
+  mutating func accept(_ proposed: RegisterState, at ballot: Ballot, next: Ballot) -> Verdict {
+    // A duplicate is acknowledged even where the promise is higher by now: it is true.
+    if ballot == accepted { return proposed == state ? .duplicate : .impossible }
+    if ballot < promised || ballot < accepted { return .refused }
+    accepted = ballot
+    promised = max(promised, ballot, next)
+    state = proposed
+    state.value = proposed.value?.compacted()
+    return .granted
+  }
+}
