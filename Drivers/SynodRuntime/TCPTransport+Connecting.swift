@@ -32,6 +32,9 @@ extension TCPTransport {
         return
       }
       switch result {
+      case .success(let stream) where stream.isConnectedToItself:
+        stream.close()
+        self.attemptFailed(peer, "\(peer.address): \(UVError.connectionRefused)")
       case .success(let stream):
         let connection = TCPConnection(
           self, stream, dialed: peer.voter, address: "\(peer.address)", host: nil)
@@ -104,5 +107,14 @@ extension TCPTransport {
       let host = connection.host, let count = acceptedByHost[host]
     else { return }
     acceptedByHost[host] = count > 1 ? count - 1 : nil
+  }
+}
+
+extension TCPStream {
+  /// Whether the system gave this end the very port that it connects to, which happens on one
+  /// computer where nobody listens there.
+  fileprivate var isConnectedToItself: Bool {
+    guard let local = localAddress, let peer = peerAddress else { return false }
+    return local.port == peer.port && local.host == peer.host
   }
 }

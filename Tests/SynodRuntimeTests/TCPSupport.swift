@@ -94,6 +94,7 @@ final class TCPBench {
       peers: Dictionary(uniqueKeysWithValues: entries), seed: 1, logger: log.logger)
     settings.firstRetry = 5
     settings.longestRetry = 40
+    settings.lingerTime = 50
     return settings
   }
 
