@@ -90,9 +90,10 @@ let package = Package(
     ],
   swiftLanguageModes: [.v6]
 )
-// SynodRuntimeTests also run the conformance suites and a machine of ours.
+// SynodRuntimeTests also run the conformance suites and a machine of ours, and count allocations.
+package.targets.append(.target(name: "CAllocationCount", path: "Tests/CAllocationCount"))
 package.targets.first { $0.name == "SynodRuntimeTests" }?.dependencies += [
-  "CASPaxos", "SynodConformance",
+  "CASPaxos", "SynodConformance", "CAllocationCount",
 ]
 // CASPaxosTests also run the contract's suite, and read their golden scripts.
 package.targets.first { $0.name == "CASPaxosTests" }?.dependencies += ["SynodSimulation"]
