@@ -73,7 +73,7 @@ extension TCPTransport {
   // MARK: - Accepting
 
   func listen() throws(UVError) -> Listener {
-    let address = try SocketAddress(host: settings.listen.host, port: settings.listen.port)
+    let address = try settings.listen.resolvedBlocking()
     return try Listener(loop, on: address) { [weak self] stream in
       guard let self, !self.isClosed else { return stream.close() }
       self.accept(stream)

@@ -205,7 +205,7 @@ extension TCPTransport {
     _ peer: TCPPeer, _ reason: String, kind: String, _ level: Logger.Level = .warning
   ) {
     peer.reason = reason
-    say("down \(kind) \(peer.voter)", "voter \(peer.voter) is not connected: \(reason)", level)
+    say("\(kind) \(peer.voter)", "voter \(peer.voter) is not connected: \(reason)", level)
   }
 
   func say(_ kind: String, _ text: String, _ level: Logger.Level = .warning) {

@@ -119,6 +119,24 @@ import UV
     #expect(bench.world.run { bench.reason(1, 2).contains("no-such-host.invalid") })
   }
 
+  @Test func aNodeListensByNameOrSaysThatTheNameHasNoAddress() throws {
+    let bench = try TCPBench()
+    var settings = bench.settings(TCPBench.hello(1), peers: [2])
+    settings.listen.host = "localhost"
+    let one = try bench.start(settings)
+    #expect((one.listening?.port ?? 0) > 0)
+    settings.listen.host = "no-such-host.invalid"
+    #expect(throws: UVError.unknownHost("no-such-host.invalid")) {
+      try TCPTransport(settings, loop: bench.world.loop, pins: MemoryPinBook())
+        .start(TransportEvents { _, _ in })
+    }
+    settings.listen.host = "192.0.2.1"
+    #expect(throws: UVError.addressNotAvailable("192.0.2.1:0")) {
+      try TCPTransport(settings, loop: bench.world.loop, pins: MemoryPinBook())
+        .start(TransportEvents { _, _ in })
+    }
+  }
+
   @Test func aPortInUseIsATypedErrorThatNamesTheAddress() throws {
     let bench = try TCPBench()
     let one = try bench.start(bench.settings(TCPBench.hello(1), peers: [2]))
