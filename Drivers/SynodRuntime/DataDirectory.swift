@@ -78,13 +78,8 @@ public final class DataDirectory {
     do throws(Survey.Failure) {
       return try Survey(source)
     } catch {
-      switch error {
-      case .blank: return nil
-      case .noSuperblock(let files): throw .noSuperblock(path: path, files: files)
-      case .newerFormat(let required, let supported):
-        throw .newerFormat(path: path, required: required, supported: supported)
-      case .unreadable(let failure): throw .failed(path, failure)
-      }
+      if case .blank = error { return nil }
+      throw DataDirectoryError(error, path: path)
     }
   }
 

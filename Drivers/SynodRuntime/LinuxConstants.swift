@@ -10,3 +10,6 @@
 
 /// Locks a range for an open file, not for a process.
 let F_OFD_SETLK: Int32 = 37
+
+/// Asks who holds such a lock.
+let F_OFD_GETLK: Int32 = 36

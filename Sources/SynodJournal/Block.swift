@@ -75,7 +75,7 @@ public enum Block {
   /// Whether the payload of a whole block is what was written.
   static func payloadIsIntact(_ header: BlockHeader, block: UnsafeRawBufferPointer) -> Bool {
     let length = Int(header.length)
-    guard length <= maxPayload, block.count >= size(payload: length) else { return false }
+    guard length <= maxPayload, block.count >= used(payload: length) else { return false }
     let payload = block[BlockHeader.size..<(BlockHeader.size + length)]
     if length <= chunkSize {
       return CRC32C.checksum(UnsafeRawBufferPointer(rebasing: payload)) == header.payloadChecksum
@@ -110,6 +110,11 @@ public enum Block {
   /// Whether every byte is zero.
   static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var i = 0
+    while bytes.count - i >= 64 {
+      let words = bytes.loadUnaligned(fromByteOffset: i, as: SIMD8<UInt64>.self)
+      if words != .zero { return false }
+      i += 64
+    }
     while bytes.count - i >= 8 {
       if bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self) != 0 { return false }
       i += 8

@@ -14,23 +14,23 @@ internal import Synod
 /// | 36 | 8 | newest block known to be durable when this one was built |
 /// | 44 | 4 | header checksum of the block before: detects lost and reordered writes |
 /// | 48 | 8 | offset in the file: detects misdirection |
-public struct BlockHeader: Hashable, Sendable {
-  public var payloadChecksum: UInt32
+struct BlockHeader: Hashable, Sendable {
+  var payloadChecksum: UInt32
   /// Bytes of payload.
-  public var length: UInt32
-  public var kind: UInt8
-  public var version: UInt8
+  var length: UInt32
+  var kind: UInt8
+  var version: UInt8
   /// Sectors of the block that are all zero as written. A tear leaves more of them.
-  public var zeroSectors: UInt16
-  public var tag: FileTag
-  public var sequence: UInt64
-  public var durableThrough: UInt64
-  public var previousChecksum: UInt32
+  var zeroSectors: UInt16
+  var tag: FileTag
+  var sequence: UInt64
+  var durableThrough: UInt64
+  var previousChecksum: UInt32
   /// Where in the file the block starts, in bytes.
-  public var offset: UInt64
+  var offset: UInt64
 
   /// Bytes on disk.
-  public static let size = 56
+  static let size = 56
   static let magic: UInt32 = 0x6b6c_4253
   static let currentVersion: UInt8 = 1
 
@@ -97,9 +97,9 @@ public struct BlockHeader: Hashable, Sendable {
 }
 
 /// Which file of which store a block belongs to. A store never uses a generation twice.
-public struct FileTag: Hashable, Sendable {
-  public var generation: UInt32
-  public var salt: UInt32
+struct FileTag: Hashable, Sendable {
+  var generation: UInt32
+  var salt: UInt32
 
   init(generation: UInt32, salt: UInt32) {
     self.generation = generation

@@ -42,7 +42,7 @@ struct CheckpointWalk<Source: JournalSource>: ~Copyable {
     else { return broken("a block that does not belong there") }
     let size = Block.size(payload: Int(header.length))
     let block = window.bytes(at: offset, count: size)
-    guard block.count == size, Block.payloadIsIntact(header, block: block) else {
+    guard Block.payloadIsIntact(header, block: block) else {
       return broken("a damaged block")
     }
     guard header.version == BlockHeader.currentVersion, let kind = Block.Kind(rawValue: header.kind)

@@ -27,7 +27,7 @@ struct FileWindow<Source: JournalSource>: ~Copyable {
     self.source = source
     self.file = file
     self.size = size
-    buffer = BlockBuffer(capacity: Self.windowSize)
+    buffer = BlockBuffer(capacity: Int(min(size, UInt64(Self.windowSize))))
   }
 
   /// The bytes at `offset`, which is on a page: `count`, or fewer where the file ends. Valid until

@@ -19,7 +19,7 @@ struct LogWalk<Source: JournalSource>: ~Copyable {
 
   /// What stands at a position.
   enum Probe {
-    /// A whole block as expected: its header, its checksum, all of its bytes.
+    /// A whole block as expected: its header, its checksum, its bytes (the padding may be cut off).
     case whole(BlockHeader, UInt32, UnsafeRawBufferPointer)
     /// A header as expected, and a payload that is not.
     case badPayload(BlockHeader)
@@ -53,8 +53,8 @@ struct LogWalk<Source: JournalSource>: ~Copyable {
       window = FileWindow(source, .log(position.generation), size: logs[index].size)
       probe = look()
     }
-    if case .whole(let header, let checksum, let block) = probe {
-      position.offset += UInt64(block.count)
+    if case .whole(let header, let checksum, _) = probe {
+      position.offset += UInt64(Block.size(payload: Int(header.length)))
       position.sequence = header.sequence + 1
       position.previousChecksum = checksum
     }
@@ -73,7 +73,7 @@ struct LogWalk<Source: JournalSource>: ~Copyable {
     guard Int(header.length) <= Block.maxPayload else { return .unknown(header) }
     let size = Block.size(payload: Int(header.length))
     let block = window.bytes(at: position.offset, count: size)
-    guard block.count == size, Block.payloadIsIntact(header, block: block) else {
+    guard Block.payloadIsIntact(header, block: block) else {
       return .badPayload(header)
     }
     guard header.version == BlockHeader.currentVersion else { return .unknown(header) }
