@@ -17,7 +17,7 @@ public struct Opening: Sendable {
   /// - Parameter superblock: with a store id that was just drawn at random.
   public init(creating superblock: Superblock, settings: JournalSettings) {
     var plan = Plan(settings: settings, superblock: superblock)
-    plan.begin(generation: 1)
+    plan.begin(generation: 1, found: [:])
     plan.makeWatermark()
     let log = plan.prepare(generation: 1)
     plan.settle(in: log, durable: 0)
@@ -48,7 +48,7 @@ public struct Opening: Sendable {
       blank.generation == highest && blank.size >= UInt64(settings.logBytes) ? blank : nil
     }
     let generation = reused?.generation ?? (highest + 1)
-    plan.begin(generation: generation)
+    plan.begin(generation: generation, found: survey.files)
     if case .torn(let tail) = survey.verdict { plan.repair(tail) }
     plan.trim(survey)
     if survey.files[.watermark].map({ $0 < UInt64(Block.pageSize) }) ?? true {
@@ -102,14 +102,15 @@ private struct Plan {
   private mutating func add(_ operations: [FileOperation]) { jobs.append(FileJob(operations)) }
 
   /// A new life. Before anything else, so that no two attempts share a life's number.
-  mutating func begin(generation: UInt32) {
+  mutating func begin(generation: UInt32, found: [JournalFile: UInt64]) {
     superblock.incarnation += 1
     superblock.isClean = false
     superblock.highestGeneration = max(superblock.highestGeneration, generation)
-    let create =
-      superblock.sequence == 0
-      ? [FileOperation.create(.superblock(0)), .create(.superblock(1))] : []
-    add(create + superblock.operations() + (create.isEmpty ? [] : [.syncDirectory]))
+    // A first opening that was cut short may have left one of them.
+    let missing = [0, 1].map { JournalFile.superblock($0) }.filter { found[$0] == nil }
+    add(
+      missing.map { .create($0) } + superblock.operations()
+        + (missing.isEmpty ? [] : [.syncDirectory]))
   }
 
   /// Copies the tail aside, then zeroes it.

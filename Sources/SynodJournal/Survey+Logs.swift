@@ -19,7 +19,6 @@ extension Survey {
   /// Walks the logs from where the replay begins, and judges where they end.
   mutating func readLogs<Source: JournalSource>(_ source: Source) {
     let logs = logFiles
-    let start = start
     guard let first = logs.first(where: { $0.generation >= start.generation }),
       first.generation == start.generation
     else {
@@ -46,6 +45,7 @@ extension Survey {
         // Where only the entries make no sense, the walk has gone past the block.
         if case .whole = probe { end = before } else { end = walk.position }
         verdict = judge(source, probe, walk.logs[walk.index...])
+        if let damage = withoutCheckpoint { verdict = .refuse(damage) }
         break
       }
       summary.used = walk.position.offset
@@ -76,12 +76,17 @@ extension Survey {
     return judgement.verdict(at: end, probe: probe)
   }
 
+  /// What is wrong where there were checkpoints, none is whole, and the logs do not begin at the
+  /// beginning.
+  private var withoutCheckpoint: LogDamage? {
+    guard chosen == nil, end.sequence == 1 else { return nil }
+    let newest = max(checkpoints.last?.number ?? 0, superblock.checkpoint)
+    return newest > 0 ? .noCheckpoint(newest: newest) : nil
+  }
+
   /// There is no log where the replay should begin: right only in a store that was never used.
   private func withoutFirstLog(_ logs: [LogFile], _ start: LogPosition) -> LogVerdict {
-    if chosen == nil, !checkpoints.isEmpty || superblock.checkpoint > 0 {
-      let newest = max(checkpoints.last?.number ?? 0, superblock.checkpoint)
-      return .refuse(.noCheckpoint(newest: newest))
-    }
+    if let damage = withoutCheckpoint { return .refuse(damage) }
     let isUnused =
       chosen == nil && logs.isEmpty && superblock.durableGeneration == 0 && watermark == 0
     if isUnused { return .intact }

@@ -46,7 +46,7 @@ public struct Survey: Sendable {
   }
 
   /// Where the replay begins.
-  public var start: LogPosition { chosen?.footer?.replayFrom ?? .beginning }
+  public let start: LogPosition
 
   /// Reads the directory: superblocks, checkpoints, every log; memory is bounded by one block.
   public init(_ source: some JournalSource) throws(Failure) {
@@ -61,7 +61,8 @@ public struct Survey: Sendable {
       return CheckpointWalk.summary(source, store: store, number: number, size: size)
     }.sorted { $0.number < $1.number }
     chosen = checkpoints.last { $0.footer != nil }
-    end = chosen?.footer?.replayFrom ?? .beginning
+    start = chosen?.footer?.replayFrom ?? Self.beginning(files)
+    end = start
     readLogs(source)
   }
 
@@ -94,6 +95,17 @@ public struct Survey: Sendable {
     // has a new identity, so nothing is promised twice.
     guard others.isEmpty, !isUnreadable else { throw .noSuperblock(files: others) }
     throw .blank
+  }
+
+  /// The first log of a store without a checkpoint. Its number is not always 1: an opening that was
+  /// cut short uses one up.
+  private static func beginning(_ files: [JournalFile: UInt64]) -> LogPosition {
+    var position = LogPosition.beginning
+    position.generation =
+      files.keys.compactMap { file in
+        if case .log(let generation) = file { generation } else { nil }
+      }.min() ?? position.generation
+    return position
   }
 
   private static func watermark(
