@@ -72,7 +72,7 @@ public final class DataDirectory {
     pins = Dictionary(uniqueKeysWithValues: opening.identity.pins.map { ($0.voter, $0.store) })
   }
 
-  static func survey(
+  private static func survey(
     _ source: FileSource, path: String
   ) throws(DataDirectoryError) -> Survey? {
     do throws(Survey.Failure) {

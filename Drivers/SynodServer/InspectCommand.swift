@@ -10,8 +10,8 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Read a data directory without touching it: format, identity, records, damage.",
     discussion: """
-      Exits with 1 where a node could not run on it. While a node does, its last write may look \
-      like a torn one.
+      Exits with 1 where a node could not run on it. While one does, its last write may look like a \
+      torn one.
       """)
 
   @Argument(help: ArgumentHelp("The data directory of a node.", valueName: "dir"))
@@ -20,9 +20,7 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     let report: Report
     do {
-      report = try DataDirectory.inspect(directory) { survey, source in
-        try Report(survey, source)
-      }
+      report = try Report(StoreInspection(directory))
     } catch {
       throw Failure("\(error)")
     }
@@ -42,8 +40,10 @@ struct InspectCommand: ParsableCommand {
     /// Why no node may run on it.
     private(set) var damage: String?
 
-    init(_ survey: Survey, _ source: FileSource) throws {
+    init(_ store: StoreInspection) throws {
+      let survey = store.survey
       describe(survey.superblock)
+      if store.isInUse { lines.append(("lock", "held: a node runs on it")) }
       describeFiles(survey)
       switch survey.verdict {
       case .intact: lines.append(("log", "whole up to its end"))
@@ -60,7 +60,7 @@ struct InspectCommand: ParsableCommand {
         return
       }
       var counts = Counts()
-      try survey.forEachPayload(source) { _, payload in try counts.add(payload) }
+      try store.forEachPayload { _, payload in try counts.add(payload) }
       lines.append(("records", counts.description))
     }
 
@@ -113,8 +113,8 @@ struct InspectCommand: ParsableCommand {
     var accepts = 0
     var keys: Set<Bytes> = []
 
-    mutating func add(_ payload: UnsafeRawBufferPointer) throws(CodingError) {
-      var reader = ByteReader(Bytes(copying: payload))
+    mutating func add(_ payload: Bytes) throws(CodingError) {
+      var reader = ByteReader(payload)
       while !reader.isAtEnd {
         switch try Record(from: &reader) {
         case .configuration: configurations += 1
