@@ -106,6 +106,7 @@ public final class MemoryStorage: Storage {
       hasFailed = true
       events?.failed(reason)
     }
+    flush()
     closeIfDone()
   }
 
