@@ -34,7 +34,7 @@ extension TransportConformance {
       for one in bench.received[b] {
         guard let a = bench.voters.firstIndex(of: one.sender), sent[a][b].contains(one.payload)
         else {
-          throw Violation(
+          throw ConformanceViolation(
             rule,
             seen: "voter \(bench.voters[b]) was given \(one.payload.count) bytes that voter "
               + "\(one.sender) did not send to it")
@@ -62,10 +62,11 @@ extension TransportConformance {
         return (0..<3).allSatisfy { $0 == a || bench.has(payload, at: $0, from: a) }
       }
       guard arrived else {
-        throw Violation("a broadcast reaches every peer", seen: "one that some peer did not get")
+        throw ConformanceViolation(
+          "a broadcast reaches every peer", seen: "one that some peer did not get")
       }
       if let back = bench.received[a].first(where: { $0.sender == bench.voters[a] }) {
-        throw Violation(
+        throw ConformanceViolation(
           "a broadcast does not come back", seen: "\(back.payload.count) bytes from itself")
       }
     }
@@ -85,7 +86,7 @@ extension TransportConformance {
     let last = payload(64, seed: 9)
     try bench.sendUntilReceived(last, from: 0, to: 1, "a payload arrives")
     for payload in kept where !bench.has(payload, at: 1, from: 0) {
-      throw Violation(
+      throw ConformanceViolation(
         "what was received stays as it was", seen: "\(payload.count) bytes that changed later")
     }
     try bench.closeAll()
@@ -104,7 +105,7 @@ extension TransportConformance {
     }
     try bench.meet()
     guard !bench.sawEventWithinCall else {
-      throw Violation(
+      throw ConformanceViolation(
         "no event comes from within a call of the transport",
         seen: "`received` from within `send`, `broadcast` or `flush`")
     }
@@ -122,10 +123,10 @@ extension TransportConformance {
     let total = 256 << 20
     for i in 0..<(total / size) { bench.send(payloads[i % 4], from: 0, to: 1) }
     guard let peer = bench.transports[0].peers.first else {
-      throw Violation("a transport knows its peers", seen: "none")
+      throw ConformanceViolation("a transport knows its peers", seen: "none")
     }
     guard peer.dropped > 0, peer.queuedBytes < total / 2 else {
-      throw Violation(
+      throw ConformanceViolation(
         "what waits for a peer is bounded, and what was dropped is counted",
         seen: "\(peer.queuedBytes) bytes that wait of \(total), \(peer.dropped) dropped")
     }
@@ -133,7 +134,8 @@ extension TransportConformance {
       payload(100, seed: 77), from: 0, to: 1, "after an overflow payloads arrive again")
     for one in bench.received[1] where one.payload.count == size {
       guard payloads.contains(one.payload) else {
-        throw Violation("only whole payloads are dropped", seen: "one that is part of others")
+        throw ConformanceViolation(
+          "only whole payloads are dropped", seen: "one that is part of others")
       }
     }
     try bench.closeAll()
@@ -157,7 +159,7 @@ extension TransportConformance {
     let rest = bench.received[1].dropFirst(before)
     // Copies of what `meet` sent may still arrive.
     guard rest.allSatisfy({ $0.payload == "after" || $0.payload == "hello 0 1" }) else {
-      throw Violation(
+      throw ConformanceViolation(
         "a payload over the limit is not sent", seen: "\(rest.map(\.payload.count)) bytes")
     }
     try bench.closeAll()
@@ -177,7 +179,7 @@ extension TransportConformance {
     try bench.start(1)
     try bench.meet()
     guard bench.received[0].allSatisfy({ $0.payload != "nobody" }) else {
-      throw Violation("a send to oneself does nothing", seen: "a payload that came back")
+      throw ConformanceViolation("a send to oneself does nothing", seen: "a payload that came back")
     }
     try bench.closeAll()
   }
@@ -204,11 +206,11 @@ extension TransportConformance {
     for (node, transport) in bench.transports.enumerated() {
       let peers = transport.peers
       guard peers.map(\.voter) == bench.voters.filter({ $0 != bench.voters[node] }) else {
-        throw Violation(
+        throw ConformanceViolation(
           "peers are told in ascending order, without oneself", seen: "\(peers.map(\.voter))")
       }
       guard peers.allSatisfy({ $0.state == .connected }) else {
-        throw Violation(
+        throw ConformanceViolation(
           "a peer that answers is connected", seen: "\(peers.map(\.state))")
       }
     }
@@ -224,10 +226,10 @@ extension TransportConformance {
     bench.send("a last word", from: 1, to: 0)
     bench.call(0) { $0.close { isClosed = true } }
     guard !isClosed else {
-      throw Violation("a close says so later", seen: "`done` from within `close`")
+      throw ConformanceViolation("a close says so later", seen: "`done` from within `close`")
     }
     guard bench.world.run(until: { isClosed }) else {
-      throw Violation("a close ends", seen: "one that does not say so")
+      throw ConformanceViolation("a close ends", seen: "one that does not say so")
     }
     let before = bench.received[0].count
     for i in 0..<20 {
@@ -236,7 +238,7 @@ extension TransportConformance {
       try bench.sendUntilReceived(payload, from: 1, to: 2, "the others live on")
     }
     guard bench.received[0].count == before else {
-      throw Violation(
+      throw ConformanceViolation(
         "no event follows the end of a close", seen: "\(bench.received[0].count - before)")
     }
   }

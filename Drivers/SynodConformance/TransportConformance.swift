@@ -15,7 +15,7 @@ public protocol TransportWorld: AnyObject {
 /// What every `Transport` must hold to. It may lose, repeat, delay and reorder payloads, so nothing
 /// here relies on a single payload to arrive; it must not change them or give one a wrong sender.
 ///
-/// Each check is a function that makes its own world and throws a `Violation`; `all` names them, so
+/// Each check is a function that makes its own world and throws a `ConformanceViolation`; `all` names them, so
 /// that a test can run them one by one.
 public enum TransportConformance {
   /// Makes a world for one check.
@@ -66,7 +66,7 @@ final class TransportBench {
     transports = try world.makeTransports(voters)
     received = Array(repeating: [], count: nodes)
     guard transports.count == nodes else {
-      throw Violation(
+      throw ConformanceViolation(
         "a world makes as many transports as voters", seen: "\(transports.count) for \(nodes)")
     }
   }
@@ -109,7 +109,7 @@ final class TransportBench {
       return false
     }
     guard arrived else {
-      throw Violation(
+      throw ConformanceViolation(
         rule,
         seen: "\(payload.count) bytes from voter \(voters[node]) to voter \(voters[other]) "
           + "did not arrive; voter \(voters[node]) says \(transports[node].peers)")
@@ -134,7 +134,14 @@ final class TransportBench {
     var open = transports.count
     for transport in transports { transport.close { open -= 1 } }
     guard world.run(until: { open == 0 }) else {
-      throw Violation("a close ends", seen: "\(open) transports that do not say so")
+      throw ConformanceViolation("a close ends", seen: "\(open) transports that do not say so")
     }
   }
+}
+
+extension ConformanceViolation {
+  /// - Parameters:
+  ///   - rule: what must hold, as a sentence.
+  ///   - seen: what was seen instead.
+  init(_ rule: String, seen: String) { self.init("must hold: \(rule); seen: \(seen)") }
 }

@@ -33,7 +33,7 @@ public struct Hello: Hashable, Sendable {
 }
 
 extension Hello: ByteCodable {
-  /// Writes the fields in their order, 59 bytes.
+  /// Writes the fields in their order, 58 bytes.
   public func encode(into writer: inout ByteWriter) {
     cluster.encode(into: &writer)
     writer.write(voter.rawValue)

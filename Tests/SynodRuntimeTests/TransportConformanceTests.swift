@@ -45,7 +45,7 @@ final class TCPWorld: TransportWorld {
     let (name, check) = TransportConformance.all[index]
     do {
       try check { try TCPWorld() }
-    } catch let violation as Violation {
+    } catch let violation as ConformanceViolation {
       Issue.record("\(name): \(violation)")
     }
   }
@@ -81,7 +81,7 @@ final class MemoryWorld: TransportWorld {
     let (name, check) = TransportConformance.all[index]
     do {
       try check { try MemoryWorld() }
-    } catch let violation as Violation {
+    } catch let violation as ConformanceViolation {
       Issue.record("\(name): \(violation)")
     }
   }

@@ -40,6 +40,27 @@ import Testing
     }
   }
 
+  /// The first version is what two nodes say to each other when they share no other, so it never
+  /// changes.
+  @Test func helloAndRefusalKeepTheBytesOfTheFirstVersion() {
+    func hex(_ frame: Frame) -> String {
+      frame.encoded.array.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+    var hello = hello(0x0102_0304, incarnation: 5, versions: 1...2)
+    hello.features = 6
+    #expect(
+      hex(Session.frame(.hello, hello))
+        == "53594e57010100003a0000000000000015cef3a0f3a7524c0700000000000000"
+        + "0100000000000000040302011e70050000000000040302010000000005000000"
+        + "000000000100000001020600000000000000")
+    let pinned = StoreID(Identity128(high: 3, low: 4))
+    let refusal = Session.frame(.refusal, Refusal.otherStore(VoterID(2), pinned: pinned))
+    #expect(
+      hex(refusal)
+        == "53594e570103000016000000000000001d482c8ab3e95cc10300020000000300"
+        + "0000000000000400000000000000")
+  }
+
   @Test func twoVotersOfOneClusterOpenAndExchangePayloads() {
     var pair = Pair(settings(hello(1)), settings(hello(2)))
     for i in 0..<3 { pair.sessions[0].send(Frame(.payload, Bytes("before \(i)"))) }
