@@ -33,6 +33,7 @@ extension Answer.Failure {
     switch why {
     case .deadline: "no quorum of the nodes answered within the time limit (--request-timeout)"
     case .cancelled: "the command was cancelled"
+    case .ballotsExhausted: "a peer named a ballot beyond which there is none: check the peers"
     case .storageFailed: "the storage of this node failed, use another node"
     case .machineStopped: "this node stopped for its own safety, use another node"
     }

@@ -33,6 +33,9 @@ struct BallotSource: Hashable, Sendable {
     if other.epoch == epoch { counter = max(counter, other.counter) }
   }
 
+  /// Every counter is drawn, or was skipped because a conflict named the last one.
+  var isExhausted: Bool { counter >= Ballot.counterLimit }
+
   /// What to reserve now, so that the block does not run out; nil for nothing.
   var wanted: UInt64? {
     guard batch == nil, counter + block / 2 >= requested, requested < Ballot.counterLimit else {

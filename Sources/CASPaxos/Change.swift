@@ -35,7 +35,7 @@ public enum Decision<Output: Sendable, Rejection: Sendable>: Sendable {
 }
 
 /// The state of a register as a change and a client see it. A register that was never written and
-/// one that was deleted look the same.
+/// one that was deleted have no value, both.
 public struct Register: Hashable, Sendable {
   public var value: Bytes?
   /// Of the last change that wrote; rises with every write and never starts anew after a deletion.

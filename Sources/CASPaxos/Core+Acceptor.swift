@@ -3,7 +3,11 @@ internal import Synod
 /// The acceptor (rules 4 to 9, 26 and 42).
 extension Core {
   mutating func receiveRequest(_ message: Message, from sender: VoterID) {
-    guard place != nil else { return }
+    // A machine that proposes without a vote is not known yet.
+    guard place != nil, configuration.place(of: sender) != nil else { return }
+    // A store that does not answer must not let what is asked meanwhile pile up; the network may
+    // lose requests, so this node may too.
+    if sender != settings.voter && outbox.heldCount >= settings.maxHeldReplies { return }
     // The epoch comes first, for duplicates too: a round of an older configuration is refused
     // whatever else it is; one of a configuration not known here cannot be judged.
     if message.ballot.epoch < configuration.epoch { return refuseEpoch(message, from: sender) }
@@ -19,7 +23,7 @@ extension Core {
 
   private mutating func prepare(_ message: Message, from sender: VoterID) {
     let place = table.findOrInsert(message.key, hash: table.hash(message.key))
-    if sender != settings.voter { table[place].yield() }
+    meetRival(sender, at: place)
     switch table[place].prepare(message.ballot) {
     case .granted:
       table[place].batch = outbox.record(
@@ -37,7 +41,7 @@ extension Core {
 
   private mutating func accept(_ message: Message, from sender: VoterID) {
     let place = table.findOrInsert(message.key, hash: table.hash(message.key))
-    if sender != settings.voter { table[place].yield() }
+    meetRival(sender, at: place)
     let verdict = table[place].accept(
       message.state, at: message.ballot, next: message.promised)
     let promised = table[place].promised
@@ -53,6 +57,10 @@ extension Core {
     outbox.send(
       Message(.accepted, slot: message.slot, ballot: message.ballot, promised: promised),
       to: sender, after: table[place].batch)
+  }
+
+  private mutating func meetRival(_ sender: VoterID, at place: RegisterTable.Place) {
+    if sender != settings.voter { table[place].meetRival(configuration.place(of: sender)) }
   }
 
   /// What refuses must be durable: a refusal counts as evidence (rules 8 and 21).
@@ -85,11 +93,11 @@ extension Core {
   /// A read changes nothing, not even the table: asking for keys that do not exist costs no memory.
   private mutating func read(_ message: Message, from sender: VoterID) {
     var reply = Message(.readReply, slot: message.slot, ballot: message.ballot)
-    var batch = PersistBatch.none
+    var batch = configurationBatch
     if let place = table.find(message.key, hash: table.hash(message.key)) {
       reply.accepted = table[place].accepted
       reply.state = table[place].state
-      batch = table[place].batch
+      batch = max(batch, table[place].batch)
     }
     outbox.send(reply, to: sender, after: batch)
   }

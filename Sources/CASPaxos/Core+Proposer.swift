@@ -14,6 +14,7 @@ extension Core {
     } else {
       slot = rounds.count
       rounds.append(Round())
+      alarms.append(Ticks(.max))
     }
     table[place].round = Int32(slot)
     rounds[slot].key = table[place].key
@@ -58,7 +59,11 @@ extension Core {
     reserveIfNeeded()
     if ballot == nil {
       advance(slot, to: .starved)
-      starved.append(Int32(slot))
+      if ballots.isExhausted {
+        direct(slot, .exhausted)
+      } else if !starved.contains(Int32(slot)) {
+        starved.append(Int32(slot))
+      }
     }
     return ballot
   }
@@ -127,7 +132,8 @@ extension Core {
   private mutating func begin(_ phase: Round.Phase, _ slot: Int, _ ballot: Ballot) {
     let time = now.advanced(by: settings.retransmitAfter)
     rounds[slot].begin(phase, ballot, retransmitAt: time)
-    wakeUp(by: time)
+    rounds[slot].sentAt = now
+    wakeUp(slot, by: time)
   }
 
   /// To every voter; to this node's own acceptor directly.
@@ -145,7 +151,7 @@ extension Core {
     case .backingOff:
       advance(slot, to: .idle)
       direct(slot, .resume)
-    case .reading where !rounds[slot].votes.isEmpty && !canOnlyWait(slot):
+    case .reading where configuration.quorums.isPrepareQuorum(rounds[slot].votes):
       direct(slot, .readUnsettled)
     case .preparing where !rounds[slot].refused.isEmpty:
       fail(slot)
@@ -154,11 +160,6 @@ extension Core {
     case .reading, .preparing, .accepting:
       sendAgain(slot)
     }
-  }
-
-  /// Whether too few have answered a read to say that the others are needed to settle it.
-  private func canOnlyWait(_ slot: Int) -> Bool {
-    !configuration.quorums.isPrepareQuorum(rounds[slot].votes)
   }
 
   private mutating func sendAgain(_ slot: Int) {
@@ -195,15 +196,26 @@ extension Core {
     case .preparing, .reading:
       direct(slot, .failed)
     case .accepting:
-      let disproved = rounds[slot].disproved.count == configuration.voters.count
-      if !disproved { statistics.resolutions += 1 }
-      direct(slot, .ambiguous(disproved: disproved))
+      statistics.resolutions += 1
+      direct(slot, .ambiguous)
     case .free, .idle, .backingOff, .starved: break
     }
   }
 
+  /// Whether the slot must wait, because the register is left to another proposer.
+  @usableFromInline
+  mutating func rests(_ slot: Int) -> Bool {
+    let until = table[cell(of: slot)].restUntil
+    guard until > now else { return false }
+    advance(slot, to: .backingOff)
+    rounds[slot].wake = until
+    wakeUp(slot, by: until)
+    return true
+  }
+
   /// Waits before the next attempt: not after the first failure, then a random time that doubles
-  /// (duelling proposers make progress because one of them draws the longer time).
+  /// (duelling proposers make progress because one of them draws the longer time), in proportion to
+  /// how long a round trip takes and to how many duel.
   @usableFromInline
   mutating func backOff(_ slot: Int) {
     let failures = min(rounds[slot].failures, 32)
@@ -212,9 +224,12 @@ extension Core {
       advance(slot, to: .idle)
       return direct(slot, .resume)
     }
-    let longest = min(settings.backoff << UInt64(failures - 1), settings.maxBackoff)
+    let rivals = UInt64(max(table[cell(of: slot)].rivals.count, 1))
+    let longest = min(
+      rivals * (settings.backoff + trip) << UInt64(min(failures - 1, 3)),
+      max(settings.maxBackoff, 8 * rivals * trip))
     advance(slot, to: .backingOff)
-    rounds[slot].wake = now.advanced(by: 1 + random.next() % max(longest, 1))
+    rounds[slot].wake = now.advanced(by: 1 + random.next() % longest)
     scheduleWake(slot)
   }
 }

@@ -56,6 +56,7 @@ extension Core {
     guard !rounds[slot].votes.contains(place) else { return }
     compare(slot, with: reply, of: place)
     guard configuration.quorums.isPrepareQuorum(rounds[slot].votes) else { return }
+    measureTrip(slot)
     direct(slot, .promised)
   }
 
@@ -64,9 +65,9 @@ extension Core {
     compare(slot, with: reply, of: place)
     if isSettled(slot) {
       statistics.fastReads += 1
+      rounds[slot].failures = 0
       direct(slot, .readSettled)
     } else if rounds[slot].votes.count == configuration.voters.count {
-      statistics.readFallbacks += 1
       direct(slot, .readUnsettled)
     } else if configuration.quorums.isPrepareQuorum(rounds[slot].votes) {
       losePatience(slot)
@@ -80,6 +81,7 @@ extension Core {
       rounds[slot].promising.insert(place)
     }
     guard configuration.quorums.isAcceptQuorum(rounds[slot].votes) else { return }
+    measureTrip(slot)
     statistics.chosen += 1
     if rounds[slot].withoutPrepare { statistics.oneRoundTrip += 1 }
     arm(slot)
@@ -91,6 +93,7 @@ extension Core {
   /// whoever prepares between the two ballots meets a voter that refuses it or the first (rule 17).
   private mutating func arm(_ slot: Int) {
     let place = cell(of: slot)
+    rest(place)
     if table[place].streak < .max { table[place].streak += 1 }
     guard configuration.quorums.isAcceptQuorum(rounds[slot].promising),
       table[place].accepted == rounds[slot].ballot, table[place].promised == rounds[slot].next
@@ -99,13 +102,12 @@ extension Core {
   }
 
   private mutating func refused(_ slot: Int, by place: Int, _ reply: Message) {
-    guard !rounds[slot].votes.contains(place) else { return }
-    table[cell(of: slot)].yield()
+    // A voter that has accepted this very ballot refuses only a prepare of it that came again, late.
+    guard !rounds[slot].votes.contains(place), reply.accepted != reply.ballot else { return }
+    let rival = max(reply.promised, reply.accepted).voter
+    let isOther = rival != settings.voter
+    table[cell(of: slot)].meetRival(isOther ? configuration.place(of: rival) : nil)
     rounds[slot].refused.insert(place)
-    let ballot = rounds[slot].ballot
-    if reply.accepted < ballot && ballot < reply.promised && reply.floor < ballot {
-      rounds[slot].disproved.insert(place)
-    }
     let left = configuration.voters.count - rounds[slot].refused.count
     let needed =
       rounds[slot].phase == .preparing
@@ -118,9 +120,28 @@ extension Core {
   }
 
   private mutating func losePatience(_ slot: Int) {
-    let time = now.advanced(by: settings.patience)
+    let time = now.advanced(by: max(settings.patience, 2 * trip))
     if let wake = rounds[slot].wake, wake <= time { return }
     rounds[slot].wake = time
     scheduleWake(slot)
   }
+
+  /// Having won against another proposer, this node leaves it the time for a round of its own. The
+  /// loser of a duel backs off; if the winner went on at once, it would win for ever.
+  private mutating func rest(_ place: RegisterTable.Place) {
+    let rivals = UInt64(table[place].rivals.count)
+    guard rivals > 0 else { return }
+    table[place].rivals = VoteSet()
+    let time = 3 * rivals * trip
+    table[place].restUntil = now.advanced(by: time + random.next() % time)
+  }
+
+  /// Keeps a moving average of the time from sending to a quorum's answers.
+  private mutating func measureTrip(_ slot: Int) {
+    let time = now.rawValue - rounds[slot].sentAt.rawValue
+    eightTrips = eightTrips - eightTrips / 8 + min(time, 1 << 20)
+  }
+
+  /// How long a round trip takes of late, in ticks; at least one.
+  var trip: UInt64 { max(eightTrips / 8, 1) }
 }

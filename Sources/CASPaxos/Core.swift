@@ -15,11 +15,15 @@ struct Core: Hashable, Sendable {
   var ballots: BallotSource
   var random: SplitMix
   @usableFromInline var now = Ticks(0)
+  /// Eight times the moving average of a round trip, in ticks.
+  var eightTrips: UInt64 = 8
   /// Open rounds by slot, and the free slots.
   @usableFromInline var rounds: [Round] = []
   var freeSlots: [Int32] = []
   /// Slots that wait for ballots.
   var starved: [Int32] = []
+  /// By slot, when it wants to be looked at: apart from the rounds, so that a look at all is short.
+  var alarms: [Ticks] = []
   /// When the next round wants to be looked at; may be too early, never too late.
   var nextWake: Ticks?
   @usableFromInline var directives: [Directive] = []
@@ -62,24 +66,33 @@ struct Core: Hashable, Sendable {
     now = max(now, time)
     guard let wake = nextWake, wake <= now else { return }
     nextWake = nil
-    for slot in rounds.indices where rounds[slot].phase != .free {
-      if let deadline = rounds[slot].deadline, deadline <= now {
-        direct(slot, .expired)
-      } else if let wake = rounds[slot].wake, wake <= now {
-        awake(slot)
+    for slot in alarms.indices {
+      if alarms[slot] <= now {
+        ring(slot)
+      } else if alarms[slot] < nextWake ?? Ticks(.max) {
+        nextWake = alarms[slot]
       }
-      scheduleWake(slot)
     }
   }
 
-  /// Makes sure that `tick` looks at the slot in time.
-  @usableFromInline
-  mutating func scheduleWake(_ slot: Int) {
-    if let deadline = rounds[slot].deadline { wakeUp(by: deadline) }
-    if let wake = rounds[slot].wake { wakeUp(by: wake) }
+  /// The slot's deadline or its own time has come.
+  private mutating func ring(_ slot: Int) {
+    alarms[slot] = Ticks(.max)
+    if rounds[slot].phase == .free { return }
+    if let deadline = rounds[slot].deadline, deadline <= now { direct(slot, .expired) }
+    if let wake = rounds[slot].wake, wake <= now { awake(slot) }
+    scheduleWake(slot)
   }
 
-  mutating func wakeUp(by time: Ticks) {
+  /// Makes sure that `tick` looks at the slot in time. What is due is dealt with in this very turn.
+  @usableFromInline
+  mutating func scheduleWake(_ slot: Int) {
+    if let deadline = rounds[slot].deadline, deadline > now { wakeUp(slot, by: deadline) }
+    if let wake = rounds[slot].wake, wake > now { wakeUp(slot, by: wake) }
+  }
+
+  mutating func wakeUp(_ slot: Int, by time: Ticks) {
+    if time < alarms[slot] { alarms[slot] = time }
     if let known = nextWake, known <= time { return }
     nextWake = time
   }
@@ -165,6 +178,8 @@ extension Core {
       }
       let directive = directives[nextDirective]
       nextDirective += 1
+      // A deadline holds for the proposals, whatever their round is at.
+      if directive.step == .expired && rounds[directive.slot].phase != .free { return directive }
       if rounds[directive.slot].stamp == directive.stamp { return directive }
     }
   }
@@ -174,13 +189,13 @@ extension Core {
   mutating func expire(_ slot: Int, at deadline: Ticks) {
     if let known = rounds[slot].deadline, known <= deadline { return }
     rounds[slot].deadline = deadline
-    wakeUp(by: deadline)
+    wakeUp(slot, by: deadline)
   }
 
   @usableFromInline
   mutating func setDeadline(_ slot: Int, _ deadline: Ticks?) {
     rounds[slot].deadline = deadline
-    if let deadline { wakeUp(by: deadline) }
+    if let deadline { wakeUp(slot, by: deadline) }
   }
 
   /// Goes on at once with a new attempt.

@@ -108,6 +108,13 @@ struct Fold<C: Change>: Sendable {
     }
   }
 
+  /// Whether an open proposal of this identity is among them.
+  @inlinable func holds(_ id: ProposalID) -> Bool {
+    for pending in folded where pending.id == id && !pending.isAbandoned { return true }
+    for pending in waiting where pending.id == id { return true }
+    return false
+  }
+
   /// Whether any of them must be written through, whatever the state is.
   @inlinable var hasBarrier: Bool {
     for pending in folded where !pending.isAbandoned {

@@ -6,7 +6,7 @@ extension Machine {
   @usableFromInline
   mutating func expire(_ slot: Int) {
     let now = core.now
-    _ = abandon(slot, because: .deadline) { $0.deadline.map { $0 <= now } ?? false }
+    abandon(slot, because: .deadline) { $0.deadline.map { $0 <= now } ?? false }
     finishIfAbandoned(slot)
   }
 
@@ -15,27 +15,19 @@ extension Machine {
   @usableFromInline
   mutating func abandon(
     _ slot: Int, because reason: Abandoned, where matches: (Fold<C>.Pending) -> Bool
-  ) -> Bool {
-    var found = false
+  ) {
     for index in folds[slot].folded.indices {
-      let pending = folds[slot].folded[index]
-      guard !pending.isAbandoned, matches(pending) else { continue }
-      found = true
-      folds[slot].folded[index].isAbandoned = true
-      end(pending, because: reason)
-    }
-    var kept: [Fold<C>.Pending] = []
-    for pending in folds[slot].waiting {
-      if matches(pending) {
-        found = true
-        end(pending, because: reason)
-      } else {
-        kept.append(pending)
+      guard !folds[slot].folded[index].isAbandoned, matches(folds[slot].folded[index]) else {
+        continue
       }
+      folds[slot].folded[index].isAbandoned = true
+      end(folds[slot].folded[index], because: reason)
     }
-    folds[slot].waiting = kept
+    if folds[slot].waiting.contains(where: matches) {
+      for pending in folds[slot].waiting where matches(pending) { end(pending, because: reason) }
+      folds[slot].waiting.removeAll(where: matches)
+    }
     core.setDeadline(slot, folds[slot].deadline)
-    return found
   }
 
   private mutating func end(_ pending: Fold<C>.Pending, because reason: Abandoned) {
@@ -44,6 +36,13 @@ extension Machine {
       Completion(
         proposal: pending.id,
         result: pending.mayHaveWritten ? .unknown(reason) : .notApplied(.abandoned(reason))))
+  }
+
+  /// No ballot is left to draw: only a peer that names counters beyond all reason brings that about.
+  @usableFromInline
+  mutating func exhaust(_ slot: Int) {
+    abandon(slot, because: .ballotsExhausted) { _ in true }
+    startOver(slot)
   }
 
   /// Leaves a round whose every change was given up. Its ballot is consumed, and what was armed with
@@ -58,7 +57,7 @@ extension Machine {
   mutating func endAll() {
     guard let reason = core.stopped, open > 0 else { return }
     for slot in folds.indices {
-      _ = abandon(slot, because: reason) { _ in true }
+      abandon(slot, because: reason) { _ in true }
       folds[slot] = Fold()
     }
   }

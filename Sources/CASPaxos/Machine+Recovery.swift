@@ -72,13 +72,12 @@ extension Core {
   }
 
   private mutating func restore(_ stored: Configuration) throws(RestoreError) {
-    if stored.epoch < configuration.epoch { return }
-    if stored.epoch == configuration.epoch && stored != configuration {
+    if stored.epoch <= configuration.epoch && stored != configuration {
       throw RestoreError(
         "this store votes among \(stored.voters) (prepare quorum \(stored.quorums.prepare), accept "
           + "quorum \(stored.quorums.accept)) in epoch \(stored.epoch); the settings name "
           + "\(configuration.voters) (\(configuration.quorums.prepare), "
-          + "\(configuration.quorums.accept)) for the same epoch")
+          + "\(configuration.quorums.accept)) in epoch \(configuration.epoch)")
     }
     configuration = stored
     place = stored.place(of: settings.voter)

@@ -19,9 +19,10 @@ extension Machine {
     case .chosen: finish(slot)
     case .promised: propose(slot)
     case .readSettled: observe(slot)
-    case .readUnsettled: core.startPrepare(slot)
+    case .readUnsettled: fallBack(slot)
     case .failed: core.backOff(slot)
-    case .ambiguous(let disproved): keepAttempt(slot, disproved: disproved)
+    case .ambiguous: keepAttempt(slot)
+    case .exhausted: exhaust(slot)
     case .resume: resume(slot)
     case .expired: expire(slot)
     }
@@ -33,6 +34,7 @@ extension Machine {
     takeWaiting(slot)
     if folds[slot].folded.isEmpty { return core.closeRound(slot) }
     if folds[slot].isReadOnly { return core.startRead(slot) }
+    if core.rests(slot) { return }
     guard let (ballot, base) = core.armedBase(slot) else { return core.startPrepare(slot) }
     let (state, wrote) = folds[slot].run(on: base, at: ballot, maxValue: core.settings.maxValue)
     if wrote || folds[slot].hasBarrier {
@@ -86,6 +88,13 @@ extension Machine {
     core.startAccept(slot, ballot: ballot, state: state)
   }
 
+  /// The voters differ, or too few answered in time: a prepare takes over.
+  @inlinable
+  mutating func fallBack(_ slot: Int) {
+    core.statistics.readFallbacks += 1
+    core.startPrepare(slot)
+  }
+
   /// A read found a settled state: it answers everything that does not write.
   @inlinable
   mutating func observe(_ slot: Int) {
@@ -133,16 +142,12 @@ extension Machine {
   /// An accept failed. Where it may have been accepted by anyone, its results are kept until it is
   /// known whether it is in.
   @usableFromInline
-  mutating func keepAttempt(_ slot: Int, disproved: Bool) {
+  mutating func keepAttempt(_ slot: Int) {
     let ballot = core.rounds[slot].ballot
     let results = folds[slot].results
     let isNew = !folds[slot].isBurial && core.rounds[slot].base.version.ballot == ballot
     folds[slot].isBurial = false
-    if isNew && !disproved {
-      folds[slot].earlier.append(Fold.Attempt(ballot: ballot, results: results))
-    } else if isNew && folds[slot].earlier.isEmpty {
-      for index in folds[slot].folded.indices { folds[slot].folded[index].mayHaveWritten = false }
-    }
+    if isNew { folds[slot].earlier.append(Fold.Attempt(ballot: ballot, results: results)) }
     core.backOff(slot)
   }
 

@@ -34,9 +34,11 @@ public struct Machine<C: Change>: ConsensusMachine {
   /// Proposals that have not ended.
   public var openProposals: Int { open }
   @usableFromInline var open = 0
+  /// The slot of the last cancelled proposal.
+  @usableFromInline var lastCancelled = 0
 
   public init(_ settings: Settings) {
-    core = Core(settings)
+    core = Core(settings.clamped)
   }
 
   /// What it has done since it was made.
@@ -99,11 +101,14 @@ public struct Machine<C: Change>: ConsensusMachine {
   }
 
   public mutating func cancel(_ id: ProposalID) {
-    for slot in folds.indices where core.rounds[slot].phase != .free {
-      if abandon(slot, because: .cancelled, where: { $0.id == id }) {
-        finishIfAbandoned(slot)
-        return settle()
-      }
+    // Where many are cancelled, the next is often beside the last.
+    for offset in folds.indices {
+      let slot = (lastCancelled + offset) % folds.count
+      guard folds[slot].holds(id) else { continue }
+      lastCancelled = slot
+      abandon(slot, because: .cancelled) { $0.id == id }
+      finishIfAbandoned(slot)
+      return settle()
     }
   }
 

@@ -106,7 +106,10 @@ extension Message: ByteCodable {
       promised = try Ballot(from: &reader)
       key = try reader.read(bytesUpTo: Self.maxKey)
       state = try RegisterState(from: &reader)
-      guard promised.isZero || (promised > ballot && promised.voter == ballot.voter) else {
+      guard
+        promised.isZero
+          || (promised > ballot && promised.voter == ballot.voter && promised.epoch == ballot.epoch)
+      else {
         throw .malformed("an accept that asks for a promise not its own")
       }
     case .accepted:

@@ -63,6 +63,8 @@ public enum NotApplied<Rejection: Sendable>: Sendable {
 public enum Abandoned: Hashable, Sendable {
   case deadline
   case cancelled
+  /// No ballot is left to draw.
+  case ballotsExhausted
   /// The store failed: this machine proposes and votes no more.
   case storageFailed
   /// The machine was told of a batch that it never issued, or saw two values under one ballot; it

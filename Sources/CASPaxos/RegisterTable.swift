@@ -24,6 +24,10 @@ struct RegisterTable: Hashable, Sendable {
     var round: Int32
     /// Rounds in a row that this node won and in which it saw no other proposer, up to 255.
     var streak: UInt8
+    /// The other proposers seen since this node last won; and until when this node, having won
+    /// against some, leaves the register to them.
+    var rivals = VoteSet()
+    var restUntil = Ticks(0)
 
     init(key: Bytes, hash: UInt64) {
       self.key = key
@@ -39,9 +43,11 @@ struct RegisterTable: Hashable, Sendable {
 
     /// Another proposer is at this register: its ballot outranks the promise kept for the next round,
     /// or will, and asking for promises ahead would only get in its way.
-    mutating func yield() {
+    /// - Parameter place: the other proposer's among the voters; nil where it is none.
+    mutating func meetRival(_ place: Int?) {
       armed = .zero
       streak = 0
+      if let place { rivals.insert(place) }
     }
 
     /// Nothing of it would be missed.

@@ -28,11 +28,9 @@ struct Round: Hashable, Sendable {
   @usableFromInline var stamp: UInt32 = 0
   /// Of the attempt; of the read, its name.
   @usableFromInline var ballot = Ballot.zero
-  /// Who promised, accepted or answered.
+  /// Who promised, accepted or answered, and who refused.
   var votes = VoteSet()
-  /// Who refused; and of those, who can be shown never to have accepted and never to accept.
   var refused = VoteSet()
-  var disproved = VoteSet()
   /// Preparing and reading: the highest accepted ballot seen, its state, and who holds it.
   var highest = Ballot.zero
   @usableFromInline var base = RegisterState.blank
@@ -46,6 +44,8 @@ struct Round: Hashable, Sendable {
   /// When to look at it again, and when to send again.
   var wake: Ticks?
   var retransmitAt = Ticks(0)
+  /// When the attempt was sent first.
+  var sentAt = Ticks(0)
   /// The earliest deadline of its proposals.
   @usableFromInline var deadline: Ticks?
   /// Where the register's cell lies, as long as the table has removed no cell since.
@@ -59,7 +59,6 @@ struct Round: Hashable, Sendable {
     wake = nil
     votes = VoteSet()
     refused = VoteSet()
-    disproved = VoteSet()
     agreeing = VoteSet()
     promising = VoteSet()
     highest = .zero
@@ -90,8 +89,10 @@ struct Directive: Hashable, Sendable {
     case chosen
     /// The prepare or read failed and had no effect.
     case failed
-    /// The accept failed; `disproved` where it is certain that it had no effect and never will.
-    case ambiguous(disproved: Bool)
+    /// The accept failed; whether it had its effect is not known.
+    case ambiguous
+    /// There are no ballots left to draw.
+    case exhausted
     /// The wait is over.
     case resume
     /// A proposal's deadline has come.

@@ -4,7 +4,9 @@ public import Synod
 public struct Settings: Hashable, Sendable {
   /// This node's voter: the identity of its store.
   public var voter: VoterID
-  /// Who votes. A store that already has a configuration of the same or a higher epoch keeps it.
+  /// Who votes. A store that has adopted a configuration of a higher epoch keeps that; one that
+  /// differs for the same epoch, or is of a higher one, is refused: configurations are decided, not
+  /// set.
   public var configuration: Configuration
   /// Where its jitter and the keys' hash come from.
   public var seed: UInt64
@@ -30,6 +32,9 @@ public struct Settings: Hashable, Sendable {
   /// Changes folded into one round, at the most.
   public var maxFold = 4096
 
+  /// Replies that may wait for the store; further requests of peers are dropped meanwhile.
+  public var maxHeldReplies = 65_536
+
   /// Counters reserved durably at once.
   public var counterBlock: UInt64 = 1 << 20
   /// Shards of the table of registers, a power of two. More make one step of its growth smaller.
@@ -39,6 +44,22 @@ public struct Settings: Hashable, Sendable {
     self.voter = voter
     self.configuration = configuration
     self.seed = seed
+  }
+}
+
+extension Settings {
+  /// The same within the bounds that the formats and the arithmetic set.
+  var clamped: Settings {
+    var settings = self
+    settings.maxKey = min(max(maxKey, 0), Message.maxKey)
+    settings.maxValue = min(max(maxValue, 0), Message.maxValue)
+    settings.retransmitAfter = max(retransmitAfter, 1)
+    settings.patience = max(patience, 1)
+    settings.backoff = min(backoff, 1 << 20)
+    settings.maxBackoff = min(max(maxBackoff, 1), 1 << 30)
+    settings.maxFold = max(maxFold, 1)
+    settings.counterBlock = min(max(counterBlock, 2), 1 << 32)
+    return settings
   }
 }
 

@@ -20,7 +20,7 @@ public struct Bytes: @unchecked Sendable {
   /// No bytes.
   @inlinable public init() {
     // Never read: there is nothing at it. (A page boundary, so that it is aligned for any type.)
-    self.init(owner: nil, start: unsafeBitCast(4096 as UInt, to: UnsafeRawPointer.self), count: 0)
+    self.init(owner: nil, start: UnsafeRawPointer(bitPattern: 4096).unsafelyUnwrapped, count: 0)
   }
 
   /// A copy of `source`.

@@ -5,8 +5,9 @@ public struct SplitMix: RandomNumberGenerator, Hashable, Sendable {
 
   /// - Parameter voter: mixed in, or every node would back off in step.
   public init(seed: UInt64, voter: VoterID = .none) {
-    state = seed ^ (UInt64(voter.rawValue) &* 0x9e37_79b9_7f4a_7c15)
-    _ = next()
+    // Through the finaliser, or the nodes' streams would be one stream, shifted.
+    state = UInt64(voter.rawValue)
+    state = next() ^ seed
   }
 
   public mutating func next() -> UInt64 {
