@@ -72,8 +72,11 @@ struct Conversation {
     if heldOffset == bytes.count || isEnding { held = [] }
   }
 
-  /// Takes no more commands; those under way are answered.
-  mutating func end() { isEnding = true }
+  /// Takes no more commands, not even those that were read already; those under way are answered.
+  mutating func end() {
+    isEnding = true
+    held = []
+  }
 
   private mutating func understand(
     _ bytes: UnsafeRawBufferPointer, from start: Int, _ host: some ConversationHost

@@ -113,8 +113,9 @@ final class Server {
     counters.connectionsAccepted += 1
     guard clientCount < configuration.maxClients else {
       counters.connectionsRefused += 1
-      let text = Bytes("-ERR max number of clients reached (--max-clients)\r\n")
-      text.withUnsafeBytes { stream.write(StreamBuffer(owner: stream, bytes: $0)) }
+      var writer = ReplyWriter(capacity: 64)
+      writer.error("ERR max number of clients reached (--max-clients)")
+      stream.write(StreamBuffer(owner: writer.written.owner, bytes: writer.written.bytes))
       stream.close()
       return
     }

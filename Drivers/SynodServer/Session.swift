@@ -120,10 +120,7 @@ final class Session: ConversationHost {
     while true {
       conversation.render(unsent: stream.queuedBytes)
       guard !conversation.writer.isEmpty else { break }
-      let (owner, bytes) = conversation.writer.written
-      written += UInt64(bytes.count)
-      server.counters.bytesSent += UInt64(bytes.count)
-      stream.write(StreamBuffer(owner: owner, bytes: bytes))
+      send()
       conversation.writer.reset()
       if isBehind { break }
       conversation.resume(self)
@@ -132,6 +129,13 @@ final class Session: ConversationHost {
     account(conversation.queue.cost)
     if conversation.isOver && conversation.writer.isEmpty { return finish() }
     setReading(conversation.isReadable && !isBehind)
+  }
+
+  private func send() {
+    let (owner, bytes) = conversation.writer.written
+    written += UInt64(bytes.count)
+    server.counters.bytesSent += UInt64(bytes.count)
+    stream.write(StreamBuffer(owner: owner, bytes: bytes))
   }
 
   private func account(_ cost: Int) {

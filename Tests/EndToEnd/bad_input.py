@@ -1,5 +1,5 @@
-"""Bad input, each answered by a clear error, and nothing lost. The case of the full disk needs root
-(it mounts a small file system) and is left out without."""
+"""Bad input, each answered by a clear error, and nothing lost. The case of the full disk mounts a small
+file system; where that is not permitted it is left out, and the last line says so."""
 
 import os
 import shutil
@@ -192,15 +192,19 @@ def too_many_clients(cluster):
         one.close()
 
 
-def full_disk(cluster, directory):
-    """Node 2's disk fills up: it says so and takes no more writes; the others go on; once there is
-    space again, so does it; nothing is lost."""
+def mounted_small(directory):
+    """A small file system; None where mounting is not permitted."""
     small = os.path.join(directory, "small")
     os.makedirs(small, exist_ok=True)
-    cluster.kill(2)
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=320m", "tmpfs", small],
                           capture_output=True, text=True)
-    check(done.returncode == 0, f"mount: {done.stderr}")
+    return small if done.returncode == 0 else None
+
+
+def full_disk(cluster, small):
+    """Node 2's disk fills up: it says so and takes no more writes; the others go on; once there is
+    space again, so does it; nothing is lost."""
+    cluster.kill(2)
     moved = os.path.join(small, "node2")
     shutil.move(cluster.data(2), moved)
     os.symlink(moved, cluster.data(2))
@@ -262,12 +266,17 @@ def run(options, directory):
                 check(found.ask("GET", f"kept:{number}") == str(number),
                       f"{case.__name__}: kept:{number} is lost")
             done += 1
-        if os.geteuid() == 0 and options.only in (None, "full_disk"):
-            full_disk(cluster, directory)
-            done += 1
+        skipped = ""
+        if options.only in (None, "full_disk"):
+            small = mounted_small(directory)
+            if small:
+                full_disk(cluster, small)
+                done += 1
+            else:
+                skipped = "  (not tried: a full disk, since mounting is not permitted)"
     finally:
         cluster.stop()
-    return f"cases: {done}  lost: 0"
+    return f"cases: {done}  lost: 0{skipped}"
 
 
 parser = arguments(__doc__)

@@ -140,6 +140,19 @@ private func end(_ line: String, _ outcomes: Outcome<KeyValueChange>...) -> Stri
   #expect(talk.received() == (1...25).map { ":\($0)\r\n" }.joined())
 }
 
+@Test func anEndDropsWhatWasHeldBack() {
+  var limits = Conversation.Limits()
+  limits.commands = 10
+  var talk = Talk(limits)
+  talk.send(String(repeating: "INCR k\r\n", count: 25))
+  talk.conversation.end()
+  // A connection that lingers is still read from.
+  talk.send("INCR k\r\n")
+  talk.settle()
+  #expect(talk.host.table["k"] == "10")
+  #expect(talk.conversation.isOver)
+}
+
 @Test func largeCommandsUnderWayAreBoundedInBytes() {
   var limits = Conversation.Limits()
   limits.commandBytes = 10_000
