@@ -20,9 +20,15 @@ extension Request {
     case .getdel: self = .one(key: parser.bytes(1), .getAndDelete)
     case .strlen: self = .one(key: parser.bytes(1), .length)
     case .set: self = Request.set(parser)
-    case .setnx: self = .one(key: parser.bytes(1), .setIfMissing(parser.bytes(2)))
-    case .getset: self = .one(key: parser.bytes(1), .set(parser.bytes(2), .givesOldValue))
-    case .append: self = .one(key: parser.bytes(1), .append(parser.bytes(2)))
+    case .setnx:
+      let (key, value) = parser.keyAndValue()
+      self = .one(key: key, .setIfMissing(value))
+    case .getset:
+      let (key, value) = parser.keyAndValue()
+      self = .one(key: key, .set(value, .givesOldValue))
+    case .append:
+      let (key, value) = parser.keyAndValue()
+      self = .one(key: key, .append(value))
     case .cas: self = .one(key: parser.bytes(1), .compareAndSet(parser.bytes(2), parser.bytes(3)))
     case .incr: self = .one(key: parser.bytes(1), .add(1))
     case .decr: self = .one(key: parser.bytes(1), .add(-1))
@@ -69,7 +75,8 @@ extension Request {
       }
     }
     if options.isSuperset(of: [.ifMissing, .ifPresent]) { return .invalid("ERR syntax error") }
-    return .one(key: parser.bytes(1), .set(parser.bytes(2), options))
+    let (key, value) = parser.keyAndValue()
+    return .one(key: key, .set(value, options))
   }
 
   private static func add(_ parser: RequestParser, subtracting: Bool) -> Request {
@@ -122,6 +129,18 @@ extension RequestParser {
       return Bytes(owner: storage, start: start, count: argument.count)
     }
     return Bytes(copying: argument)
+  }
+
+  /// The first two arguments behind the name, copied at once, with the few bytes between them: one
+  /// allocation a command. Whoever keeps one of them for long compacts it.
+  func keyAndValue() -> (Bytes, Bytes) {
+    let (key, value) = (argument(1), argument(2))
+    guard ownedStorage == nil, let start = key.baseAddress, let second = value.baseAddress else {
+      return (bytes(1), bytes(2))
+    }
+    let offset = second - start
+    let both = Bytes(copying: UnsafeRawBufferPointer(start: start, count: offset + value.count))
+    return (both[0..<key.count], both[offset..<(offset + value.count)])
   }
 
   /// An argument as text for people; what is not UTF-8 is replaced.
