@@ -59,6 +59,7 @@ final class Handles {
     guard file >= 0 else { return false }
     defer { Glibc.close(file) }
     let page = BlockBuffer(capacity: Block.pageSize)
+    defer { withExtendedLifetime(page) {} }
     memset(page.start, 0, Block.pageSize)
     return pwrite(file, page.start, Block.pageSize, 0) == Block.pageSize
   }

@@ -67,6 +67,8 @@ final class FileInterpreter: Sendable {
 
   /// Runs a job; nil where all of it was done.
   func perform(_ job: FileJob) -> FileFailure? {
+    // The job holds the memory that its operations point to.
+    defer { withExtendedLifetime(job) {} }
     for operation in job.operations {
       do throws(FileFailure) {
         if let failure = fault?(operation) { throw failure }
@@ -143,6 +145,7 @@ final class FileInterpreter: Sendable {
     let from = try descriptor(file, .buffered, operation)
     let to = try descriptor(target, .buffered, operation)
     let buffer = BlockBuffer(capacity: 1 << 20)
+    defer { withExtendedLifetime(buffer) {} }
     var done: UInt64 = 0
     while done < count {
       let chunk = Int(min(count - done, 1 << 20))
@@ -169,6 +172,7 @@ final class FileInterpreter: Sendable {
   ) throws(FileFailure) {
     let source = FileSource(directory: directory, isDirect: mode == .direct)
     let buffer = BlockBuffer(capacity: count)
+    defer { withExtendedLifetime(buffer) {} }
     let target = UnsafeMutableRawBufferPointer(
       start: buffer.start, count: (count + Block.pageSize - 1) / Block.pageSize * Block.pageSize)
     let got = try source.read(file, at: offset, into: target)

@@ -29,6 +29,6 @@ public final class BlockBuffer: @unchecked Sendable {
 
   deinit { start.deallocate() }
 
-  /// The bytes in use.
+  /// The bytes in use. Valid as long as someone holds the buffer.
   public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 }

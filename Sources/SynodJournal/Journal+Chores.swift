@@ -37,6 +37,7 @@ extension Journal {
       // What could not be removed is found by the next opening.
       break
     }
+    finishClosingAfterFailure()
   }
 
   // MARK: Superblocks
@@ -95,7 +96,6 @@ extension Journal {
     if let failed {
       for token in tokens { events.append(.pinned(token: token, false)) }
       fail("\(failed)")
-      finishClosingAfterFailure()
       return
     }
     for token in tokens { events.append(.pinned(token: token, true)) }

@@ -101,7 +101,6 @@ extension Journal {
   mutating func finishedSpace(_ step: SpaceStep, _ failed: FileFailure?) {
     if let failed {
       shortOfSpace(step, failed)
-      finishClosingAfterFailure()
       return
     }
     switch step {

@@ -45,8 +45,11 @@ public struct Journal: ~Copyable {
   var commit: Commit?
   /// Whether the last commit had to wait for a log to be prepared.
   var waitsForLog = false
+  // In turns, since the last commit's job is let go of only after the next was asked for.
   private var buffer: BlockBuffer
+  private var otherBuffer: BlockBuffer
   private var note: BlockBuffer
+  private var otherNote: BlockBuffer
 
   var chore: Chore?
   var pinRequests: [(pin: Superblock.Pin, token: UInt64)] = []
@@ -77,7 +80,9 @@ public struct Journal: ~Copyable {
     previousChecksum = opening.end.previousChecksum
     durable = (opening.end.sequence - 1, opening.log.generation)
     buffer = BlockBuffer(capacity: 64 << 10)
+    otherBuffer = BlockBuffer(capacity: 64 << 10)
     note = BlockBuffer(capacity: Block.pageSize)
+    otherNote = BlockBuffer(capacity: Block.pageSize)
     space = Space(hasBallast: opening.survey?.files[.ballast] == UInt64(settings.ballastBytes))
     files = KnownFiles(opening)
     bytesSinceCheckpoint = opening.survey?.logs.reduce(0) { $0 + $1.used } ?? 0
@@ -144,6 +149,7 @@ public struct Journal: ~Copyable {
   }
 
   private mutating func takeBuffer(_ size: Int) -> BlockBuffer {
+    swap(&buffer, &otherBuffer)
     // Whoever still holds the last block (a simulated disk, say) keeps it.
     let isOversized = buffer.capacity > 2 * Block.size(payload: settings.maxPayload)
     if !isKnownUniquelyReferenced(&buffer) || buffer.capacity < size || isOversized {
@@ -153,6 +159,7 @@ public struct Journal: ~Copyable {
   }
 
   private mutating func takeNote() -> BlockBuffer {
+    swap(&note, &otherNote)
     if !isKnownUniquelyReferenced(&note) { note = BlockBuffer(capacity: Block.pageSize) }
     Watermark.fill(note, block: sequence, store: superblock.store)
     return note

@@ -43,6 +43,15 @@ struct FileWindow<Source: JournalSource>: ~Copyable {
     return UnsafeRawBufferPointer(start: buffer.start + first, count: available)
   }
 
+  /// What `body` makes of the bytes at `offset`; see `bytes(at:count:)`.
+  mutating func withBytes<R>(
+    at offset: UInt64, count: Int, _ body: (UnsafeRawBufferPointer) -> R
+  ) -> R {
+    let bytes = bytes(at: offset, count: count)
+    defer { withExtendedLifetime(buffer) {} }
+    return body(bytes)
+  }
+
   /// Whether any page of these could not be read.
   func isUnreadable(at offset: UInt64, count: UInt64) -> Bool {
     unreadable.contains { $0 + UInt64(Block.pageSize) > offset && $0 < offset + count }

@@ -99,18 +99,20 @@ struct Judgement<Source: JournalSource> {
   private func looksTorn(_ header: BlockHeader, at place: DamagePlace) -> Bool {
     let used = Block.used(payload: Int(header.length))
     var window = window(of: place)
-    let bytes = window.bytes(at: place.offset, count: used)
-    if bytes.count < used { return true }
-    return Block.zeroSectors(of: bytes, from: Block.sectorSize) > Int(header.zeroSectors)
+    return window.withBytes(at: place.offset, count: used) { bytes in
+      bytes.count < used
+        || Block.zeroSectors(of: bytes, from: Block.sectorSize) > Int(header.zeroSectors)
+    }
   }
 
   /// Whether the header's sector is as it was before the write, or cut off by the end of the file,
   /// and what follows may be the rest of one block.
   private func looksUnwritten(at place: DamagePlace, end: UInt64) -> Bool {
     var window = window(of: place)
-    let sector = window.bytes(at: place.offset, count: Block.sectorSize)
-    guard sector.count < Block.sectorSize || Block.isZero(sector) else { return false }
-    return end <= place.offset + UInt64(Block.size(payload: Block.maxPayload))
+    let isUnwritten = window.withBytes(at: place.offset, count: Block.sectorSize) { sector in
+      sector.count < Block.sectorSize || Block.isZero(sector)
+    }
+    return isUnwritten && end <= place.offset + UInt64(Block.size(payload: Block.maxPayload))
   }
 
   private func window(of place: DamagePlace) -> FileWindow<Source> {

@@ -87,15 +87,10 @@ struct LogWalk<Source: JournalSource>: ~Copyable {
   private func goesOnInNextLog() -> Bool {
     let next = logs[index + 1]
     var window = FileWindow(source, .log(next.generation), size: next.size)
-    let start = window.bytes(at: 0, count: Block.pageSize)
-    guard let (header, _) = BlockHeader.load(from: start) else { return false }
+    let found = window.withBytes(at: 0, count: Block.pageSize) { BlockHeader.load(from: $0) }
+    guard let header = found?.header else { return false }
     return header.tag == FileTag.log(next.generation, of: store)
       && header.sequence == position.sequence && header.offset == 0
       && header.previousChecksum == position.previousChecksum
-  }
-
-  /// The bytes at the position: `count`, or fewer where the file ends.
-  mutating func bytes(count: Int) -> UnsafeRawBufferPointer {
-    window.bytes(at: position.offset, count: count)
   }
 }

@@ -64,12 +64,12 @@ extension Survey {
           DamagePlace(
             block: header.sequence, file: .log(header.tag.generation), offset: header.offset)))
     }
-    let newest = logs.last?.generation ?? 0
-    if newest < superblock.durableGeneration {
+    // It was there when the superblock was written, and goes only when a newer superblock names a
+    // later one.
+    let settled = superblock.durableGeneration
+    if settled >= start.generation || chosen == nil, settled > 0, files[.log(settled)] == nil {
       return .refuse(
-        .missing(
-          DamagePlace(
-            block: end.sequence, file: .log(superblock.durableGeneration), offset: 0)))
+        .missing(DamagePlace(block: end.sequence, file: .log(settled), offset: 0)))
     }
     let judgement = Judgement(
       source: source, store: superblock.store, logs: logs, proofs: proofs)

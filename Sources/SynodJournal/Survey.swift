@@ -80,8 +80,8 @@ public struct Survey: Sendable {
         continue
       }
       var window = FileWindow(source, file, size: size)
-      let page = window.bytes(at: 0, count: Superblock.size)
-      switch Superblock.read(page) {
+      let reading = window.withBytes(at: 0, count: Superblock.size) { Superblock.read($0) }
+      switch reading {
       case .valid(let found): if best.map({ $0.sequence < found.sequence }) ?? true { best = found }
       case .newer(let required): newer = max(newer ?? 0, required)
       case .blank, .damaged: damaged.append(slot)
@@ -113,7 +113,9 @@ public struct Survey: Sendable {
   ) -> UInt64 {
     guard let size = files[.watermark] else { return 0 }
     var window = FileWindow(source, .watermark, size: size)
-    return Watermark.newest(in: window.bytes(at: 0, count: Block.pageSize), store: store)
+    return window.withBytes(at: 0, count: Block.pageSize) {
+      Watermark.newest(in: $0, store: store)
+    }
   }
 }
 

@@ -33,7 +33,9 @@ final class TestStore {
     return found
   }
 
-  func inspect() throws -> Survey { try StoreInspection(directory.path).survey }
+  func inspect() throws -> Survey {
+    try StoreInspection(directory.path).survey
+  }
 
   // MARK: Bytes
 
