@@ -30,7 +30,7 @@ final class DemoCluster {
       arguments: [
         "serve", "--node-id", "\(node)", "--data-dir", "\(directory)/node\(node)",
         "--listen-client", "127.0.0.1:\(clientPorts[node - 1])", "--initial-cluster", members,
-        "--cluster-token", "demo", "--exit-with-parent",
+        "--cluster-token", "demo", "--exit-with-parent", "\(getpid())",
       ], log: log(of: node))
   }
 

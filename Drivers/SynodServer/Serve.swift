@@ -42,7 +42,7 @@ extension Endpoint {
 
 /// Runs one node until it is told to stop.
 func serve(_ configuration: ServeConfiguration) throws(Failure) {
-  if configuration.exitsWithParent { exitWithParent() }
+  if let parent = configuration.parent { exitWithParent(parent) }
   let level = configuration.logLevel
   LoggingSystem.bootstrap { label in
     var handler = StreamLogHandler.standardError(label: label)
@@ -146,8 +146,8 @@ private func advice(for error: any Error) -> String {
 }
 
 /// Has the system end this process when the one that started it ends, however that happens.
-private func exitWithParent() {
+private func exitWithParent(_ parent: pid_t) {
   _ = synod_die_with_parent()
   // It may have ended before we asked.
-  if getppid() == 1 { exit(1) }
+  if getppid() != parent { exit(1) }
 }

@@ -55,7 +55,8 @@ struct ServeCommand: ParsableCommand {
   @Option(help: "What is logged.")
   var logLevel = LogLevel.info
 
-  @Flag(help: .hidden) var exitWithParent = false
+  /// The process that starts this one; when it ends, so does this one.
+  @Option(help: .hidden) var exitWithParent: Int32?
 
   /// For tests of the tests: acknowledges what is not durable.
   @Flag(help: .hidden) var unsafeNoSync = false

@@ -16,7 +16,8 @@ struct ServeConfiguration {
   var maxValue: Int
   var maxClients: Int
   var logLevel: Logger.Level
-  var exitsWithParent: Bool
+  /// The process with which this one ends.
+  var parent: Int32?
   var isUnsafeWithoutSync: Bool
 
   /// Bytes of the longest value that fits into a frame of the peers and a record of the log.
@@ -54,7 +55,7 @@ struct ServeConfiguration {
     maxValue = try Self.check(command.maxValue, 1...Self.maxValueLimit, "--max-value", "bytes")
     maxClients = try Self.check(command.maxClients, 1...100_000, "--max-clients", "clients")
     logLevel = command.logLevel.level
-    exitsWithParent = command.exitWithParent
+    parent = command.exitWithParent
     isUnsafeWithoutSync = command.unsafeNoSync
   }
 

@@ -33,6 +33,7 @@ final class Server {
   /// No more clients and commands are taken.
   private var isDraining = false
   private var drainDeadline: Timer?
+  private var isLowOnSpace = false
   private(set) var clientCount = 0
 
   private struct Place {
@@ -143,9 +144,26 @@ final class Server {
     node.loop.soon { withExtendedLifetime(session) {} }
   }
 
+  /// Called once a second.
   private func checkDeadlines() {
     let now = node.loop.now
     for place in table { place.session?.checkDeadlines(now: now) }
+    tellOfSpace()
+  }
+
+  /// Says when the disk fills up, and when there is space again.
+  private func tellOfSpace() {
+    guard node.storage.isLowOnSpace != isLowOnSpace else { return }
+    isLowOnSpace.toggle()
+    if isLowOnSpace {
+      logger.error(
+        """
+        the disk of \(configuration.dataDirectory) is almost full: this node takes no more writes; \
+        free some space, and it goes on by itself
+        """)
+    } else {
+      logger.notice("there is space on the disk again: this node takes writes")
+    }
   }
 
   var clientList: String {

@@ -230,6 +230,10 @@ def full_disk(cluster, small):
                 break
         check(refusal is not None, "a full disk is told of")
         check(refusal.kind in ("TRYAGAIN", "UNKNOWN"), f"what a full disk says: {refusal}")
+        end = time.monotonic() + 10
+        while not any(one in cluster.log_text(2) for one in ("almost full", "the store failed")):
+            check(time.monotonic() < end, "the log does not tell of the full disk")
+            time.sleep(0.1)
         other = cluster.client(1)
         check(other.ask("SET", "full:other", "v") == "OK", "the others go on")
         for key, number in written.items():

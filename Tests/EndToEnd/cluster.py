@@ -135,7 +135,7 @@ class Cluster:
     def start(self, node):
         with open(self.log(node), "ab") as log:
             self.processes[node - 1] = subprocess.Popen(
-                self.arguments(node) + ["--exit-with-parent"],
+                self.arguments(node) + ["--exit-with-parent", str(os.getpid())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def start_all(self, limit=60):
