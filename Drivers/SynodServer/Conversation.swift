@@ -102,12 +102,12 @@ struct Conversation {
     case .one(let key, let change):
       let number = queue.next
       queue.appendWaiting(
-        keys: 1, .sum, isReadOnly: change.isReadOnly, cost: cost, version)
+        keys: 1, .sum, isReadOnly: change.isReadOnly, cost: weight, version)
       propose(change, of: key, as: number, host)
     case .each(let change, let keys, let combination):
       let number = queue.next
       queue.appendWaiting(
-        keys: keys.count, combination, isReadOnly: change.isReadOnly, cost: cost, version)
+        keys: keys.count, combination, isReadOnly: change.isReadOnly, cost: weight, version)
       for index in keys {
         let place = number + UInt64(index - keys.lowerBound)
         propose(change, of: parser.bytes(index), as: place, host)
@@ -128,7 +128,7 @@ struct Conversation {
   }
 
   /// What the command weighs while it is under way: its bytes and our own notes about it.
-  private var cost: Int {
+  private var weight: Int {
     var bytes = 64 * parser.argumentCount
     for index in 0..<parser.argumentCount { bytes += parser.argument(index).count }
     return bytes
@@ -143,7 +143,7 @@ struct Conversation {
   }
 
   /// Answers the command that was just understood.
-  mutating func answer(_ answer: Answer) { queue.append(answer, version) }
+  mutating func answer(_ answer: Answer) { queue.append(answer, version, cost: 256) }
 
   /// Answers the command that was just understood with what `body` writes: at once where nobody is
   /// before it.
@@ -151,7 +151,8 @@ struct Conversation {
     if queue.isEmpty { return body(&writer) }
     var separate = ReplyWriter(version: version, capacity: 256)
     body(&separate)
-    queue.append(.written(Bytes(copying: separate.written.bytes)), version)
+    let reply = Bytes(copying: separate.written.bytes)
+    queue.append(.written(reply), version, cost: 64 + reply.count)
   }
 
   // MARK: - Out
@@ -161,6 +162,10 @@ struct Conversation {
   mutating func render(unsent: Int) {
     queue.render(into: &writer, limit: limits.replyBytes - unsent)
   }
+
+  /// What is held for this connection, in bytes: commands under way and not whole, and replies that
+  /// wait for others before them.
+  var cost: Int { queue.cost + parser.pendingCapacity + held.count }
 
   /// Whether every command was answered and nothing more will come.
   var isOver: Bool { isEnding && queue.isEmpty }

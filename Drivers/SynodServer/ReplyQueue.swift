@@ -9,8 +9,10 @@ struct ReplyQueue {
   /// The number of the oldest slot.
   private(set) var first: UInt64 = 0
   private(set) var count = 0
-  /// What the commands in the queue weigh, in bytes.
+  /// What the commands in the queue, and the replies that wait in it, weigh in bytes.
   private(set) var cost = 0
+  /// How many of the next slots are elements of an array whose head was written.
+  private var elements = 0
 
   private struct Slot {
     var answer: Answer
@@ -33,11 +35,12 @@ struct ReplyQueue {
   // MARK: - In
 
   /// Makes room for an answer that is known already.
-  mutating func append(_ answer: Answer, _ version: RESPVersion) {
+  mutating func append(_ answer: Answer, _ version: RESPVersion, cost: Int) {
     push(
       Slot(
-        answer: answer, version: version, isReadOnly: true, cost: 0, offset: 0, length: 1,
+        answer: answer, version: version, isReadOnly: true, cost: cost, offset: 0, length: 1,
         waiting: 0, combination: .sum))
+    self.cost += cost
   }
 
   /// Makes room for the answers to a command of `keys` keys, which get the next numbers in turn.
@@ -93,22 +96,25 @@ struct ReplyQueue {
 
   /// Writes the replies that are due, until the writer holds `limit` bytes.
   mutating func render(into writer: inout ReplyWriter, limit: Int) {
-    while count > 0, slots[head].waiting == 0, writer.count < limit {
-      let length = Int(slots[head].length)
+    while count > 0, elements > 0 || slots[head].waiting == 0, writer.count < limit {
       let current = writer.version
       writer.version = slots[head].version
-      if length == 1 && slots[head].combination == .sum {
+      if elements > 0 {
         Self.write(slots[head].answer, into: &writer)
+        elements -= 1
+        pop()
+      } else if slots[head].length == 1 && slots[head].combination == .sum {
+        Self.write(slots[head].answer, into: &writer)
+        pop()
       } else {
-        combine(length, into: &writer)
+        combine(into: &writer)
       }
       writer.version = current
-      cost -= slots[head].cost
-      for _ in 0..<length { pop() }
     }
   }
 
   private mutating func pop() {
+    cost -= slots[head].cost
     // Lets go of the value, which may be large.
     slots[head].answer = .waiting
     head = (head + 1) & (slots.count - 1)
@@ -125,21 +131,32 @@ struct ReplyQueue {
     }
   }
 
-  /// One reply for a command of several keys.
-  private func combine(_ length: Int, into writer: inout ReplyWriter) {
-    if let failure = failure(length) { return writer.error(failure.text) }
-    var sum: Int64 = 0
-    if slots[head].combination == .array { writer.array(length) }
-    for offset in 0..<length {
-      guard case .reply(let reply) = slots[(head + offset) & (slots.count - 1)].answer else {
-        continue
-      }
+  /// One reply for a command of several keys. The elements of an array follow one by one, since
+  /// all of them together may be large.
+  private mutating func combine(into writer: inout ReplyWriter) {
+    let length = Int(slots[head].length)
+    if let failure = failure(length) {
+      writer.error(failure.text)
+    } else {
       switch slots[head].combination {
-      case .array: writer.write(reply)
-      case .sum: if case .integer(let value) = reply { sum += value }
+      case .array:
+        writer.array(length)
+        elements = length
+        return
+      case .sum: writer.integer(sum(length))
       }
     }
-    if slots[head].combination == .sum { writer.integer(sum) }
+    for _ in 0..<length { pop() }
+  }
+
+  private func sum(_ length: Int) -> Int64 {
+    var sum: Int64 = 0
+    for offset in 0..<length {
+      if case .reply(.integer(let value)) = slots[(head + offset) & (slots.count - 1)].answer {
+        sum += value
+      }
+    }
+    return sum
   }
 
   /// The failure of a command of several keys: "not applied" only where that is true of all keys.

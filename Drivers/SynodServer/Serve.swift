@@ -55,6 +55,16 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
   if configuration.isUnsafeWithoutSync {
     logger.critical("--unsafe-no-sync: what is acknowledged is lost when the power goes")
   }
+  var configuration = configuration
+  let room = Descriptors.makeRoom(forClients: configuration.maxClients)
+  if room < configuration.maxClients {
+    logger.warning(
+      """
+      --max-clients: this process may open files for \(room) clients, not for \
+      \(configuration.maxClients); raise its limit (ulimit -n)
+      """)
+    configuration.maxClients = room
+  }
   for endpoint in [configuration.clientEndpoint, configuration.peerEndpoint]
   where !endpoint.isLoopback {
     logger.warning(

@@ -32,7 +32,7 @@ extension Server {
     [
       ("redis_version", Release.redisVersion), ("synod_version", Release.version),
       ("redis_mode", "standalone"), ("process_id", "\(getpid())"),
-      ("tcp_port", "\(configuration.clientEndpoint.port)"),
+      ("tcp_port", "\(port)"),
       ("uptime_in_seconds", "\((node.loop.now - startedAt) / 1000)"),
     ]
   }

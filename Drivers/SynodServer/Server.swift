@@ -35,6 +35,8 @@ final class Server {
   private var drainDeadline: Timer?
   private var isLowOnSpace = false
   private(set) var clientCount = 0
+  /// Where clients connect.
+  private(set) var port = 0
 
   private struct Place {
     var generation: UInt64 = 0
@@ -70,6 +72,7 @@ final class Server {
   func start(on address: SocketAddress) throws(UVError) -> SocketAddress {
     let listener = try Listener(node.loop, on: address) { [unowned self] in self.accept($0) }
     self.listener = listener
+    port = listener.address.port
     let clock = Timer(node.loop) { [unowned self] in self.checkDeadlines() }
     clock.start(every: 1000)
     self.clock = clock
@@ -175,7 +178,7 @@ final class Server {
 
   /// - Returns: the answer, where nothing was proposed.
   func propose(_ change: KeyValueChange, of key: Bytes, as id: ProposalID) -> Answer? {
-    guard costUnderWay < Self.maxCostUnderWay else {
+    guard !isCrowded else {
       return refuse("too many commands are waiting on this node")
     }
     let isReadOnly = change.isReadOnly
@@ -188,6 +191,9 @@ final class Server {
         ? "this node is stopping, use another node"
         : "the disk of this node is almost full, free some space or use another node")
   }
+
+  /// Whether all clients together hold as much memory as they may.
+  var isCrowded: Bool { costUnderWay >= Self.maxCostUnderWay }
 
   private func refuse(_ why: String) -> Answer {
     counters.refused += 1

@@ -126,9 +126,9 @@ final class Session: ConversationHost {
       conversation.resume(self)
     }
     if !isBehind { conversation.resume(self) }
-    account(conversation.queue.cost)
+    account(conversation.cost)
     if conversation.isOver && conversation.writer.isEmpty { return finish() }
-    setReading(conversation.isReadable && !isBehind)
+    setReading(conversation.isReadable && !isBehind && !isHeldBack)
   }
 
   private func send() {
@@ -147,6 +147,15 @@ final class Session: ConversationHost {
 
   /// Whether the client has more to read than we like to hold.
   private var isBehind: Bool { stream.queuedBytes >= conversation.limits.replyBytes }
+
+  /// Whether this client, with its large command that is not whole, waits for the others: what is
+  /// held for all clients together is bounded, too. Small commands go on, and are refused where
+  /// they would be proposed.
+  private var isHeldBack: Bool {
+    server.isCrowded && conversation.parser.pendingBytes > Self.smallCommand
+  }
+
+  private static let smallCommand = 64 * 1024
 
   private func setReading(_ on: Bool) {
     guard on != isReading, !isHalfClosed else { return }
@@ -174,6 +183,8 @@ final class Session: ConversationHost {
     // A stream that had ended for reading tells nobody when its writing fails.
     if stream.isClosed { return leave() }
     if let lingersUntil, now >= lingersUntil { return close() }
+    // It may have been held back, and there may be room by now.
+    if !isReading { server.mark(self) }
     let sent = written - UInt64(stream.queuedBytes)
     if sent != watch.sent || stream.queuedBytes == 0 {
       watch.sent = sent

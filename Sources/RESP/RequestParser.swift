@@ -61,6 +61,12 @@ public struct RequestParser {
     return storage?.count ?? 0
   }
 
+  /// Bytes of memory set aside for a command that has not ended.
+  public var pendingCapacity: Int {
+    if case .complete = phase { return 0 }
+    return storage?.capacity ?? 0
+  }
+
   /// Looks for the next command.
   /// - Parameters:
   ///   - buffer: bytes as they arrived.

@@ -2,6 +2,7 @@
 file system; where that is not permitted it is left out, and the last line says so."""
 
 import os
+import resource
 import shutil
 import socket
 import struct
@@ -176,6 +177,36 @@ def never_reads(cluster):
     greedy.close()
 
 
+def large_halves(cluster):
+    """Many clients that begin a large command and do not end it: memory stays bounded."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    before = memory(cluster.processes[0])
+    half = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$500000\r\n" + b"v" * 490_000
+    clients = []
+    for _ in range(1500):
+        one = socket.create_connection(("127.0.0.1", cluster.client_ports[0]), 10)
+        one.setblocking(False)
+        try:
+            one.send(half)
+        except BlockingIOError:
+            pass
+        clients.append(one)
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        for one in clients:
+            try:
+                one.send(b"v" * 100_000)
+            except OSError:
+                pass
+        grown = memory(cluster.processes[0]) - before
+        check(grown < 400 << 20, f"memory grew by {grown >> 20} MiB")
+    check(cluster.client(1).ask("PING") == "PONG", "the node answers")
+    for one in clients:
+        one.close()
+    time.sleep(1)
+    check(cluster.client(1).ask("SET", "after", "halves") == "OK", "the node goes on")
+
+
 def too_many_clients(cluster):
     cluster.kill(1)
     cluster.flags += ["--max-clients", "20"]
@@ -253,7 +284,7 @@ def full_disk(cluster, small):
 def run(options, directory):
     cluster = Cluster(options.binary, directory, flags=["--request-timeout", "2000"])
     cases = [second_process, foreign_directory, wiped_directory, command_line, port_in_use,
-             long_value, peer_garbage, redis_garbage, never_reads, too_many_clients]
+             long_value, peer_garbage, redis_garbage, never_reads, large_halves, too_many_clients]
     try:
         cluster.start_all()
         kept = cluster.client(1)

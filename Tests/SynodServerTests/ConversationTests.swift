@@ -164,6 +164,36 @@ private func end(_ line: String, _ outcomes: Outcome<KeyValueChange>...) -> Stri
   #expect(talk.received() == String(repeating: "+OK\r\n", count: 10))
 }
 
+@Test func repliesThatWaitForOthersAreBoundedInBytes() {
+  var limits = Conversation.Limits()
+  limits.commandBytes = 10_000
+  var talk = Talk(limits)
+  let text = String(repeating: "e", count: 4000)
+  talk.send("GET k\r\n" + String(repeating: "ECHO \(text)\r\n", count: 10))
+  #expect(talk.conversation.cost > 10 * 4000 && !talk.conversation.isReadable)
+  #expect(talk.conversation.queue.count == 4)
+  talk.settle()
+  #expect(talk.received() == "$-1\r\n" + String(repeating: "$4000\r\n\(text)\r\n", count: 10))
+  #expect(talk.conversation.cost == 0)
+}
+
+@Test func theElementsOfALargeArrayLeaveOneByOne() {
+  var limits = Conversation.Limits()
+  limits.replyBytes = 1000
+  var talk = Talk(limits)
+  talk.host.table["k"] = Bytes(String(repeating: "v", count: 400))
+  talk.send("MGET " + String(repeating: "k ", count: 50) + "\r\nPING\r\n")
+  while !talk.host.proposed.isEmpty { talk.finish(talk.host.apply()) }
+  var replies = ""
+  while case let text = talk.received(), !text.isEmpty {
+    #expect(text.utf8.count < 1500)
+    replies += text
+  }
+  let element = "$400\r\n" + String(repeating: "v", count: 400) + "\r\n"
+  #expect(replies == "*50\r\n" + String(repeating: element, count: 50) + "+PONG\r\n")
+  #expect(talk.conversation.cost == 0)
+}
+
 @Test func whoDoesNotReadGetsNoMoreReplies() {
   var limits = Conversation.Limits()
   limits.replyBytes = 1000

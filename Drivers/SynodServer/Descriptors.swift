@@ -1,0 +1,23 @@
+import Glibc
+
+/// The process's limit on open files and connections.
+enum Descriptors {
+  /// Kept for peers, files and whatever else is not a client.
+  static let reserve = 128
+
+  /// Raises the limit so that `clients` fit, as far as the system allows.
+  /// - Returns: how many clients fit.
+  static func makeRoom(forClients clients: Int) -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+      return clients
+    }
+    let wanted = rlim_t(clients + reserve)
+    if limit.rlim_cur < wanted {
+      var raised = limit
+      raised.rlim_cur = min(wanted, limit.rlim_max)
+      if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+    }
+    return limit.rlim_cur >= wanted ? clients : max(1, Int(limit.rlim_cur) - reserve)
+  }
+}
