@@ -7,10 +7,12 @@ internal import Synod
 public struct ContractSuite<Witness: ContractWitness>: Sendable {
   /// What a run begins with: of a fresh cluster.
   public var witness: Witness
-  /// Steps that a run takes before it is let settle, and proposals that are made in it.
+  /// Steps that a run takes before it is let settle.
   public var steps: Int
+  /// Proposals that are made in a run, at the most.
   public var proposals: Int
 
+  /// A suite for the cluster that `witness` knows.
   public init(_ witness: Witness, steps: Int = 300, proposals: Int = 30) {
     self.witness = witness
     self.steps = steps

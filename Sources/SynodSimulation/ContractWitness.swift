@@ -69,6 +69,8 @@ public protocol ContractWitness: Sendable {
 }
 
 extension ContractWitness {
+  /// No effect is answered.
   public func identity(of effect: Machine.Effect) -> EffectID? { nil }
+  /// As Swift prints it.
   public func describe(_ completion: Machine.Completion) -> String { "\(completion)" }
 }

@@ -6,6 +6,7 @@ public struct RunHash: Hashable, Sendable, CustomStringConvertible {
   /// The hash so far.
   public private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 
+  /// Of nothing.
   public init() {}
 
   private mutating func mix(_ byte: UInt8) {
