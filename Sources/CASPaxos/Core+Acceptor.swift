@@ -3,7 +3,7 @@ internal import Synod
 /// The acceptor (rules 4 to 9, 26 and 42).
 extension Core {
   mutating func receiveRequest(_ message: Message, from sender: VoterID) {
-    // A machine that proposes without a vote is not known yet.
+    // A machine that proposes without a vote is not known yet: a state's lineage has room for voters.
     guard place != nil, configuration.place(of: sender) != nil else { return }
     // A store that does not answer must not let what is asked meanwhile pile up; the network may
     // lose requests, so this node may too.
@@ -40,6 +40,7 @@ extension Core {
   }
 
   private mutating func accept(_ message: Message, from sender: VoterID) {
+    guard message.promised.isZero || message.asksForItsOwnNext else { return }
     let place = table.findOrInsert(message.key, hash: table.hash(message.key))
     meetRival(sender, at: place)
     let verdict = table[place].accept(

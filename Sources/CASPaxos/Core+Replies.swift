@@ -3,11 +3,15 @@ internal import Synod
 /// The proposer's side of a round: what it makes of replies (rules 10 to 13, 17, 18, 21, 26 and 29).
 extension Core {
   mutating func receiveReply(_ reply: Message, from sender: VoterID) {
+    // Who has no vote, or answers what was not asked here, says nothing: not even a counter.
+    guard reply.ballot.voter == settings.voter, let place = configuration.place(of: sender) else {
+      return
+    }
     if reply.kind == .conflict { learn(from: reply) }
     let slot = Int(reply.slot)
     // Only an answer to exactly this attempt counts, and of each voter one.
     guard slot < rounds.count, rounds[slot].ballot == reply.ballot,
-      reply.ballot.epoch == configuration.epoch, let place = configuration.place(of: sender)
+      reply.ballot.epoch == configuration.epoch
     else { return }
     switch (rounds[slot].phase, reply.kind) {
     case (.preparing, .promise): promised(slot, by: place, reply)

@@ -106,10 +106,7 @@ extension Message: ByteCodable {
       promised = try Ballot(from: &reader)
       key = try reader.read(bytesUpTo: Self.maxKey)
       state = try RegisterState(from: &reader)
-      guard
-        promised.isZero
-          || (promised > ballot && promised.voter == ballot.voter && promised.epoch == ballot.epoch)
-      else {
+      guard promised.isZero || asksForItsOwnNext else {
         throw .malformed("an accept that asks for a promise not its own")
       }
     case .accepted:
@@ -122,6 +119,14 @@ extension Message: ByteCodable {
       accepted = try Ballot(from: &reader)
       state = try RegisterState(from: &reader)
     }
+  }
+}
+
+extension Message {
+  /// Whether an accept asks for the promise of a later ballot of its own proposer and epoch: another
+  /// would lock the register for everyone.
+  var asksForItsOwnNext: Bool {
+    promised > ballot && promised.voter == ballot.voter && promised.epoch == ballot.epoch
   }
 }
 

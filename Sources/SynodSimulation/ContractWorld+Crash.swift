@@ -68,7 +68,7 @@ extension ContractWorld {
   }
 
   private mutating func settle() {
-    for _ in 0..<100_000 where violations.isEmpty {
+    for _ in 0..<20_000 where violations.isEmpty {
       if open.isEmpty && effects.isEmpty && nodes.allSatisfy({ $0.inFlight.isEmpty }) { return }
       step()
     }

@@ -165,6 +165,11 @@ extension RegisterWitness {
 
   private mutating func contradiction(of completion: Completion<Counter>) -> String? {
     guard let proposal = proposals[completion.proposal] else { return "nobody proposed it" }
+    switch completion.result {
+    case .unknown(.machineStopped), .notApplied(.abandoned(.machineStopped)):
+      return "the machine stopped, and nobody gave it a reason"
+    case .applied, .read, .notApplied, .unknown: break
+    }
     guard let register = completion.register else { return nil }
     if let floor = floors[completion.proposal], register.version < floor {
       return "it saw \(register.version), and \(floor) was told of before it was proposed"
