@@ -96,4 +96,7 @@ package.targets.first { $0.name == "SynodRuntimeTests" }?.dependencies += [
   "CASPaxos", "SynodConformance", "CAllocationCount",
 ]
 // CASPaxosTests also run the contract's suite, and read their golden scripts.
-package.targets.first { $0.name == "CASPaxosTests" }?.dependencies += ["SynodSimulation"]
+if let tests = package.targets.first(where: { $0.name == "CASPaxosTests" }) {
+  tests.dependencies += ["SynodSimulation"]
+  tests.resources = [.copy("Golden")]
+}

@@ -79,8 +79,14 @@ struct Core: Hashable, Sendable {
   private mutating func ring(_ slot: Int) {
     alarms[slot] = Ticks(.max)
     if rounds[slot].phase == .free { return }
-    if let deadline = rounds[slot].deadline, deadline <= now { direct(slot, .expired) }
-    if let wake = rounds[slot].wake, wake <= now { awake(slot) }
+    let wakes = rounds[slot].wake.map { $0 <= now } ?? false
+    if let deadline = rounds[slot].deadline, deadline <= now {
+      // Alone: another step would make it stale. What else is due comes with the next tick.
+      direct(slot, .expired)
+      if wakes { wakeUp(slot, by: now) }
+    } else if wakes {
+      awake(slot)
+    }
     scheduleWake(slot)
   }
 

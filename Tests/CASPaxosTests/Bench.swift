@@ -103,6 +103,12 @@ struct Bench {
     return ProposalID(proposed)
   }
 
+  /// Proposes, and lets the time pass that the machine leaves the register to another.
+  mutating func proposeAndRest(_ operation: CASPaxos.Operation<Counter>) {
+    propose(operation)
+    while messages.isEmpty { wait() }
+  }
+
   mutating func cancel(_ id: ProposalID) {
     machine.cancel(id)
     collect()

@@ -56,10 +56,8 @@ import Testing
 
   @Test(arguments: clusters)
   func readysMayBeHandledInAnyOrder(_ cluster: Cluster) throws {
-    for seed in 1...2 as ClosedRange<UInt64> {
-      let report = try cluster.suite(seed: seed, steps: 200, proposals: 20).orderFree(seed: seed)
-      #expect(report.forks > 0 && report.completions > 20)
-    }
+    let report = try cluster.suite(seed: 1, steps: 200, proposals: 20).orderFree(seed: 1)
+    #expect(report.forks > 0 && report.completions > 20)
   }
 
   @Test(arguments: clusters)
@@ -90,8 +88,9 @@ import Testing
 
   @Test(arguments: clusters)
   func machinesAreValues(_ cluster: Cluster) throws {
-    let suite = cluster.suite(seed: 1, steps: 200, proposals: 25)
-    #expect(try suite.isValue(seed: 1).hash == suite.isValue(seed: 1).hash)
-    #expect(try suite.isValue(seed: 1).hash != suite.isValue(seed: 2).hash)
+    let suite = cluster.suite(seed: 1, steps: 120, proposals: 20)
+    let once = try suite.isValue(seed: 1).hash
+    #expect(try suite.isValue(seed: 1).hash == once)
+    #expect(try suite.isValue(seed: 2).hash != once)
   }
 }

@@ -128,7 +128,8 @@ import Testing
     let waits = waits(1)
     #expect(waits[0] == 0)
     for (failure, wait) in waits.enumerated().dropFirst() {
-      #expect((1...min(2 << UInt64(failure - 1), 64)).contains(wait))
+      // Two rivals, a round trip of one tick, and two ticks to begin with; three doublings.
+      #expect((1...min(6 << UInt64(min(failure - 1, 3)), 64)).contains(wait))
     }
     #expect(waits.max()! > 8, "it never drew a long time")
     #expect(Set(waits).count > 4, "it always draws the same")
@@ -139,10 +140,26 @@ import Testing
     #expect(waits(1) == waits(1))
   }
 
+  @Test func aProposerThatWinsLeavesTheRegisterToItsRivalForAWhile() {
+    var bench = Bench()
+    let accept = bench.leadToAccept()
+    bench.prepare(b(9, 3))
+    bench.persist()
+    bench.accepted(accept, from: 2)
+    #expect(bench.completed.count == 1)
+    bench.propose(.change(.add(1)))
+    #expect(bench.messages.isEmpty)
+    let start = bench.now
+    while bench.messages.isEmpty { bench.wait() }
+    // One rival: three to six round trips of one tick.
+    #expect((3...6).contains(bench.now - start))
+    #expect(bench.last.kind == .prepare)
+  }
+
   @Test func aProposerThatWinsForgetsItsFailures() {
     var bench = Bench { $0.backoff = 1000 }
     for _ in 0..<3 {
-      bench.propose(.change(.add(1)))
+      bench.proposeAndRest(.change(.add(1)))
       let prepare = bench.request
       bench.persist()
       bench.conflict(prepare, from: 2, promised: b(prepare.ballot.counter + 1, 2))

@@ -54,7 +54,7 @@ import Testing
     bench.persist()
     bench.accepted(accept, from: 2)
     #expect(bench.completed.count == 1)
-    bench.propose(.change(.add(1)))
+    bench.proposeAndRest(.change(.add(1)))
     #expect(bench.last.kind == .prepare)
   }
 

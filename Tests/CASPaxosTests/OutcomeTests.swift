@@ -82,6 +82,13 @@ import Testing
   }
 
   @Test(arguments: Stage.allCases)
+  func aDeadlineIsNotMissedWhereTheMachineHasOtherThingsToDoByThen(_ stage: Stage) {
+    var (bench, id) = Self.bench(at: stage)
+    bench.tick(to: 20_000)
+    expect(bench, stage, id, .deadline)
+  }
+
+  @Test(arguments: Stage.allCases)
   func aCancelledProposalEndsAtOnceWithWhatIsKnown(_ stage: Stage) {
     var (bench, id) = Self.bench(at: stage)
     bench.cancel(ProposalID(999))
@@ -177,29 +184,14 @@ import Testing
     return bench
   }
 
-  @Test func notAppliedIsSaidWhereEveryAcceptorIsKnownNeverToAccept() {
+  /// For one that all refused it could be shown that it is dead; for one that was accepted and then
+  /// covered by a newer acceptance or a floor it could not. It is "unknown" for all of them.
+  @Test(arguments: [(Ballot.zero, Ballot.zero), (b(9, 3), .zero), (.zero, b(9, 3))])
+  func refusalsOfEveryAcceptorLeaveAnEmittedAcceptUnknown(_ accepted: Ballot, _ floor: Ballot) {
     var bench = refusedByItself((3, 1))
     let accept = bench.request
     bench.conflict(accept, from: 2, promised: b(9, 3))
-    bench.conflict(accept, from: 3, promised: b(9, 3))
-    bench.cancel(ProposalID(1))
-    #expect(bench.results == [.notApplied(.abandoned(.cancelled))])
-  }
-
-  @Test func aRefusalForANewerAcceptanceProvesNothing() {
-    var bench = refusedByItself((3, 1))
-    let accept = bench.request
-    bench.conflict(accept, from: 2, promised: b(9, 3))
-    bench.conflict(accept, from: 3, promised: b(9, 3), accepted: b(9, 3))
-    bench.cancel(ProposalID(1))
-    #expect(bench.results == [.unknown(.cancelled)])
-  }
-
-  @Test func aRefusalByAFloorProvesNothing() {
-    var bench = refusedByItself((3, 1))
-    let accept = bench.request
-    bench.conflict(accept, from: 2, promised: b(9, 3))
-    bench.conflict(accept, from: 3, promised: b(9, 3), floor: b(9, 3))
+    bench.conflict(accept, from: 3, promised: b(9, 3), accepted: accepted, floor: floor)
     bench.cancel(ProposalID(1))
     #expect(bench.results == [.unknown(.cancelled)])
   }

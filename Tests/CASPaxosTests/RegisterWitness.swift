@@ -80,18 +80,7 @@ struct RegisterWitness: ContractWitness {
     floors[id] = newest[proposal.key] ?? .zero
   }
 
-  func describe(_ completion: Completion<Counter>) -> String {
-    switch completion.result {
-    case .applied(let output, let register):
-      "\(completion.proposal) applied \(output) \(register.version)"
-    case .read(let register):
-      "\(completion.proposal) read \(register.number) \(register.version)"
-    case .notApplied(.rejected(let why, let register)):
-      "\(completion.proposal) rejected \(why) \(register.version)"
-    case .notApplied(let why): "\(completion.proposal) not applied \(why)"
-    case .unknown(let why): "\(completion.proposal) unknown \(why)"
-    }
-  }
+  func describe(_ completion: Completion<Counter>) -> String { completion.line }
 }
 
 /// What contradicts what was said before.
@@ -290,6 +279,23 @@ extension RegisterWitness {
 }
 
 extension Completion<Counter> {
+  /// One line for people, the same in every process.
+  var line: String {
+    switch result {
+    case .applied(let output, let register):
+      "\(proposal) applied, output \(output), version \(register.version)"
+    case .read(let register):
+      "\(proposal) read \(register.number), version \(register.version)"
+    case .notApplied(.rejected(.found(let number), let register)):
+      "\(proposal) rejected, found \(number), version \(register.version)"
+    case .notApplied(.abandoned(let why)): "\(proposal) not applied, \(why)"
+    case .notApplied(.overloaded): "\(proposal) not applied, overloaded"
+    case .notApplied(.tooLarge(let size, let limit)):
+      "\(proposal) not applied, \(size) bytes where \(limit) are allowed"
+    case .unknown(let why): "\(proposal) unknown, \(why)"
+    }
+  }
+
   /// The state that the client was told of.
   var register: Register? {
     switch result {
