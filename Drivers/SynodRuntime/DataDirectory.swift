@@ -46,15 +46,23 @@ public final class DataDirectory {
     } catch {
       throw .failed(path, error)
     }
-    let survey = try Self.survey(source, path: path)
-    let opening = try Self.opening(
-      survey, path: path, cluster: cluster, voter: voter, settings: options.journal)
-    for job in opening.jobs {
-      if let failure = interpreter.perform(job) { throw .failed(path, failure) }
+    var isEmergency = false
+    while true {
+      let survey = try Self.survey(source, path: path)
+      let opening = try Self.opening(
+        survey, path: path, cluster: cluster, voter: voter, options.journal, isEmergency)
+      let failure = interpreter.performAll(opening.jobs)
+      guard let failure else {
+        return DataDirectory(
+          path: path, survey: survey, opening: opening, interpreter: interpreter, source: source,
+          handles: handles)
+      }
+      guard failure.kind == .noSpace, !isEmergency, survey?.files[.ballast] != nil else {
+        throw .failed(path, failure)
+      }
+      // The disk is full: what is kept for votes makes room.
+      isEmergency = true
     }
-    return DataDirectory(
-      path: path, survey: survey, opening: opening, interpreter: interpreter, source: source,
-      handles: handles)
   }
 
   private init(
@@ -85,7 +93,7 @@ public final class DataDirectory {
 
   private static func opening(
     _ survey: Survey?, path: String, cluster: ClusterID, voter: VoterID,
-    settings: JournalSettings
+    _ settings: JournalSettings, _ isEmergency: Bool
   ) throws(DataDirectoryError) -> Opening {
     guard let survey else {
       let store = StoreID(Handles.random())
@@ -100,7 +108,7 @@ public final class DataDirectory {
       throw .otherVoter(path: path, found: found.voter, expected: voter)
     }
     do throws(LogRefusal) {
-      return try Opening(survey, settings: settings)
+      return try Opening(survey, settings: settings, isEmergency: isEmergency)
     } catch {
       throw .damaged(path: path, error.damage)
     }
@@ -140,6 +148,14 @@ extension DataDirectoryError {
 }
 
 extension FileInterpreter {
+  /// Runs jobs in order; gives the first failure.
+  func performAll(_ jobs: [FileJob]) -> FileFailure? {
+    for job in jobs {
+      if let failure = perform(job) { return failure }
+    }
+    return nil
+  }
+
   /// Makes durable what recovery will read: after a kill, the page cache may still hold bytes that
   /// never reached the disk.
   func syncEverything(_ source: FileSource) throws(FileFailure) {

@@ -83,7 +83,9 @@ public struct Journal: ~Copyable {
     otherBuffer = BlockBuffer(capacity: 64 << 10)
     note = BlockBuffer(capacity: Block.pageSize)
     otherNote = BlockBuffer(capacity: Block.pageSize)
-    space = Space(hasBallast: opening.survey?.files[.ballast] == UInt64(settings.ballastBytes))
+    let ballast = opening.isEmergency ? nil : opening.survey?.files[.ballast]
+    space = Space(hasBallast: ballast == UInt64(settings.ballastBytes))
+    space.isShort = opening.isEmergency
     files = KnownFiles(opening)
     bytesSinceCheckpoint = opening.survey?.logs.reduce(0) { $0 + $1.used } ?? 0
   }

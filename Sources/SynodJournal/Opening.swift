@@ -12,6 +12,8 @@ public struct Opening: Sendable {
   let end: LogPosition
   let log: LogFile
   let survey: Survey?
+  /// Whether the ballast was given up for it.
+  let isEmergency: Bool
 
   /// For a directory without a store.
   /// - Parameter superblock: with a store id that was just drawn at random.
@@ -25,10 +27,15 @@ public struct Opening: Sendable {
   }
 
   /// For a store whose logs may be used.
+  /// - Parameter isEmergency: whether another attempt found the disk full: the ballast makes room
+  ///   for a small log, so that votes go on.
   /// - Throws: why they may not.
-  public init(_ survey: Survey, settings: JournalSettings) throws(LogRefusal) {
+  public init(
+    _ survey: Survey, settings: JournalSettings, isEmergency: Bool = false
+  ) throws(LogRefusal) {
     if case .refuse(let damage) = survey.verdict { throw LogRefusal(damage: damage) }
     var plan = Plan(settings: settings, superblock: survey.superblock)
+    if isEmergency { plan.releaseBallast() }
     var highest = survey.superblock.highestGeneration
     var blank: LogFile?
     let generations: Set<UInt32> = Set(survey.logs.map(\.generation))
@@ -54,19 +61,22 @@ public struct Opening: Sendable {
     if survey.files[.watermark].map({ $0 < UInt64(Block.pageSize) }) ?? true {
       plan.makeWatermark()
     }
-    let log = reused ?? plan.prepare(generation: generation)
+    let log = reused ?? plan.prepare(generation: generation, isEmergency: isEmergency)
     plan.settle(in: log, durable: survey.end.sequence - 1)
     plan.tidy(survey, keeping: generations.union([generation]))
-    self.init(plan, end: survey.end, log: log, survey: survey)
+    self.init(plan, end: survey.end, log: log, survey: survey, isEmergency: isEmergency)
   }
 
-  private init(_ plan: Plan, end: LogPosition, log: LogFile, survey: Survey?) {
+  private init(
+    _ plan: Plan, end: LogPosition, log: LogFile, survey: Survey?, isEmergency: Bool = false
+  ) {
     jobs = plan.jobs
     settings = plan.settings
     superblock = plan.superblock
     self.end = end
     self.log = log
     self.survey = survey
+    self.isEmergency = isEmergency
   }
 
   /// The store's superblock once the jobs are done.
@@ -152,16 +162,20 @@ private struct Plan {
     ])
   }
 
-  mutating func prepare(generation: UInt32) -> LogFile {
+  /// Before anything that needs space.
+  mutating func releaseBallast() { add([.unlink(.ballast), .syncDirectory]) }
+
+  mutating func prepare(generation: UInt32, isEmergency: Bool = false) -> LogFile {
     let draft = JournalFile.logDraft(generation)
-    var operations: [FileOperation] = [.create(draft)]
-    for offset in stride(from: 0, to: settings.logBytes, by: 1 << 20) {
-      operations.append(
-        .fill(draft, at: UInt64(offset), count: min(1 << 20, settings.logBytes - offset)))
+    let size = isEmergency ? settings.emergencyLogBytes : settings.logBytes
+    // What a failed attempt left is in the way.
+    var operations: [FileOperation] = [.unlink(draft), .create(draft)]
+    for offset in stride(from: 0, to: size, by: 1 << 20) {
+      operations.append(.fill(draft, at: UInt64(offset), count: min(1 << 20, size - offset)))
     }
     operations += [.sync(draft), .rename(draft, to: .log(generation)), .syncDirectory]
     add(operations)
-    return LogFile(generation: generation, size: UInt64(settings.logBytes))
+    return LogFile(generation: generation, size: UInt64(size))
   }
 
   /// From here on the log must be there.

@@ -152,6 +152,13 @@ final class SimulatedDisk: JournalSource {
     stopsAt = .max
   }
 
+  /// Puts bytes into a file, as rot or a test may.
+  func overwrite(_ file: JournalFile, at offset: Int, _ bytes: [UInt8]) {
+    guard let content = names[file] else { return }
+    put(bytes, content, at: UInt64(offset))
+    sync(content)
+  }
+
   // MARK: JournalSource
 
   func files() throws(FileFailure) -> [JournalFile: UInt64] {

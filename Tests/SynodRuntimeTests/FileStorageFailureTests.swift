@@ -207,6 +207,36 @@ import UV
   }
 }
 
+extension FileStorageFailureTests {
+  @Test func aNodeThatStartsOnAFullDiskVotesInTheReserve() throws {
+    let mountPoint = TemporaryDirectory()
+    guard mount("tmpfs", mountPoint.path, "tmpfs", 0, "size=600k") == 0 else { return }
+    defer { umount2(mountPoint.path, Int32(MNT_DETACH)) }
+    let store = TestStore(
+      in: mountPoint.path,
+      JournalSettings(
+        logBytes: 128 << 10, maxPayload: 4 << 10, checkpointAfter: 1 << 30,
+        ballastBytes: 64 << 10, choreBytes: 16 << 10))
+    try store.live { life in
+      for number in 1...20 { life.commit([UInt8](repeating: UInt8(number), count: 3000)) }
+    }
+    #expect(store.has(.ballast))
+    let hog = TestStore(in: mountPoint.path)
+    // The log that was prepared meanwhile, and that the next life would go on in.
+    store.remove(.log(2))
+    hog.fillUp()
+    let rig = try Rig(store)
+    #expect(rig.storage.isLowOnSpace && !store.has(.ballast))
+    rig.append([1])
+    rig.run { rig.acknowledged == [1] }
+    hog.remove(.ballast)
+    rig.run { !rig.storage.isLowOnSpace }
+    #expect(store.has(.ballast))
+    rig.close()
+    #expect(try store.live().count == 21)
+  }
+}
+
 extension TestStore {
   /// Takes all the space that is left on the file system.
   func fillUp() {
