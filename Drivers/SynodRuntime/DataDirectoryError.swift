@@ -22,6 +22,7 @@ public enum DataDirectoryError: Error, Sendable {
 }
 
 extension DataDirectoryError: CustomStringConvertible {
+  /// What is wrong, with what, and what to do.
   public var description: String {
     switch self {
     case .inUse(let path):

@@ -4,9 +4,11 @@ internal import Synod
 public struct LogPosition: Hashable, Sendable {
   /// The log, and where in it the block starts, in bytes.
   public var generation: UInt32
+  /// Where in that log the block starts, in bytes.
   public var offset: UInt64
   /// The block's sequence, and the header checksum of the one before it.
   public var sequence: UInt64
+  /// The header checksum of the block before it.
   public var previousChecksum: UInt32
 
   /// The start of a store's first log.
@@ -18,6 +20,7 @@ public struct LogPosition: Hashable, Sendable {
 public struct CheckpointFooter: Hashable, Sendable {
   /// Blocks before the footer, and the bytes of their payloads.
   public var blocks: UInt64
+  /// Bytes of the payloads of those blocks.
   public var payloadBytes: UInt64
   /// CRC-32C over the header checksums of all blocks before the footer.
   public var totalChecksum: UInt32

@@ -2,6 +2,7 @@ internal import Synod
 
 /// A checkpoint file as found.
 public struct CheckpointSummary: Hashable, Sendable {
+  /// Rises by one or more with each checkpoint.
   public var number: UInt32
   /// Bytes of the file.
   public var size: UInt64

@@ -27,6 +27,7 @@ public enum FileOperation: Sendable {
 }
 
 extension FileOperation: CustomStringConvertible {
+  /// The operation, for people.
   public var description: String {
     switch self {
     case .create(let file): "create \(file)"
@@ -51,8 +52,10 @@ extension FileOperation: CustomStringConvertible {
 
 /// Operations that run in order, in one trip.
 public struct FileJob: Sendable {
+  /// In this order.
   public var operations: [FileOperation]
 
+  /// Operations that run in order.
   public init(_ operations: [FileOperation]) { self.operations = operations }
 }
 
@@ -68,10 +71,12 @@ public struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case other
   }
 
+  /// What the caller can do about it.
   public var kind: Kind
   /// Which operation, and what the operating system said.
   public var description: String
 
+  /// Operations that run in order.
   public init(_ kind: Kind, _ description: String) {
     self.kind = kind
     self.description = description

@@ -9,6 +9,7 @@ public import Synod
 ///
 /// Any failure of a commit or of a superblock is final: `JournalEvent.failed`, and no job follows.
 public struct Journal: ~Copyable {
+  /// Sizes.
   public let settings: JournalSettings
   /// Identity, pins, and what is certainly durable.
   public internal(set) var superblock: Superblock

@@ -75,5 +75,6 @@ extension JournalFile {
 }
 
 extension JournalFile: CustomStringConvertible {
+  /// The name in the directory.
   public var description: String { name }
 }

@@ -11,6 +11,7 @@ public struct JournalSettings: Hashable, Sendable {
   /// How much is written at a time behind the commits' back: zeros, checkpoints, reading back.
   public var choreBytes: Int
 
+  /// Sizes in bytes; those that make no sense are raised to the least that does.
   public init(
     logBytes: Int = 64 << 20, maxPayload: Int = 1 << 20, checkpointAfter: UInt64 = 256 << 20,
     ballastBytes: Int = 16 << 20, choreBytes: Int = 256 << 10

@@ -94,7 +94,9 @@ extension TornTail {
 
 /// Why a store may not be used: a node on it must become a new voter.
 public struct LogRefusal: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What is wrong with its logs.
   public var damage: LogDamage
+  /// What is wrong, and where.
   public var description: String { damage.description }
 }
 

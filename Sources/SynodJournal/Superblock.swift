@@ -13,14 +13,19 @@ public struct Superblock: Hashable, Sendable {
   /// The most pins that a page holds.
   public static let maxPins = 128
 
+  /// The format of the store.
   public var format: UInt32
   /// The oldest format whose reader may read this store.
   public var minReaderFormat: UInt32
+  /// The cluster that the store belongs to.
   public var cluster: ClusterID
+  /// Whose store it is.
   public var voter: VoterID
+  /// Its random identity.
   public var store: StoreID
   /// How many times the store was opened. Grows by at least one with each life.
   public var incarnation: UInt64
+  /// The configuration that it was last part of.
   public var epoch: Epoch
   /// Numbers the writes of this page.
   public var sequence: UInt64
@@ -28,6 +33,7 @@ public struct Superblock: Hashable, Sendable {
   public var isClean: Bool
   /// The newest block that was durable when this was written, and its log.
   public var durableGeneration: UInt32
+  /// The newest block that was durable when this was written.
   public var durableBlock: UInt64
   /// The highest generation that any log ever had; none is used twice.
   public var highestGeneration: UInt32
@@ -38,9 +44,12 @@ public struct Superblock: Hashable, Sendable {
 
   /// A voter and the only store that may speak for it.
   public struct Pin: Hashable, Sendable {
+    /// Whose store it is.
     public var voter: VoterID
+    /// Its random identity.
     public var store: StoreID
 
+    /// A pin.
     public init(voter: VoterID, store: StoreID) {
       self.voter = voter
       self.store = store

@@ -14,22 +14,28 @@ public struct Survey: Sendable {
   public let watermark: UInt64
   /// Every checkpoint, in ascending order, and the one that recovery starts from.
   public let checkpoints: [CheckpointSummary]
+  /// The newest whole checkpoint: recovery starts from it.
   public let chosen: CheckpointSummary?
   /// The logs from where the replay begins, in ascending order.
   public internal(set) var logs: [LogSummary] = []
   /// Where the next block would be.
   public internal(set) var end: LogPosition
+  /// Whether a voter may run on the logs.
   public internal(set) var verdict: LogVerdict = .intact
 
   /// A log as found.
   public struct LogSummary: Hashable, Sendable {
+    /// Which log.
     public var generation: UInt32
     /// Bytes of the file, and up to the end of the last whole block.
     public var size: UInt64
+    /// Bytes up to the end of its last whole block.
     public var used: UInt64
     /// Sequence of the first whole block, and how many there are.
     public var firstBlock: UInt64
+    /// How many whole blocks there are.
     public var blocks: UInt64
+    /// Bytes of their payloads.
     public var payloadBytes: UInt64
   }
 
@@ -130,6 +136,7 @@ extension JournalFile {
 }
 
 extension Survey.Failure: CustomStringConvertible {
+  /// What is wrong, and where.
   public var description: String {
     switch self {
     case .blank: "there is no store here"

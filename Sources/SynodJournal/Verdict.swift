@@ -2,10 +2,12 @@
 public struct DamagePlace: Hashable, Sendable, CustomStringConvertible {
   /// The sequence that the block should have.
   public var block: UInt64
+  /// Which file it should be in.
   public var file: JournalFile
   /// Where it should start, in bytes.
   public var offset: UInt64
 
+  /// What it says, for people.
   public var description: String { "block \(block), \(file) at byte \(offset)" }
 }
 
@@ -48,6 +50,7 @@ public enum LogDamage: Hashable, Sendable {
 
 /// The part of a log that no acknowledgement ever covered.
 public struct TornTail: Hashable, Sendable {
+  /// Where the first block is that is not whole.
   public var place: DamagePlace
   /// Where the last byte of it ends, rounded up to a page.
   public var end: UInt64
@@ -68,6 +71,7 @@ public enum LogVerdict: Hashable, Sendable {
 }
 
 extension DurabilityProof: CustomStringConvertible {
+  /// What it says, for people.
   public var description: String {
     switch self {
     case .laterBlock(let block): "block \(block) was built after it was durable"
@@ -81,6 +85,7 @@ extension DurabilityProof: CustomStringConvertible {
 }
 
 extension LogDamage: CustomStringConvertible {
+  /// What it says, for people.
   public var description: String {
     switch self {
     case .acknowledged(let place, let proof): "\(place): was acknowledged, and is lost (\(proof))"
