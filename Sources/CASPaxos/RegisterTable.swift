@@ -99,7 +99,9 @@ struct RegisterTable: Hashable, Sendable {
   }
 
   subscript(place: Place) -> Cell {
-    _read { yield shards[place.shard].cells[place.cell] }
+    // Not `_read`: without optimisation, Swift 6.3.1 copies a large field out of what that yields
+    // after it has ended, from memory that it freed (the address sanitizer sees it).
+    @inline(__always) get { shards[place.shard].cells[place.cell] }
     _modify { yield &shards[place.shard].cells[place.cell] }
   }
 
