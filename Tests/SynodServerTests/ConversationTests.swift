@@ -64,6 +64,50 @@ import Testing
   #expect(talk.received() == "$-1\r\n")
 }
 
+/// Commands and what is none, cut anywhere, answered in any order: the replies are the same.
+@Test(arguments: 1...100) func hostileTalkIsAnsweredAlikeHoweverItIsSplit(_ seed: UInt64) {
+  var random = SplitMix(seed: seed)
+  let words = [
+    "SET", "GET", "INCR", "MGET", "DEL", "a", "b", "c", "9", "-1", "HELLO", "3", "2", "QUIT",
+    "CLIENT", "SETNAME", "PING", "\"", "*2\r\n$3\r\nGET\r\n$1\r\na\r\n", "*1\r\n$4\r\nPING\r\n",
+    "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$6\r\nx\r\ny\r\n\r\n", "\r\n", "\r\n", "\r\n", "\r\n",
+  ]
+  var text = ""
+  for _ in 0..<120 { text += words.randomElement(using: &random)! + " " }
+  text += "\r\n"
+  var limits = Conversation.Limits()
+  limits.commands = 6
+  limits.replyBytes = 200
+  var whole = Talk(limits)
+  whole.send(text)
+  var expected = ""
+  repeat {
+    whole.settle()
+    expected += whole.received()
+    whole.conversation.resume(whole.host)
+  } while !whole.conversation.isOver
+    && !(whole.conversation.isReadable && whole.conversation.queue.isEmpty)
+
+  var split = Talk(limits)
+  var rest = text[...]
+  var replies = ""
+  while !rest.isEmpty || !split.conversation.queue.isEmpty || !split.conversation.isReadable {
+    if split.conversation.isReadable && !rest.isEmpty {
+      let count = Int.random(in: 1...30, using: &random)
+      split.send(String(rest.prefix(count)))
+      rest = rest.dropFirst(count)
+    }
+    var ends: [(UInt64, Outcome<KeyValueChange>)] = []
+    while !split.host.proposed.isEmpty { ends.append(split.host.apply()) }
+    for end in ends.shuffled(using: &random) { split.finish(end) }
+    replies += split.received()
+    split.conversation.resume(split.host)
+    if split.conversation.isOver { break }
+  }
+  replies += split.received()
+  #expect(replies == expected)
+}
+
 // MARK: - The three outcomes
 
 private func end(_ line: String, _ outcomes: Outcome<KeyValueChange>...) -> String {
