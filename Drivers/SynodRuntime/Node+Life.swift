@@ -84,8 +84,18 @@ extension Node {
     withExtendedLifetime(self) {
       loop.run()
       loop.close()
+      dropHandlers()
       mailbox.end()
     }
+  }
+
+  /// A handler may hold the node, or a server that does.
+  @inlinable func dropHandlers() {
+    onCompletion = nil
+    atEndOfTurn = nil
+    onEffect = nil
+    onStorageFailure = nil
+    onStopping = nil
   }
 
   /// Answers every open proposal, then lets the storage and the transport end.

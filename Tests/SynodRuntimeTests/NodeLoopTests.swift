@@ -189,6 +189,8 @@ import UV
       let rig = try Rig()
       let node = try rig.node()
       held = node
+      node.onStopping = { _ = node }
+      node.onCompletion = { _ in _ = node }
       node.requestStop()
       try node.run()
       rig.storage.events = nil

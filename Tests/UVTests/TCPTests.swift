@@ -99,6 +99,8 @@ final class Pair {
     #expect(drained)
     #expect(near.queuedBytes == 0)
     #expect(held == nil)
+    near.close()
+    far.close()
   }
 
   @Test func aStreamThatIsPausedReadsNothing() throws {
