@@ -16,6 +16,8 @@ extension ContractWorld {
     if chance(faults.pieces) { return nodes[draw(nodes.count)].takePiece(limit: 1) }
     if toPropose > 0 && chance(faults.proposals) { return proposeSomething() }
     if !effects.isEmpty && chance(30) { return answer(draw(effects.count)) }
+    // Time passes also while stores and messages are slow: deadlines come in the middle of things.
+    if chance(4) { return pass(1 + UInt64(draw(20))) }
     let stores = nodes.indices.filter { !nodes[$0].inFlight.isEmpty }
     if !stores.isEmpty && (network.isEmpty || !chance(faults.slowStore)) {
       return acknowledgeSome(stores[draw(stores.count)])
