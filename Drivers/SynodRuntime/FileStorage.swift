@@ -51,6 +51,8 @@ public final class FileStorage: Storage {
     directory.storage = self
   }
 
+  deinit { retry?.close() }
+
   // MARK: Storage
 
   /// Gives the newest checkpoint's pieces, then every batch behind it.

@@ -76,7 +76,7 @@ public struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
   /// Which operation, and what the operating system said.
   public var description: String
 
-  /// Operations that run in order.
+  /// A failure, for whoever interprets operations.
   public init(_ kind: Kind, _ description: String) {
     self.kind = kind
     self.description = description

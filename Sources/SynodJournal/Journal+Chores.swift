@@ -16,10 +16,17 @@ extension Journal {
     guard chore == nil, failure == nil else { return nil }
     switch closing {
     case .closed, .marking: return nil
-    case .wanted: return endJob()
+    case .wanted:
+      // What waits may need a log that is still being prepared.
+      if waitsForLog, !space.isShort, let job = spaceJob() { return job }
+      return endJob()
     case .open: break
     }
-    return superblockJob() ?? spaceJob() ?? checkpointJob() ?? removalJob()
+    if let job = superblockJob() { return job }
+    // Files go before new ones come, or a busy disk fills up; unless commits are about to wait.
+    let isPressing = next == nil && segment.used >= segment.size / 2
+    if isPressing, let job = spaceJob() { return job }
+    return removalJob() ?? spaceJob() ?? checkpointJob()
   }
 
   /// Says how the chore under way ended.
@@ -137,7 +144,7 @@ extension Journal {
   }
 
   private mutating func endJob() -> FileJob? {
-    guard commit == nil, queue.isEmpty || waitsForLog else { return nil }
+    guard commit == nil, queue.isEmpty || (waitsForLog && space.isShort) else { return nil }
     closing = .marking
     superblock.isClean = true
     return superblockJob(.superblock(tokens: takePins(), marksEnd: true, checkpoint: nil))

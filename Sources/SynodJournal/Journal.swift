@@ -96,6 +96,8 @@ public struct Journal: ~Copyable {
 
   /// Takes a batch of records, behind all earlier ones.
   public mutating func append(_ batch: PersistBatch, encode: (inout ByteWriter) -> Void) {
+    // Nothing is written any more, and memory is not the place to keep it.
+    if failure != nil { return }
     queue.append(batch.rawValue, encode: encode)
   }
 
@@ -106,7 +108,12 @@ public struct Journal: ~Copyable {
     let length = queue.nextLength(limit: settings.maxPayload, boundary: draft?.boundary)
     let size = Block.size(payload: length)
     waitsForLog = !makeRoom(size)
-    if waitsForLog { return nil }
+    if waitsForLog {
+      if space.isShort, queue.waiting > UInt64(settings.maxWaiting) {
+        fail("the disk is full, and \(queue.waiting) bytes wait to be written")
+      }
+      return nil
+    }
     noteReplayPosition()
     let block = takeBuffer(size)
     let batch = queue.take(length, to: block.start + BlockHeader.size)

@@ -44,9 +44,9 @@ public struct Superblock: Hashable, Sendable {
 
   /// A voter and the only store that may speak for it.
   public struct Pin: Hashable, Sendable {
-    /// Whose store it is.
+    /// Who is pinned.
     public var voter: VoterID
-    /// Its random identity.
+    /// The only store that may speak for it.
     public var store: StoreID
 
     /// A pin.

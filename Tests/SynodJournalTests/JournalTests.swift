@@ -1,0 +1,274 @@
+import Synod
+import Testing
+
+@testable import SynodJournal
+
+/// The journal as a value: what it asks for, in which order, and what it makes of the answers.
+@Suite struct JournalTests {
+  let disk = SimulatedDisk()
+
+  static let settings = JournalSettings(
+    logBytes: 32 << 10, maxPayload: 4 << 10, checkpointAfter: 64 << 10, ballastBytes: 32 << 10,
+    choreBytes: 8 << 10)
+
+  /// A journal on the disk, and what was said by it.
+  final class Life {
+    let disk: SimulatedDisk
+    var journal: Journal
+    var events: [JournalEvent] = []
+    var acknowledged: [UInt64] = []
+    private var batch = PersistBatch.none
+
+    init(_ disk: SimulatedDisk, _ settings: JournalSettings = JournalTests.settings) throws {
+      self.disk = disk
+      let opening: Opening
+      let isNew = try disk.files().isEmpty
+      if !isNew {
+        opening = try Opening(try Survey(disk), settings: settings)
+      } else {
+        opening = Opening(
+          creating: Superblock(
+            cluster: ClusterID(token: "", voters: []), voter: VoterID(1),
+            store: StoreID(Identity128(high: 1, low: 2))), settings: settings)
+      }
+      for job in opening.jobs { #expect(disk.perform(job) == nil) }
+      journal = Journal(opening)
+    }
+
+    // Macros of tests take copies; a journal has none.
+    var superblock: Superblock { journal.superblock }
+    var failure: String? { journal.failure }
+    var queuedBytes: Int { journal.queuedBytes }
+    var isLowOnSpace: Bool { journal.isLowOnSpace }
+    var wantsCheckpoint: Bool { journal.wantsCheckpoint }
+    var isReadyForPiece: Bool { journal.isReadyForPiece }
+    func nextCommit() -> FileJob? { journal.nextCommit() }
+    func finishedCommit(_ job: FileJob) -> PersistBatch? {
+      journal.finishedCommit(disk.perform(job))
+    }
+
+    func append(_ count: Int) {
+      batch = batch.next
+      journal.append(batch) { writer in for _ in 0..<count { writer.write(UInt8(7)) } }
+    }
+
+    /// One step of each lane; false where both rest.
+    func step() -> Bool {
+      let commit = journal.nextCommit()
+      let chore = journal.nextChore()
+      if let commit, let batch = journal.finishedCommit(disk.perform(commit)) {
+        acknowledged.append(batch.rawValue)
+      }
+      if let chore { journal.finishedChore(disk.perform(chore)) }
+      events += journal.events
+      journal.events.removeAll()
+      return commit != nil || chore != nil
+    }
+
+    func run() { while step() {} }
+  }
+
+  func count() throws -> Int {
+    var count = 0
+    try Survey(disk).forEachPayload(disk) { _, _ in count += 1 }
+    return count
+  }
+
+  static let noSpace = FileFailure(.noSpace, "No space left on device")
+
+  @Test func aCommitIsOneWriteAndANote() throws {
+    let life = try Life(disk)
+    for size in [10, 20, 30] { life.append(size) }
+    let job = try #require(life.nextCommit())
+    guard job.operations.count == 2, case .commit(.log(1), at: 0, let block) = job.operations[0],
+      case .note(.watermark, _, _) = job.operations[1]
+    else {
+      Issue.record("\(job.operations)")
+      return
+    }
+    #expect(block.count == 4096 && UInt(bitPattern: block.start) % 4096 == 0)
+    #expect(life.nextCommit() == nil, "one at a time")
+    life.append(40)
+    #expect(life.nextCommit() == nil)
+    #expect(life.finishedCommit(job) == PersistBatch(3))
+    #expect(life.nextCommit() != nil)
+  }
+
+  @Test func theNextLogIsPreparedBeforeThePresentOneIsHalfFull() throws {
+    let life = try Life(disk)
+    for _ in 0..<3 {
+      life.append(1000)
+      life.run()
+    }
+    let isPrepared = life.journal.next != nil
+    let segment = life.journal.segment
+    #expect(isPrepared && segment.used < segment.size / 2)
+  }
+
+  @Test func theTwoLanesNeverTouchOneFileAtOnce() throws {
+    let life = try Life(disk)
+    var random = SplitMix(seed: 5)
+    var commit: FileJob?
+    var chore: FileJob?
+    var pieces = 0
+    for turn in 0..<4000 {
+      if turn % 3 == 0 { life.append(Int.random(in: 0...9000, using: &random)) }
+      if life.journal.wantsCheckpoint {
+        life.journal.beginCheckpoint()
+        pieces = 5
+      }
+      if pieces > 0, life.journal.isReadyForPiece {
+        life.journal.appendPiece { for _ in 0..<6000 { $0.write(UInt8(3)) } }
+        pieces -= 1
+        if pieces == 0 { life.journal.endCheckpoint() }
+      }
+      commit = commit ?? life.journal.nextCommit()
+      chore = chore ?? life.journal.nextChore()
+      let inCommit = Set(commit?.operations.flatMap(\.files) ?? [])
+      let inChore = Set(chore?.operations.flatMap(\.files) ?? [])
+      #expect(inCommit.isDisjoint(with: inChore))
+      if let job = commit, Bool.random(using: &random) {
+        _ = life.journal.finishedCommit(disk.perform(job))
+        commit = nil
+      } else if let job = chore {
+        life.journal.finishedChore(disk.perform(job))
+        chore = nil
+      }
+    }
+    if let commit { _ = life.finishedCommit(commit) }
+    if let chore { life.journal.finishedChore(disk.perform(chore)) }
+    life.run()
+    for _ in 0..<4 {
+      life.journal.endCheckpoint()
+      life.run()
+      life.journal.beginCheckpoint()
+    }
+    let names = try disk.files().keys
+    #expect(life.superblock.checkpoint > 5)
+    // Older files went: two checkpoints, and the logs that the older of them needs.
+    #expect(names.filter { if case .checkpoint = $0 { true } else { false } }.count == 2)
+    #expect(names.filter { if case .log = $0 { true } else { false } }.count <= 3)
+  }
+
+  @Test func closingWaitsForTheLogThatIsBeingPrepared() throws {
+    let life = try Life(disk)
+    for _ in 0..<40 { life.append(3000) }
+    life.journal.close()
+    life.run()
+    #expect(life.acknowledged.last == 40 && life.events.last == .closed)
+    #expect(try count() == 40)
+    #expect(try Survey(disk).superblock.isClean)
+  }
+
+  @Test func closingOnAFullDiskDoesNotWait() throws {
+    let life = try Life(disk)
+    disk.fault = { if case .fill = $0 { Self.noSpace } else { nil } }
+    for _ in 0..<40 { life.append(3000) }
+    life.run()
+    #expect(life.isLowOnSpace)
+    life.journal.close()
+    life.run()
+    #expect(life.events.last == .closed && life.failure == nil)
+    disk.fault = { _ in nil }
+    #expect(try count() == life.acknowledged.count)
+  }
+
+  @Test func aFullDiskIsNoFailureBeforeItMatters() throws {
+    let life = try Life(disk)
+    life.run()
+    disk.fault = { if case .fill = $0 { Self.noSpace } else { nil } }
+    for _ in 0..<5 {
+      life.append(3000)
+      life.run()
+    }
+    #expect(life.isLowOnSpace && life.acknowledged.last == 5)
+    disk.fault = { _ in nil }
+    life.journal.retrySpace()
+    life.run()
+    #expect(!life.isLowOnSpace && life.events.contains(.ready))
+  }
+
+  @Test func whatWaitsOnAFullDiskIsBounded() throws {
+    var settings = Self.settings
+    settings.maxWaiting = 100_000
+    let life = try Life(disk, settings)
+    disk.fault = { if case .fill = $0 { Self.noSpace } else { nil } }
+    var batches = 0
+    while life.journal.failure == nil, batches < 200 {
+      life.append(3000)
+      life.run()
+      batches += 1
+    }
+    #expect(life.failure != nil && life.queuedBytes < 110_000)
+    life.append(3000)
+    #expect(life.queuedBytes < 110_000)
+  }
+
+  @Test func afterAFailureNoJobFollows() throws {
+    let life = try Life(disk)
+    disk.fault = { if case .commit = $0 { FileFailure(.other, "EIO") } else { nil } }
+    life.append(10)
+    life.journal.pin(VoterID(2), StoreID(Identity128(high: 1, low: 1)), token: 5)
+    life.run()
+    #expect(life.events.contains(.failed("EIO")) && life.acknowledged.isEmpty)
+    disk.fault = { _ in nil }
+    life.append(10)
+    life.journal.retrySpace()
+    life.journal.pin(VoterID(3), StoreID(Identity128(high: 1, low: 1)), token: 6)
+    #expect(!life.step() || !life.step())
+    #expect(life.events.contains(.pinned(token: 6, false)))
+    #expect(!life.wantsCheckpoint)
+    // A checkpoint that is begun all the same is taken and dropped.
+    life.journal.beginCheckpoint()
+    #expect(life.isReadyForPiece)
+    life.journal.appendPiece { $0.write(UInt8(1)) }
+    life.journal.endCheckpoint()
+    life.journal.close()
+    life.run()
+    #expect(life.events.last == .closed)
+    #expect(try !Survey(disk).superblock.isClean)
+  }
+
+  @Test func manyShortLivesPayForACheckpoint() throws {
+    for _ in 0..<12 {
+      let life = try Life(disk)
+      life.append(10)
+      life.run()
+    }
+    let life = try Life(disk)
+    #expect(life.wantsCheckpoint)
+    life.journal.beginCheckpoint()
+    life.journal.endCheckpoint()
+    life.run()
+    #expect(!life.wantsCheckpoint)
+    #expect(try count() == 0)
+  }
+
+  @Test func aSuperblockHoldsSoManyPinsAndNoMore() throws {
+    let life = try Life(disk)
+    for voter in 1...UInt32(Superblock.maxPins + 1) {
+      life.journal.pin(
+        VoterID(voter), StoreID(Identity128(high: 1, low: UInt64(voter))), token: UInt64(voter))
+    }
+    life.run()
+    let answers = life.events.compactMap { event -> Bool? in
+      if case .pinned(_, let isDurable) = event { isDurable } else { nil }
+    }
+    #expect(answers.filter { $0 }.count == Superblock.maxPins && answers.count == 129)
+    #expect(try Survey(disk).superblock.pins.count == Superblock.maxPins)
+  }
+}
+
+extension FileOperation {
+  /// Files that it touches.
+  var files: [JournalFile] {
+    switch self {
+    case .create(let file), .fill(let file, _, _), .commit(let file, _, _),
+      .write(let file, _, _), .note(let file, _, _), .truncate(let file, _), .sync(let file),
+      .unlink(let file), .verify(let file, _, _, _):
+      [file]
+    case .copy(let file, _, _, let target), .rename(let file, let target): [file, target]
+    case .syncDirectory: []
+    }
+  }
+}
