@@ -1,75 +1,80 @@
 import CASPaxos
 import Synod
 
-/// Machines, a network that loses, repeats and reorders, stores that acknowledge late, and crashes
-/// that forget what was not acknowledged: all drawn from one seed.
+/// Machines, a network that loses, repeats, reorders and cuts off, stores that acknowledge late, and
+/// crashes that forget what was not acknowledged: all drawn from one seed.
 struct RandomWorld {
-  struct Faults {
-    var loss = 0
-    var duplication = 0
-    /// Of a thousand steps.
-    var crash = 0
-    var slowStore = 50
-  }
-
   struct InFlight {
-    var from: VoterID
-    var to: VoterID
+    var from: Int
+    var to: Int
     var message: Message
   }
 
   struct Node {
-    var machine: CounterMachine
-    var settings: Settings
-    /// Records known to be durable, and batches issued since.
-    var durable: [Record] = []
-    var pending: [(PersistBatch, [Record])] = []
-    var life = 0
+    let settings: Settings
+    var machine: AppendMachine
+    var store = RandomStore()
+    /// Its open proposals.
+    var open: Set<ProposalID> = []
+    var isCut = false
+    /// What its store holds for certain, register by register.
+    var held: [Bytes: (accepted: Ballot, version: Version)] = [:]
   }
 
+  /// A proposal, and what became of it. Moments count calls and replies.
+  struct Call {
+    var node: Int
+    var key: Bytes
+    var operation: CASPaxos.Operation<Append>
+    var began: Int
+    var outcome: Outcome<Append>?
+    /// When it was answered, or its node crashed.
+    var ended = Int.max
+    var isLost = false
+  }
+
+  let shape: Shape
+  var faults: Faults
+  var random: SplitMix
   var nodes: [Node]
   var network: [InFlight] = []
-  var random: SplitMix
-  var faults: Faults
   var now: UInt64 = 1
-  var completions: [ProposalID: Completion<Counter>] = [:]
-  /// Open proposals, with the node and its life that hold them.
-  var open: [ProposalID: (node: Int, life: Int)] = [:]
-  var lost: Set<ProposalID> = []
-  var proposed: UInt64 = 0
-  /// When each proposal was made and when it ended, in steps.
-  var spans: [ProposalID: (start: Int, end: Int)] = [:]
-  var writers: Set<ProposalID> = []
-  var steps = 0
+  var moment = 0
+  /// By their identity, which counts from one and is what an append appends.
+  var calls: [ProposalID: Call] = [:]
+  var open = 0
   /// What each ballot was sent with.
-  var proposals: [Ballot: RegisterState] = [:]
-  var violations: [String] = []
-  private var ready = Ready<CounterMachine>()
+  private var proposals: [Ballot: RegisterState] = [:]
+  private(set) var violations: [String] = []
+  /// Whether faults are over, and all that is open is to end.
+  private var isSettling = false
+  private var ready = Ready<AppendMachine>()
 
-  init(
-    seed: UInt64, nodes count: Int = 3, faults: Faults = Faults(),
-    adjust: (inout Settings) -> Void = { _ in }
-  ) {
-    random = SplitMix(seed: seed)
-    self.faults = faults
-    nodes = (1...UInt32(count)).map { voter in
-      var settings = Settings.test(voter, of: count, seed: seed)
-      adjust(&settings)
-      return Node(machine: CounterMachine(settings), settings: settings)
-    }
+  init(_ shape: Shape) {
+    self.shape = shape
+    faults = shape.faults
+    random = SplitMix(seed: shape.seed)
+    nodes = shape.settings().map { Node(settings: $0, machine: AppendMachine($0)) }
   }
 
   mutating func draw(_ limit: Int) -> Int { Int(random.next() % UInt64(max(limit, 1))) }
 
+  mutating func violate(_ what: String) {
+    // One cause has many effects.
+    if violations.count < 8 { violations.append(what) }
+  }
+
+  var nextID: UInt64 { UInt64(calls.count) + 1 }
+
   @discardableResult
   mutating func propose(
-    _ operation: CASPaxos.Operation<Counter>, at node: Int, key: Bytes = "k", deadline: UInt64? = nil
+    _ operation: CASPaxos.Operation<Append>, at node: Int, key: Bytes = "a", deadline: UInt64? = nil
   ) -> ProposalID {
-    proposed += 1
-    let id = ProposalID(proposed)
-    open[id] = (node, nodes[node].life)
-    spans[id] = (steps, .max)
-    if case .change(let change) = operation, !change.isReadOnly { writers.insert(id) }
+    let id = ProposalID(nextID)
+    moment += 1
+    calls[id] = Call(node: node, key: key, operation: operation, began: moment)
+    nodes[node].open.insert(id)
+    open += 1
     nodes[node].machine.tick(to: Ticks(now))
     nodes[node].machine.propose(
       Proposal(key: key, operation: operation, deadline: deadline.map { Ticks($0) }), as: id)
@@ -77,148 +82,152 @@ struct RandomWorld {
     return id
   }
 
-  mutating func drain(_ index: Int) {
-    if let reason = nodes[index].machine.stopped { violations.append("a machine stopped: \(reason)") }
-    while nodes[index].machine.hasReady {
-      nodes[index].machine.drain(into: &ready)
-      if !ready.persist.isEmpty { nodes[index].pending.append((ready.batch, ready.persist)) }
-      let me = nodes[index].settings.voter
-      for envelope in ready.messages {
-        note(envelope.message)
-        for voter in recipients(of: envelope.to, from: me) {
-          network.append(InFlight(from: me, to: voter, message: envelope.message))
-        }
+  mutating func drain(_ node: Int) {
+    while nodes[node].machine.hasReady {
+      nodes[node].machine.drain(into: &ready)
+      if !ready.persist.isEmpty { nodes[node].store.submit(ready.persist, as: ready.batch) }
+      for envelope in ready.messages { send(envelope, from: node) }
+      for completion in ready.completed { end(completion, at: node) }
+    }
+    if let reason = nodes[node].machine.stopped { violate("node \(node + 1) stopped: \(reason)") }
+    let count = nodes[node].machine.openProposals
+    if count != nodes[node].open.count {
+      violate("node \(node + 1) counts \(count) open proposals, not \(nodes[node].open.count)")
+    }
+  }
+
+  private mutating func send(_ envelope: Envelope<Message>, from node: Int) {
+    let message = envelope.message
+    if message.kind == .accept {
+      if let earlier = proposals[message.ballot], earlier != message.state {
+        violate("ballot \(message.ballot) carried two states")
       }
-      for completion in ready.completed {
-        if completions.updateValue(completion, forKey: completion.proposal) != nil {
-          violations.append("\(completion.proposal) completed twice")
-        }
-        open[completion.proposal] = nil
-        spans[completion.proposal]?.end = steps
+      proposals[message.ballot] = message.state
+    }
+    switch envelope.to {
+    case .peers:
+      for peer in nodes.indices where peer != node {
+        network.append(InFlight(from: node, to: peer, message: message))
       }
+    case .voter(let voter):
+      network.append(InFlight(from: node, to: Int(voter.rawValue) - 1, message: message))
     }
   }
 
-  func recipients(of destination: Destination, from me: VoterID) -> [VoterID] {
-    switch destination {
-    case .peers: nodes.map(\.settings.voter).filter { $0 != me }
-    case .voter(let voter): [voter]
+  private mutating func end(_ completion: Completion<Append>, at node: Int) {
+    let id = completion.proposal
+    moment += 1
+    guard nodes[node].open.remove(id) != nil else {
+      return violate("\(id) ended twice, or at a node where it was never open")
     }
+    open -= 1
+    calls[id]?.outcome = completion.result
+    calls[id]?.ended = moment
+    if let what = unsettled(completion) { violate(what) }
   }
 
-  /// One ballot carries one value.
-  mutating func note(_ message: Message) {
-    guard message.kind == .accept else { return }
-    if let earlier = proposals[message.ballot], earlier != message.state {
-      violations.append("ballot \(message.ballot) carried two states")
-    }
-    proposals[message.ballot] = message.state
-  }
-
-  /// One step: something is delivered, persisted, crashed, or time passes.
+  /// One step: something is delivered, persisted, goes wrong, or time passes.
   mutating func step() {
-    steps += 1
     if draw(1000) < faults.crash { return crash(draw(nodes.count)) }
-    let stores = nodes.indices.filter { !nodes[$0].pending.isEmpty }
+    if draw(100) < faults.cut { nodes[draw(nodes.count)].isCut.toggle() }
+    if draw(100) < faults.checkpoint {
+      let node = draw(nodes.count)
+      nodes[node].store.goOn(of: nodes[node].machine, limit: 1 + draw(200))
+    }
+    let stores = nodes.indices.filter { !nodes[$0].store.pending.isEmpty }
     if !stores.isEmpty, draw(100) >= faults.slowStore || network.isEmpty {
       return persist(stores[draw(stores.count)])
     }
-    if !network.isEmpty && draw(100) < 95 { return deliver(draw(network.count)) }
-    now += 1 + UInt64(draw(8))
-    for index in nodes.indices {
-      nodes[index].machine.tick(to: Ticks(now))
-      drain(index)
+    if !network.isEmpty && draw(1000) < (isSettling ? 990 : 900) {
+      return deliver(draw(network.count))
+    }
+    now += 1 + UInt64(draw(6))
+    for node in nodes.indices {
+      nodes[node].machine.tick(to: Ticks(now))
+      drain(node)
     }
   }
 
-  mutating func deliver(_ place: Int) {
+  private mutating func deliver(_ place: Int) {
     let item = network[place]
     if draw(100) >= faults.duplication {
       network.swapAt(place, network.count - 1)
       network.removeLast()
     }
-    if draw(100) < faults.loss { return }
-    let index = nodes.firstIndex { $0.settings.voter == item.to }!
+    if draw(100) < faults.loss || nodes[item.from].isCut || nodes[item.to].isCut { return }
     var writer = ByteWriter()
     item.message.encode(into: &writer)
     var reader = ByteReader(writer.finish())
-    let message = try! Message(from: &reader)
-    if message != item.message || !reader.isAtEnd { violations.append("\(message) changed") }
-    nodes[index].machine.receive(message, from: item.from)
-    drain(index)
+    guard let message = try? Message(from: &reader), message == item.message, reader.isAtEnd else {
+      return violate("\(item.message) did not survive its bytes")
+    }
+    nodes[item.to].machine.receive(message, from: VoterID(UInt32(item.from + 1)))
+    drain(item.to)
   }
 
-  mutating func persist(_ index: Int) {
-    let count = 1 + draw(nodes[index].pending.count)
-    for (_, records) in nodes[index].pending.prefix(count) { nodes[index].durable += records }
-    let batch = nodes[index].pending[count - 1].0
-    nodes[index].pending.removeFirst(count)
-    nodes[index].machine.persisted(through: batch)
-    drain(index)
+  private mutating func persist(_ node: Int) {
+    let batch = keep(1 + draw(nodes[node].store.pending.count), of: node)
+    if let batch { nodes[node].machine.persisted(through: batch) }
+    drain(node)
+  }
+
+  /// Makes batches durable; gives the last one's number.
+  private mutating func keep(_ count: Int, of node: Int) -> PersistBatch? {
+    let batches = nodes[node].store.keep(count)
+    for batch in batches {
+      for case .accept(let key, let ballot, _, let state) in batch.records {
+        nodes[node].held[key] = (ballot, state.version)
+      }
+    }
+    return batches.last?.number
   }
 
   /// Forgets everything but what is durable, and by chance some of what was on its way there.
-  mutating func crash(_ index: Int) {
-    let survived = draw(nodes[index].pending.count + 1)
-    for (_, records) in nodes[index].pending.prefix(survived) { nodes[index].durable += records }
-    nodes[index].pending.removeAll()
-    for (id, owner) in open where owner.node == index && owner.life == nodes[index].life {
-      lost.insert(id)
+  private mutating func crash(_ node: Int) {
+    moment += 1
+    _ = keep(draw(nodes[node].store.pending.count + 1), of: node)
+    nodes[node].store.forget()
+    for id in nodes[node].open {
+      calls[id]?.isLost = true
+      calls[id]?.ended = moment
     }
-    for id in lost { open[id] = nil }
-    nodes[index].life += 1
-    nodes[index].machine = CounterMachine(nodes[index].settings)
-    for record in nodes[index].durable { try! nodes[index].machine.restore(record) }
-    nodes[index].machine.tick(to: Ticks(now))
-    drain(index)
+    open -= nodes[node].open.count
+    nodes[node].open.removeAll()
+    nodes[node].machine = AppendMachine(nodes[node].settings)
+    for record in nodes[node].store.records {
+      do {
+        try nodes[node].machine.restore(record)
+      } catch {
+        violate("node \(node + 1) cannot be restored: \(error)")
+      }
+    }
+    nodes[node].machine.tick(to: Ticks(now))
+    drain(node)
   }
 
-  /// Lets everything open end, without faults. False where something did not.
-  mutating func settle(steps: Int = 200_000) -> Bool {
+  /// Cancels a proposal, which must end by that.
+  mutating func cancel(_ id: ProposalID) {
+    guard let node = calls[id]?.node, nodes[node].open.contains(id) else { return }
+    nodes[node].machine.tick(to: Ticks(now))
+    nodes[node].machine.cancel(id)
+    drain(node)
+    if nodes[node].open.contains(id) { violate("\(id) was cancelled and is open still") }
+  }
+
+  /// Lets everything that is open end, without faults. False where something did not.
+  mutating func settle(steps: Int = 60_000) -> Bool {
     faults = Faults(slowStore: 20)
-    for _ in 0..<steps {
-      if open.isEmpty && nodes.allSatisfy({ $0.pending.isEmpty }) { return true }
+    isSettling = true
+    for node in nodes.indices { nodes[node].isCut = false }
+    // A heap of old messages would only take time.
+    while network.count > 300 {
+      network.swapAt(draw(network.count), network.count - 1)
+      network.removeLast()
+    }
+    for _ in 0..<steps where open > 0 {
       step()
+      if !violations.isEmpty { return false }
     }
-    return false
-  }
-}
-
-extension RandomWorld {
-  /// The version that a client was told of, and whether it is of its own write.
-  func version(of completion: Completion<Counter>) -> (Version, wrote: Bool)? {
-    switch completion.result {
-    case .applied(_, let register): (register.version, writers.contains(completion.proposal))
-    case .read(let register), .notApplied(.rejected(_, let register)): (register.version, false)
-    case .notApplied, .unknown: nil
-    }
-  }
-
-  /// Versions are the order in which a register was written. What ended before something began must
-  /// not be told a newer version than that; two writes never share one.
-  func orderViolations() -> [String] {
-    var told: [(id: ProposalID, start: Int, end: Int, version: Version, wrote: Bool)] = []
-    for (id, completion) in completions {
-      guard let (version, wrote) = version(of: completion), let span = spans[id] else {
-        continue
-      }
-      told.append((id, span.start, span.end, version, wrote))
-    }
-    told.sort { $0.start != $1.start ? $0.start < $1.start : $0.id.rawValue < $1.id.rawValue }
-    var found: [String] = []
-    for (index, later) in told.enumerated() {
-      for earlier in told where earlier.end < later.start {
-        if later.version < earlier.version {
-          found.append("\(later.id) was told \(later.version), \(earlier.id) before it \(earlier.version)")
-        }
-        if later.wrote && later.version == earlier.version {
-          found.append("\(later.id) wrote the version that \(earlier.id) had seen before it")
-        }
-      }
-      for other in told[..<index] where other.wrote && later.wrote && other.version == later.version {
-        found.append("\(later.id) and \(other.id) wrote one version")
-      }
-    }
-    return found
+    return open == 0
   }
 }
