@@ -11,6 +11,15 @@ public struct LogPosition: Hashable, Sendable {
   /// The header checksum of the block before it.
   public var previousChecksum: UInt32
 
+  /// No sequence or offset is higher, so that counting on cannot overflow.
+  static let limit: UInt64 = 1 << 62
+
+  /// Whether a block can be there.
+  var isPossible: Bool {
+    (1...JournalFile.numberLimit).contains(generation) && (1...Self.limit).contains(sequence)
+      && offset <= Self.limit && offset % UInt64(Block.pageSize) == 0
+  }
+
   /// The start of a store's first log.
   static let beginning = LogPosition(
     generation: 1, offset: 0, sequence: 1, previousChecksum: 0)
@@ -66,5 +75,6 @@ public struct CheckpointFooter: Hashable, Sendable {
       sequence: try reader.read(UInt64.self), previousChecksum: try reader.read(UInt32.self))
     durableThrough = try reader.read(UInt64.self)
     pieces = try reader.read(UInt64.self)
+    guard replayFrom.isPossible else { throw .malformed("a replay from where no block can be") }
   }
 }

@@ -50,11 +50,15 @@ extension JournalFile {
     }
   }
 
+  /// No generation or checkpoint has a higher number, so that counting on cannot overflow.
+  static let numberLimit: UInt32 = 1 << 31
+
   private static func numbered(_ name: String) -> JournalFile? {
     let halves = name.split(separator: ".", omittingEmptySubsequences: false)
     guard halves.count == 2 else { return nil }
     let stem = halves[0].split(separator: "-", omittingEmptySubsequences: false)
-    guard stem.count == 2, let number = UInt32(stem[1]) else { return nil }
+    guard stem.count == 2, let number = UInt32(stem[1]), number <= numberLimit
+    else { return nil }
     switch (stem[0], halves[1]) {
     case ("wal", "log"): return .log(number)
     case ("wal", "tmp"): return .logDraft(number)

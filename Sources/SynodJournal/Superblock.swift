@@ -154,6 +154,10 @@ extension Superblock {
     durableBlock = try reader.read(UInt64.self)
     highestGeneration = try reader.read(UInt32.self)
     checkpoint = try reader.read(UInt32.self)
+    let limit = LogPosition.limit
+    guard incarnation <= limit, sequence <= limit, durableBlock <= limit,
+      max(highestGeneration, durableGeneration, checkpoint) <= JournalFile.numberLimit
+    else { throw .malformed("a number that no store reaches") }
     let count = try reader.read(UInt32.self)
     guard count <= Self.maxPins else {
       throw .overLimit(found: UInt64(count), limit: Self.maxPins)
