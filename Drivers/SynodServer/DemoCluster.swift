@@ -46,6 +46,7 @@ final class DemoCluster {
     let deadline = monotonicMicroseconds() + 30_000_000
     var last = "no answer"
     while monotonicMicroseconds() < deadline {
+      try Interruption.check()
       do throws(BlockingClient.Broken) {
         let reply = try client(node).ask("SET", "demo:ready", "\(node)")
         if reply == .text("OK") { return }

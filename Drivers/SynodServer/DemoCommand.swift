@@ -13,18 +13,13 @@ struct DemoCommand: ParsableCommand {
   var once = false
 
   func run() throws {
-    // Blocked before anything starts, so that no signal is lost: we wait for them below.
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
-    if !once { sigprocmask(SIG_BLOCK, &signals, nil) }
-
+    Interruption.hold()
     let cluster = try DemoCluster(preferred: once ? [] : [7001, 7002, 7003])
     var isClean = false
     defer {
+      let wasInterrupted = Interruption.isPending
       cluster.stop()
-      if isClean {
+      if isClean || wasInterrupted {
         cluster.removeDirectory()
       } else {
         complain("What the nodes wrote is in \(cluster.directory)")
@@ -32,20 +27,16 @@ struct DemoCommand: ParsableCommand {
     }
     var show = DemoShow(cluster)
     try show.run()
-    if !once {
-      stayUp(cluster, &signals)
-    }
+    if !once { stayUp(cluster) }
     isClean = true
   }
 
-  private func stayUp(_ cluster: DemoCluster, _ signals: inout sigset_t) {
+  private func stayUp(_ cluster: DemoCluster) {
     print("\nThe cluster stays up until Ctrl-C. Connect to any node:")
     for port in cluster.clientPorts { print("  redis-cli -p \(port)") }
     print("Try: SET greeting hello   INCR visits   CAS greeting hello goodbye   INFO peers")
     fflush(nil)
-    while true {
-      var wait = timespec(tv_sec: 1, tv_nsec: 0)
-      if sigtimedwait(&signals, nil, &wait) > 0 { break }
+    while !Interruption.wait(seconds: 1) {
       if let node = cluster.fallen() {
         complain("node \(node) ended; its last words:\n\(cluster.lastWords(of: node))")
       }

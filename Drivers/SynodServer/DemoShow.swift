@@ -55,6 +55,7 @@ struct DemoShow {
     var last = start
     var wasKilled = false
     while true {
+      try Interruption.check()
       let now = monotonicMicroseconds()
       let elapsed = (now - start) / 1000
       if elapsed >= Self.millisecondsBefore && !wasKilled {
@@ -107,6 +108,7 @@ struct DemoShow {
     let client = try connect(node)
     var missing = 0
     for (key, value) in acknowledged {
+      try Interruption.check()
       if try get(key, client, node) != .text(value) { missing += 1 }
     }
     return missing

@@ -92,7 +92,8 @@ def run(options, directory):
                 writes += one_round(cluster, disk, turn)
             except Violation as violation:
                 if options.unsafe:
-                    reason = str(violation).splitlines()[0]
+                    lines = str(violation).strip().splitlines()
+                    reason = lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
                     return f"without syncs, round {turn} lost something, as it must: {reason}"
                 raise
     finally:
