@@ -68,20 +68,34 @@ struct Fold<C: Change>: Sendable {
     waiting.removeFirst(taken)
   }
 
-  /// Runs the changes in order, each on what the one before it left.
+  /// Runs the changes in order, each on what the one before it left. Where they write more than a
+  /// round should hold, the rest goes back to what waits, unless an earlier attempt had it, too.
   /// - Returns: the state after all, and whether any of them wrote.
   @inlinable
   mutating func run(
-    on base: RegisterState, at ballot: Ballot, maxValue: Int
+    on base: RegisterState, at ballot: Ballot, within settings: Settings
   ) -> (state: RegisterState, wrote: Bool) {
     results.removeAll(keepingCapacity: true)
     var state = base
     var step: UInt32 = 0
+    var bytes = 0
     for index in folded.indices {
-      results.append(
-        Self.run(folded[index], on: &state, at: ballot, step: &step, maxValue: maxValue))
+      if bytes > settings.maxFoldBytes && earlier.isEmpty {
+        putBack(from: index)
+        break
+      }
+      let result = Self.run(
+        folded[index], on: &state, at: ballot, step: &step, maxValue: settings.maxValue)
+      if result.wrote { bytes += state.value?.count ?? 0 }
+      results.append(result)
     }
     return (state, step > 0)
+  }
+
+  @usableFromInline
+  mutating func putBack(from index: Int) {
+    waiting.insert(contentsOf: folded[index...], at: 0)
+    folded.removeSubrange(index...)
   }
 
   @inlinable

@@ -36,7 +36,7 @@ extension Machine {
     if folds[slot].isReadOnly { return core.startRead(slot) }
     if core.rests(slot) { return }
     guard let (ballot, base) = core.armedBase(slot) else { return core.startPrepare(slot) }
-    let (state, wrote) = folds[slot].run(on: base, at: ballot, maxValue: core.settings.maxValue)
+    let (state, wrote) = folds[slot].run(on: base, at: ballot, within: core.settings)
     if wrote || folds[slot].hasBarrier {
       core.consumeArmed(slot)
       accept(slot, ballot, state)
@@ -68,14 +68,16 @@ extension Machine {
       folds[slot].isBurial = true
       return core.startAccept(slot, ballot: ballot, state: base)
     }
-    var (state, wrote) = folds[slot].run(on: base, at: ballot, maxValue: core.settings.maxValue)
+    let asked = folds[slot].folded.count
+    var (state, wrote) = folds[slot].run(on: base, at: ballot, within: core.settings)
     if settled && !wrote && folds[slot].earlier.isEmpty && !folds[slot].hasBarrier {
       return finish(slot)
     }
-    if folds[slot].earlier.isEmpty && !folds[slot].waiting.isEmpty {
+    let isWhole = folds[slot].folded.count == asked
+    if isWhole && folds[slot].earlier.isEmpty && !folds[slot].waiting.isEmpty {
       // The state is written in any case, so what came meanwhile may join.
       takeWaiting(slot)
-      (state, wrote) = folds[slot].run(on: base, at: ballot, maxValue: core.settings.maxValue)
+      (state, wrote) = folds[slot].run(on: base, at: ballot, within: core.settings)
     }
     accept(slot, ballot, state)
   }
@@ -100,7 +102,7 @@ extension Machine {
   mutating func observe(_ slot: Int) {
     let base = core.rounds[slot].base
     let name = core.rounds[slot].ballot
-    let (_, wrote) = folds[slot].run(on: base, at: name, maxValue: core.settings.maxValue)
+    let (_, wrote) = folds[slot].run(on: base, at: name, within: core.settings)
     if wrote { core.startPrepare(slot) } else { finish(slot) }
   }
 

@@ -31,6 +31,9 @@ public struct Settings: Hashable, Sendable {
   public var maxOpenProposals = 65_536
   /// Changes folded into one round, at the most.
   public var maxFold = 4096
+  /// Bytes of values that the changes of one round write, about: each keeps the state that it left
+  /// until the round is decided.
+  public var maxFoldBytes = 4 << 20
 
   /// Replies that may wait for the store; further requests of peers are dropped meanwhile.
   public var maxHeldReplies = 65_536

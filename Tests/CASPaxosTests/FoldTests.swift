@@ -56,6 +56,20 @@ import Testing
     #expect(bench.last.state.register.number == 111)
   }
 
+  @Test func whatAFoldWritesHasALimitInBytesAndTheRestGoesIntoTheNextRound() {
+    var bench = Bench { $0.maxFoldBytes = 3 }
+    for _ in 1...5 { bench.propose(.change(.add(10))) }
+    bench.promiseOwnAndOthers()
+    let accept = bench.request
+    #expect(accept.state.register.number == 20)
+    bench.persist()
+    bench.accepted(accept, from: 2)
+    #expect(bench.completed.map(\.proposal) == [ProposalID(1), ProposalID(2)])
+    bench.persist()
+    bench.promise(bench.request, from: 2, accepted: b(1, 1), accept.state)
+    #expect(bench.last.state.register.number == 40)
+  }
+
   @Test func aFoldHasItsLimit() {
     var bench = Bench { $0.maxFold = 2 }
     for _ in 0..<5 { bench.propose(.change(.add(1))) }
