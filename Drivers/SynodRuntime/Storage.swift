@@ -56,6 +56,7 @@ public struct StorageEvents {
   /// There is room for a checkpoint's next piece, or space came back.
   public var ready: () -> Void
 
+  /// One made of its parts.
   public init(
     persisted: @escaping (PersistBatch) -> Void, failed: @escaping (String) -> Void,
     ready: @escaping () -> Void
@@ -70,19 +71,25 @@ public struct StorageEvents {
 public struct StorageStatistics: Sendable {
   /// Batches made durable, and the syncs that it took.
   public var batches: UInt64 = 0
+  /// Syncs that returned.
   public var syncs: UInt64 = 0
+  /// Bytes of the log that were written.
   public var bytesWritten: UInt64 = 0
   /// Of the last sync and of the slowest, in microseconds, from submission to completion.
   public var lastSyncMicroseconds: UInt64 = 0
+  /// Of the slowest sync, in microseconds.
   public var maxSyncMicroseconds: UInt64 = 0
   /// Median and 99th percentile of recent syncs, in microseconds.
   public var medianSyncMicroseconds: UInt64 = 0
+  /// 99th percentile of recent syncs, in microseconds.
   public var p99SyncMicroseconds: UInt64 = 0
   /// Bytes that wait to be written.
   public var queuedBytes: Int = 0
+  /// Checkpoints that count.
   public var checkpoints: UInt64 = 0
   /// Why the last checkpoint failed, where it did.
   public var checkpointFailure: String?
 
+  /// One made of its parts.
   public init() {}
 }

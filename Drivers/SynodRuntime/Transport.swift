@@ -37,6 +37,7 @@ public struct TransportEvents {
   /// A payload arrived. The slice may share a larger buffer.
   public var received: (_ payload: Bytes, _ sender: VoterID) -> Void
 
+  /// One made of its parts.
   public init(received: @escaping (_ payload: Bytes, _ sender: VoterID) -> Void) {
     self.received = received
   }
@@ -44,18 +45,24 @@ public struct TransportEvents {
 
 /// How a peer is doing.
 public struct PeerStatus: Sendable {
+  /// Who it is.
   public var voter: VoterID
+  /// Where it is looked for.
   public var address: String
+  /// Whether it is reached.
   public var state: State
   /// Bytes that wait to be written to it.
   public var queuedBytes: Int
+  /// Bytes written to it since the start.
   public var sentBytes: UInt64
+  /// Bytes read from it since the start.
   public var receivedBytes: UInt64
   /// Payloads that were dropped because the queue was full or nobody was there.
   public var dropped: UInt64
   /// Of the last ping, in microseconds; nil before the first.
   public var roundTripMicroseconds: UInt64?
 
+  /// Whether a peer is reached.
   public enum State: Sendable, Equatable {
     case connected
     case connecting
@@ -63,6 +70,7 @@ public struct PeerStatus: Sendable {
     case down(String)
   }
 
+  /// One made of its parts.
   public init(voter: VoterID, address: String) {
     self.voter = voter
     self.address = address

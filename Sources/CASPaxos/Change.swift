@@ -20,6 +20,7 @@ public protocol Change: Sendable {
 }
 
 extension Change {
+  /// Changes write unless they say otherwise.
   public var isReadOnly: Bool { false }
 }
 
@@ -37,10 +38,12 @@ public enum Decision<Output: Sendable, Rejection: Sendable>: Sendable {
 /// The state of a register as a change and a client see it. A register that was never written and
 /// one that was deleted have no value, both.
 public struct Register: Hashable, Sendable {
+  /// Nil where there is none.
   public var value: Bytes?
   /// Of the last change that wrote; rises with every write and never starts anew after a deletion.
   public var version: Version
 
+  /// One made of its parts.
   @inlinable public init(value: Bytes? = nil, version: Version = .zero) {
     self.value = value
     self.version = version
@@ -50,9 +53,12 @@ public struct Register: Hashable, Sendable {
 /// Names one write of one register: the ballot that carried it, and its place among the changes
 /// that were folded into that ballot's round. Two states of a register never share a version.
 public struct Version: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// Of the round that wrote.
   public var ballot: Ballot
+  /// Its place among the changes that wrote in that round, from 1.
   public var step: UInt32
 
+  /// One made of its parts.
   @inlinable public init(ballot: Ballot, step: UInt32) {
     self.ballot = ballot
     self.step = step
@@ -61,20 +67,25 @@ public struct Version: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// Of a register that was never written.
   @inlinable public static var zero: Version { Version(ballot: .zero, step: 0) }
 
+  /// Whether `a` comes before `b`.
   @inlinable public static func < (a: Version, b: Version) -> Bool {
     a.ballot != b.ballot ? a.ballot < b.ballot : a.step < b.step
   }
 
+  /// For people to read.
   public var description: String { ballot.isZero ? "-" : "\(ballot)+\(step)" }
 }
 
 /// A change given as a closure, as in Kshaka: `propose(key) { current in … }`.
 public struct ClosureChange<Output: Sendable, Rejection: Sendable>: Change {
+  /// What it does.
   public let body: @Sendable (Register) -> Decision<Output, Rejection>
 
+  /// One made of its parts.
   public init(_ body: @escaping @Sendable (Register) -> Decision<Output, Rejection>) {
     self.body = body
   }
 
+  /// Runs the closure.
   public func apply(to current: Register) -> Decision<Output, Rejection> { body(current) }
 }

@@ -8,11 +8,13 @@ extension Machine {
     var cell: Int
   }
 
+  /// Takes back a durable record of an earlier life; see `ConsensusMachine`.
   public mutating func restore(_ record: Record) throws(RestoreError) {
     precondition(!core.started, "records are restored before the first input")
     try core.restore(record)
   }
 
+  /// Gives a bounded piece of the durable state as records; see `ConsensusMachine`.
   public func restate(
     after cursor: Cursor?, limit: Int, into records: inout [Record]
   ) -> Cursor? {

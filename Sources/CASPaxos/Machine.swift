@@ -20,11 +20,17 @@ public import Synod
 /// it found: once the new ballot is chosen, the lost one can never be. So a change has its effect
 /// once, whatever duels there are, and "unknown" is left for those whose time runs out meanwhile.
 public struct Machine<C: Change>: ConsensusMachine {
+  /// What it is made from.
   public typealias Settings = CASPaxos.Settings
+  /// What a client asks of a register.
   public typealias Proposal = CASPaxos.Proposal<C>
+  /// What machines say to each other.
   public typealias Message = CASPaxos.Message
+  /// What must survive a crash.
   public typealias Record = CASPaxos.Record
+  /// How a proposal ended.
   public typealias Completion = CASPaxos.Completion<C>
+  /// Registers ask nothing of an application.
   public typealias Effect = Never
 
   @usableFromInline var core: Core
@@ -37,6 +43,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   /// The slot of the last cancelled proposal.
   @usableFromInline var lastCancelled = 0
 
+  /// One made of its parts.
   public init(_ settings: Settings) {
     core = Core(settings.clamped)
   }
@@ -45,6 +52,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   public var statistics: Statistics { core.statistics }
   /// The configuration that it votes in.
   public var configuration: Configuration { core.configuration }
+  /// What it was made from, within its bounds.
   public var settings: Settings { core.settings }
   /// Why it stopped for good; nil while it runs.
   public var stopped: Abandoned? { core.stopped }
@@ -62,6 +70,7 @@ public struct Machine<C: Change>: ConsensusMachine {
 
   // MARK: Inputs
 
+  /// Says what time it is, in ticks; first in every turn.
   @inlinable
   public mutating func tick(to now: Ticks) {
     guard core.stopped == nil else { return }
@@ -70,6 +79,7 @@ public struct Machine<C: Change>: ConsensusMachine {
     settle()
   }
 
+  /// Opens a proposal, or ends it at once where it cannot be taken.
   @inlinable
   public mutating func propose(_ proposal: Proposal, as id: ProposalID) {
     if let refusal = refusal(of: proposal) {
@@ -100,6 +110,7 @@ public struct Machine<C: Change>: ConsensusMachine {
     return nil
   }
 
+  /// Gives up a proposal: "not applied" where nothing was sent that could write it.
   public mutating func cancel(_ id: ProposalID) {
     // Where many are cancelled, the next is often beside the last.
     for offset in folds.indices {
@@ -112,6 +123,7 @@ public struct Machine<C: Change>: ConsensusMachine {
     }
   }
 
+  /// Takes a message of another voter.
   @inlinable
   public mutating func receive(_ message: Message, from sender: VoterID) {
     guard core.stopped == nil else { return }
@@ -120,6 +132,7 @@ public struct Machine<C: Change>: ConsensusMachine {
     settle()
   }
 
+  /// Says that every batch up to `batch` is durable.
   @inlinable
   public mutating func persisted(through batch: PersistBatch) {
     guard core.stopped == nil else { return }
@@ -130,6 +143,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   /// Registers ask nothing of an application.
   public mutating func finished(_ effect: EffectID) {}
 
+  /// Final: it votes no more, and everything open ends.
   public mutating func storageFailed() {
     core.stop(.storageFailed)
     settle()
@@ -137,9 +151,11 @@ public struct Machine<C: Change>: ConsensusMachine {
 
   // MARK: Outputs
 
+  /// Whether `drain(into:)` would give anything.
   @inlinable
   public var hasReady: Bool { !completed.isEmpty || core.hasReady }
 
+  /// Moves out all that is ready.
   @inlinable
   public mutating func drain(into ready: inout Ready<Machine<C>>) {
     ready.removeAll()
@@ -147,6 +163,7 @@ public struct Machine<C: Change>: ConsensusMachine {
     ready.batch = core.drain(persist: &ready.persist, messages: &ready.messages)
   }
 
+  /// When it next needs to be told the time, in ticks.
   public var nextDeadline: Ticks? {
     if core.stopped != nil { return nil }
     return core.started ? core.nextWake : core.now

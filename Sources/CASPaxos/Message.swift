@@ -3,6 +3,7 @@ public import Synod
 /// What proposers and acceptors say to each other. One flat shape for all kinds; which fields a kind
 /// uses is said at the kind. The ballot's leading part is the epoch, so every message carries it.
 public struct Message: Hashable, Sendable {
+  /// What a message says.
   public enum Kind: UInt8, Sendable {
     /// Asks for a promise: `key`, `ballot`.
     case prepare = 1
@@ -25,16 +26,21 @@ public struct Message: Hashable, Sendable {
     case readReply = 7
   }
 
+  /// What it says, and so which fields count.
   public var kind: Kind
   /// The proposer's own number of its round, echoed by the reply: where to look, never proof.
   public var slot: UInt32
   /// The round's ballot, or the name of a read; echoed by the reply.
   public var ballot: Ballot
+  /// A promise: that stands, or that is asked for. See the kinds.
   public var promised: Ballot
+  /// The ballot of the accepted state; zero for none.
   public var accepted: Ballot
+  /// Below this nothing is accepted on registers that were collected; zero as long as none was.
   public var floor: Ballot
   /// The register; only in requests, since a ballot names one round of one register.
   public var key: Bytes
+  /// The accepted state, or the one to accept.
   public var state: RegisterState
 
   @inlinable init(
@@ -54,10 +60,12 @@ public struct Message: Hashable, Sendable {
   /// The largest key and the largest value that any message or record can carry, in bytes; settings
   /// may ask for less.
   public static let maxKey = 64 * 1024
+  /// The longest value, in bytes.
   public static let maxValue = 768 * 1024
 }
 
 extension Message: ByteCodable {
+  /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
     writer.write(kind.rawValue)
     writer.write(slot)
@@ -85,6 +93,7 @@ extension Message: ByteCodable {
     }
   }
 
+  /// Reads its binary form, or says why it cannot.
   public init(from reader: inout ByteReader) throws(CodingError) {
     guard let kind = Kind(rawValue: try reader.read(UInt8.self)) else {
       throw .malformed("unknown kind of message")
@@ -131,6 +140,7 @@ extension Message {
 }
 
 extension Message: CustomStringConvertible {
+  /// For people to read.
   public var description: String {
     let value = state.value.map { "\"\($0)\"" } ?? "nil"
     switch kind {

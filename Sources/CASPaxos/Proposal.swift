@@ -2,11 +2,14 @@ public import Synod
 
 /// What a client asks of one register.
 public struct Proposal<C: Change>: Sendable {
+  /// Names the register.
   public var key: Bytes
+  /// What is done to it.
   public var operation: Operation<C>
   /// When to give up; never where nil.
   public var deadline: Ticks?
 
+  /// One made of its parts.
   @inlinable public init(key: Bytes, operation: Operation<C>, deadline: Ticks? = nil) {
     self.key = key
     self.operation = operation
@@ -26,9 +29,12 @@ public enum Operation<C: Change>: Sendable {
 
 /// How a proposal ended.
 public struct Completion<C: Change>: Sendable, ProposalCompletion {
+  /// Whose completion it is.
   public var proposal: ProposalID
+  /// What is known.
   public var result: Outcome<C>
 
+  /// One made of its parts.
   @inlinable public init(proposal: ProposalID, result: Outcome<C>) {
     self.proposal = proposal
     self.result = result

@@ -19,6 +19,7 @@ public enum Record: Hashable, Sendable {
 }
 
 extension Record: ByteCodable {
+  /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
     switch self {
     case .configuration(let configuration):
@@ -40,6 +41,7 @@ extension Record: ByteCodable {
     }
   }
 
+  /// Reads its binary form, or says why it cannot.
   public init(from reader: inout ByteReader) throws(CodingError) {
     switch try reader.read(UInt8.self) {
     case 1: self = .configuration(try Configuration(from: &reader))
@@ -60,6 +62,7 @@ extension Record: ByteCodable {
 }
 
 extension Record: CustomStringConvertible {
+  /// For people to read.
   public var description: String {
     switch self {
     case .configuration(let c):

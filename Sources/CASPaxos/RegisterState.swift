@@ -13,6 +13,7 @@ public struct RegisterState: Hashable, Sendable {
   /// a state: a proposer has one open round a register, so the ballot it asks about is its last one.
   public var lineage: [Ballot]
 
+  /// One made of its parts.
   @inlinable public init(value: Bytes? = nil, version: Version = .zero, lineage: [Ballot] = []) {
     self.value = value
     self.version = version
@@ -22,6 +23,7 @@ public struct RegisterState: Hashable, Sendable {
   /// A register that was never written.
   @inlinable public static var blank: RegisterState { RegisterState() }
 
+  /// What changes and clients see of it.
   @inlinable public var register: Register { Register(value: value, version: version) }
 
   /// Whether the write of `ballot` is among those that this state descends from, if `ballot` is the
@@ -50,6 +52,7 @@ extension RegisterState: ByteCodable {
   /// Bit 0: there is a value. The other bits are kept for what comes.
   private static let hasValue: UInt8 = 1
 
+  /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
     writer.write(value == nil ? 0 : Self.hasValue)
     writer.write(UInt8(truncatingIfNeeded: lineage.count))
@@ -59,6 +62,7 @@ extension RegisterState: ByteCodable {
     if let value { writer.write(bytes: value) }
   }
 
+  /// Reads its binary form, or says why it cannot.
   public init(from reader: inout ByteReader) throws(CodingError) {
     let flags = try reader.read(UInt8.self)
     guard flags & ~Self.hasValue == 0 else { throw .malformed("unknown flags of a state") }

@@ -19,13 +19,15 @@ public struct Settings: Hashable, Sendable {
   /// Backing off after a conflict starts with the second in a row: up to `backoff`, doubled each time
   /// up to `maxBackoff`.
   public var backoff: UInt64 = 2
+  /// Backing off ends here, in ticks, or at a few round trips where those take longer.
   public var maxBackoff: UInt64 = 64
   /// After how many rounds in a row that only this node won on a register it asks for the next
   /// promise together with the acceptance. Nil: never.
   public var piggybackAfter: UInt8? = 1
 
-  /// Longest key and longest value, in bytes.
+  /// Longest key, in bytes.
   public var maxKey = 4 * 1024
+  /// Longest value, in bytes.
   public var maxValue = 512 * 1024
   /// Open proposals, at the most; a further one is refused.
   public var maxOpenProposals = 65_536
@@ -43,6 +45,7 @@ public struct Settings: Hashable, Sendable {
   /// Shards of the table of registers, a power of two. More make one step of its growth smaller.
   public var shards = 1024
 
+  /// One made of its parts.
   public init(voter: VoterID, configuration: Configuration, seed: UInt64) {
     self.voter = voter
     self.configuration = configuration
@@ -68,27 +71,33 @@ extension Settings {
 
 /// What a machine has done since it was made.
 public struct Statistics: Sendable {
-  /// Rounds that were chosen, and those of them that needed no prepare.
+  /// Rounds that were chosen.
   public var chosen: UInt64 = 0
+  /// Of those, rounds that needed no prepare.
   public var oneRoundTrip: UInt64 = 0
   /// Prepares begun.
   public var prepares: UInt64 = 0
-  /// Reads answered in one round trip, and those that had to write the state back.
+  /// Reads answered in one round trip.
   public var fastReads: UInt64 = 0
+  /// Reads that had to write the state back.
   public var readFallbacks: UInt64 = 0
   /// Conflicts received.
   public var conflicts: UInt64 = 0
   /// Accepts that ended without a decision and had to be looked into.
   public var resolutions: UInt64 = 0
+  /// Requests sent again.
   public var retransmissions: UInt64 = 0
   /// Changes folded into rounds that were chosen.
   public var changes: UInt64 = 0
 
+  /// All zero.
   public init() {}
 }
 
 /// Figures are not part of a machine's state.
 extension Statistics: Hashable {
+  /// Always.
   public static func == (a: Statistics, b: Statistics) -> Bool { true }
+  /// Feeds nothing.
   public func hash(into hasher: inout Hasher) {}
 }

@@ -11,12 +11,15 @@ public enum CodingError: Error, Hashable, Sendable {
   public struct StaticReason: Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
   {
+    /// The reason, for people.
     public let description: String
+    /// The UTF-8 bytes of a literal.
     public init(stringLiteral value: String) { description = value }
   }
 }
 
 extension CodingError: CustomStringConvertible {
+  /// For people to read.
   public var description: String {
     switch self {
     case .truncated: "the bytes end before the value does"
@@ -33,6 +36,7 @@ public struct ByteReader {
   @inlinable public var offset: Int { position }
   @usableFromInline var position: Int
 
+  /// One made of its parts.
   @inlinable public init(_ source: Bytes) {
     self.source = source
     position = 0
@@ -40,8 +44,10 @@ public struct ByteReader {
 
   /// Bytes not read yet.
   @inlinable public var remaining: Int { source.count - offset }
+  /// Whether every byte was read.
   @inlinable public var isAtEnd: Bool { remaining == 0 }
 
+  /// Reads a little-endian integer.
   @inlinable public mutating func read<T: FixedWidthInteger>(_: T.Type) throws(CodingError) -> T {
     let size = MemoryLayout<T>.size
     guard remaining >= size else { throw .truncated }

@@ -15,6 +15,7 @@ public struct ByteWriter: ~Copyable {
 
   /// Bytes written.
   @inlinable public var count: Int { written }
+  /// Whether nothing was written.
   @inlinable public var isEmpty: Bool { written == 0 }
 
   @inlinable @inline(__always)
@@ -34,6 +35,7 @@ public struct ByteWriter: ~Copyable {
     start = target
   }
 
+  /// Writes an integer, little-endian.
   @inlinable public mutating func write<T: FixedWidthInteger>(_ value: T) {
     let size = MemoryLayout<T>.size
     reserve(size).storeBytes(of: value.littleEndian, as: T.self)

@@ -46,6 +46,7 @@ public struct Bytes: @unchecked Sendable {
     self = string.withUTF8 { Bytes(copying: UnsafeRawBufferPointer($0)) }
   }
 
+  /// Whether there are none.
   @inlinable public var isEmpty: Bool { count == 0 }
 
   /// The bytes, readable until `body` returns.
@@ -89,6 +90,7 @@ public struct Bytes: @unchecked Sendable {
 }
 
 extension Bytes: Hashable {
+  /// Whether both are the same.
   @inlinable public static func == (a: Bytes, b: Bytes) -> Bool {
     guard a.count == b.count else { return false }
     if a.start == b.start { return true }
@@ -113,6 +115,7 @@ extension Bytes: Hashable {
     return true
   }
 
+  /// Feeds what `==` compares.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(count)
     withUnsafeBytes { hasher.combine(bytes: $0) }
@@ -120,6 +123,7 @@ extension Bytes: Hashable {
 }
 
 extension Bytes: ExpressibleByStringLiteral {
+  /// The UTF-8 bytes of a literal.
   public init(stringLiteral value: String) { self.init(value) }
 }
 

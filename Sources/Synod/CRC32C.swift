@@ -4,11 +4,13 @@ internal import CCRC32C
 public struct CRC32C: Sendable {
   private var raw: UInt32 = 0xffff_ffff
 
+  /// One made of its parts.
   public init() {}
 
   /// Continues from the checksum of what came before.
   public init(continuing checksum: UInt32) { raw = ~checksum }
 
+  /// Goes on with these bytes.
   public mutating func update(_ bytes: UnsafeRawBufferPointer) {
     guard let base = bytes.baseAddress else { return }
     if Self.hardware {
@@ -21,12 +23,14 @@ public struct CRC32C: Sendable {
   /// The checksum of all that was given.
   public var checksum: UInt32 { ~raw }
 
+  /// The checksum of these bytes.
   public static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
     var crc = CRC32C()
     crc.update(bytes)
     return crc.checksum
   }
 
+  /// The checksum of these bytes.
   public static func checksum(_ bytes: Bytes) -> UInt32 {
     bytes.withUnsafeBytes { checksum($0) }
   }

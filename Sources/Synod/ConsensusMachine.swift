@@ -96,18 +96,24 @@ public protocol ProposalCompletion {
 public struct PersistBatch: RawRepresentable, Hashable, Comparable, Sendable,
   CustomStringConvertible
 {
+  /// The bare number.
   public let rawValue: UInt64
 
+  /// Wraps a bare number.
   @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+  /// Wraps a bare number.
   @inlinable public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Before the first batch.
   @inlinable public static var none: PersistBatch { PersistBatch(0) }
+  /// The batch behind this one.
   @inlinable public var next: PersistBatch { PersistBatch(rawValue + 1) }
 
+  /// Whether `a` comes before `b`.
   @inlinable public static func < (a: PersistBatch, b: PersistBatch) -> Bool {
     a.rawValue < b.rawValue
   }
+  /// For people to read.
   public var description: String { "#\(rawValue)" }
 }
 
@@ -120,9 +126,12 @@ public enum Destination: Hashable, Sendable {
 
 /// A message and where it goes.
 public struct Envelope<Message: Sendable>: Sendable {
+  /// Where it goes.
   public var to: Destination
+  /// What it says.
   public var message: Message
 
+  /// One made of its parts.
   @inlinable public init(to: Destination, message: Message) {
     self.to = to
     self.message = message
@@ -139,10 +148,14 @@ public struct Ready<Machine: ConsensusMachine>: Sendable {
   /// Make these durable, together or not at all, behind all earlier batches; then say
   /// `persisted(through: batch)`.
   public var persist: [Machine.Record]
+  /// Send these; each may be lost.
   public var messages: [Envelope<Machine.Message>]
+  /// Tell these to whoever proposed.
   public var completed: [Machine.Completion]
+  /// Do these, and say `finished` of each.
   public var effects: [Machine.Effect]
 
+  /// Nothing to do.
   @inlinable public init() {
     batch = .none
     persist = []
@@ -151,6 +164,7 @@ public struct Ready<Machine: ConsensusMachine>: Sendable {
     effects = []
   }
 
+  /// Whether there is nothing to do.
   @inlinable public var isEmpty: Bool {
     persist.isEmpty && messages.isEmpty && completed.isEmpty && effects.isEmpty
   }
@@ -166,6 +180,8 @@ public struct Ready<Machine: ConsensusMachine>: Sendable {
 
 /// Why a store's records do not make this machine.
 public struct RestoreError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What contradicts what, for people.
   public let description: String
+  /// One made of its parts.
   public init(_ description: String) { self.description = description }
 }

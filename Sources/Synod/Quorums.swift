@@ -34,7 +34,9 @@ public struct QuorumSystem: Hashable, Sendable {
   /// Voters that one configuration may have.
   public static let maxVoters = 64
 
+  /// Whether these promises let a proposer go on.
   @inlinable public func isPrepareQuorum(_ votes: VoteSet) -> Bool { votes.count >= prepare }
+  /// Whether these acceptances choose a value.
   @inlinable public func isAcceptQuorum(_ votes: VoteSet) -> Bool { votes.count >= accept }
 }
 
@@ -46,6 +48,7 @@ public enum QuorumError: Error, Hashable, Sendable, CustomStringConvertible {
   case notDistinct(VoterID)
   case nobody
 
+  /// For people to read.
   public var description: String {
     switch self {
     case .voterCount(let n, let limit): "\(n) voters: there must be 1 to \(limit)"
@@ -64,20 +67,28 @@ public enum QuorumError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct VoteSet: Hashable, Sendable {
   @usableFromInline var bits: UInt64
 
+  /// One made of its parts.
   @inlinable public init() { bits = 0 }
 
+  /// Voters in it.
   @inlinable public var count: Int { bits.nonzeroBitCount }
+  /// Whether nobody is in it.
   @inlinable public var isEmpty: Bool { bits == 0 }
+  /// Whether the voter at this place is in it.
   @inlinable public func contains(_ place: Int) -> Bool { bits & (1 << UInt64(place)) != 0 }
+  /// Puts the voter at this place in.
   @inlinable public mutating func insert(_ place: Int) { bits |= 1 << UInt64(place) }
+  /// Takes the voter at this place out.
   @inlinable public mutating func remove(_ place: Int) { bits &= ~(1 << UInt64(place)) }
 }
 
 /// Who votes, and what makes a quorum, in one epoch.
 public struct Configuration: Hashable, Sendable {
+  /// Its number: higher ones are newer.
   public let epoch: Epoch
   /// In ascending order; a voter's place here is its place in a `VoteSet`.
   public let voters: [VoterID]
+  /// What makes a quorum of them.
   public let quorums: QuorumSystem
 
   /// - Parameter quorums: majorities where nil.
@@ -104,6 +115,7 @@ public struct Configuration: Hashable, Sendable {
 }
 
 extension Configuration: ByteCodable {
+  /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
     writer.write(epoch.rawValue)
     writer.write(UInt8(truncatingIfNeeded: voters.count))
@@ -112,6 +124,7 @@ extension Configuration: ByteCodable {
     for voter in voters { writer.write(voter.rawValue) }
   }
 
+  /// Reads its binary form, or says why it cannot.
   public init(from reader: inout ByteReader) throws(CodingError) {
     let epoch = try reader.read(UInt32.self)
     let count = Int(try reader.read(UInt8.self))

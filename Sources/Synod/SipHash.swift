@@ -4,15 +4,18 @@ public struct SipHash: Hashable, Sendable {
   @usableFromInline let k0: UInt64
   @usableFromInline let k1: UInt64
 
+  /// One made of its parts.
   @inlinable public init(key: (UInt64, UInt64)) {
     k0 = key.0
     k1 = key.1
   }
 
+  /// The hash of these bytes.
   @inlinable public func hash(_ bytes: Bytes) -> UInt64 {
     bytes.withUnsafeBytes { hash($0) }
   }
 
+  /// The hash of these bytes.
   @inlinable public func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var v0 = k0 ^ 0x736f_6d65_7073_6575
     var v1 = k1 ^ 0x646f_7261_6e64_6f6d

@@ -1,6 +1,7 @@
 /// SplitMix64 (Steele, Lea and Flood 2014): the only randomness in a machine, drawn from a seed in
 /// its settings, so that the same inputs give the same run.
 public struct SplitMix: RandomNumberGenerator, Hashable, Sendable {
+  /// All there is to know of it.
   public private(set) var state: UInt64
 
   /// - Parameter voter: mixed in, or every node would back off in step.
@@ -10,6 +11,7 @@ public struct SplitMix: RandomNumberGenerator, Hashable, Sendable {
     state = next() ^ seed
   }
 
+  /// The next 64 bits.
   public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var z = state

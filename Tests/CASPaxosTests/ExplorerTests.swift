@@ -57,7 +57,9 @@ import Testing
   @Test func twoProposersAddOnceEach() {
     let world = ExplorerWorld(
       settings: Self.settings(),
-      plan: [Step(node: 0, operation: .change(.add(1))), Step(node: 1, operation: .change(.add(10)))],
+      plan: [
+        Step(node: 0, operation: .change(.add(1))), Step(node: 1, operation: .change(.add(10))),
+      ],
       isPrompt: true)
     Self.expectSafe(world, sees: ["0 applied", "1 applied"], "two proposers")
   }
@@ -119,7 +121,9 @@ import Testing
   @Test func aRestartedProposerNeverReusesABallot() {
     let world = ExplorerWorld(
       settings: Self.settings(),
-      plan: [Step(node: 0, operation: .change(.add(1))), Step(node: 0, operation: .change(.add(10)))],
+      plan: [
+        Step(node: 0, operation: .change(.add(1))), Step(node: 0, operation: .change(.add(10))),
+      ],
       crashes: 1, isPrompt: true)
     Self.expectSafe(world, sees: ["0 applied", "1 applied"], "a restarted proposer")
   }

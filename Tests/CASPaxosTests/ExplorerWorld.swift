@@ -266,8 +266,8 @@ extension ExplorerWorld {
     for index in certain.union(possible) where plan[index].after.isDisjoint(with: certain) {
       guard let next = effect(of: index, on: number) else { continue }
       if canOrder(
-        certain: certain.subtracting([index]), possible: possible.subtracting([index]), number: next)
-      {
+        certain: certain.subtracting([index]), possible: possible.subtracting([index]), number: next
+      ) {
         return true
       }
     }
