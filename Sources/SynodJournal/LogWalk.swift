@@ -10,7 +10,8 @@ struct LogFile: Hashable {
 struct LogWalk<Source: JournalSource>: ~Copyable {
   private let source: Source
   private let store: StoreID
-  /// The logs from the one where the walk began, in ascending order.
+  /// The logs from the one where the walk began, in ascending order, but for empty ones: a repair
+  /// leaves one where the first block of a log was torn, and the next log goes on before it.
   let logs: [LogFile]
   private(set) var index = 0
   /// Where the next block should start.
@@ -36,7 +37,9 @@ struct LogWalk<Source: JournalSource>: ~Copyable {
   init(_ source: Source, store: StoreID, logs: [LogFile], from position: LogPosition) {
     self.source = source
     self.store = store
-    self.logs = logs.filter { $0.generation >= position.generation }
+    self.logs = logs.filter {
+      $0.generation == position.generation || ($0.generation > position.generation && $0.size > 0)
+    }
     self.position = position
     window = FileWindow(
       source, .log(self.logs[0].generation), size: self.logs[0].size)
