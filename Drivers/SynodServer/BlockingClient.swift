@@ -55,6 +55,7 @@ final class BlockingClient {
       let sent = rest.withUnsafeBytes {
         Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
+      if sent < 0 && errno == EINTR { continue }
       guard sent > 0 else { throw Broken(why: "send: \(String(cString: strerror(errno)))") }
       rest = rest.dropFirst(sent)
     }
@@ -101,7 +102,10 @@ final class BlockingClient {
     input.removeFirst(offset)
     offset = 0
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
-    let count = recv(descriptor, &buffer, buffer.count, 0)
+    var count: Int
+    repeat {
+      count = recv(descriptor, &buffer, buffer.count, 0)
+    } while count < 0 && errno == EINTR
     guard count > 0 else {
       throw Broken(
         why: count == 0 ? "the connection was closed" : String(cString: strerror(errno)))

@@ -25,6 +25,7 @@ extension Conversation {
       let sections = (1..<max(1, parser.argumentCount)).map { parser.text($0).lowercased() }
       let text = host.info(sections)
       answer { $0.verbatim(text) }
+      endsPass = true
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
       .incrby, .decrby, .cas, .mget:
       preconditionFailure("a command on keys is a change")
@@ -123,7 +124,9 @@ extension Conversation {
       answer { $0.simple("OK" as StaticString) }
     case ("SETINFO", 4): setInfo(host)
     case ("INFO", 2): answerVerbatim(host.clientLine)
-    case ("LIST", 2...): answerVerbatim(host.clientList)
+    case ("LIST", 2...):
+      answerVerbatim(host.clientList)
+      endsPass = true
     case ("NO-EVICT", 3), ("NO-TOUCH", 3): answer { $0.simple("OK" as StaticString) }
     case ("ID", _), ("GETNAME", _), ("SETNAME", _), ("SETINFO", _), ("INFO", _), ("NO-EVICT", _),
       ("NO-TOUCH", _):

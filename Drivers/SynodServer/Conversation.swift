@@ -16,6 +16,10 @@ struct Conversation {
   /// Bytes that were read but not looked at yet, while too much is under way.
   private var held: [UInt8] = []
   private var heldOffset = 0
+  /// The client sends no more; what is held is still done.
+  private var isInputOver = false
+  /// The command that was just run took long: the next one waits for the next pass.
+  var endsPass = false
   /// No more commands are taken; the connection ends behind the last reply.
   private(set) var isEnding = false
   /// Commands that were understood.
@@ -46,6 +50,9 @@ struct Conversation {
   /// Whether reading should go on.
   var isReadable: Bool { !isEnding && held.isEmpty && hasRoom }
 
+  /// Whether another pass would get on, without waiting for anything.
+  var goesOn: Bool { queue.isDue || !held.isEmpty && hasRoom && !isEnding }
+
   private var hasRoom: Bool {
     queue.count < limits.commands && queue.cost < limits.commandBytes
       && writer.count < limits.replyBytes
@@ -70,6 +77,13 @@ struct Conversation {
     let bytes = held
     heldOffset = bytes.withUnsafeBytes { understand($0, from: heldOffset, host) }
     if heldOffset == bytes.count || isEnding { held = [] }
+    if isInputOver && held.isEmpty { end() }
+  }
+
+  /// Nothing more will be received. What was is still looked at.
+  mutating func endInput() {
+    isInputOver = true
+    if held.isEmpty { end() }
   }
 
   /// Takes no more commands, not even those that were read already; those under way are answered.
@@ -82,7 +96,8 @@ struct Conversation {
     _ bytes: UnsafeRawBufferPointer, from start: Int, _ host: some ConversationHost
   ) -> Int {
     var offset = start
-    while !isEnding && hasRoom {
+    endsPass = false
+    while !isEnding && hasRoom && !endsPass {
       do throws(ProtocolError) {
         guard try parser.next(in: bytes, from: &offset) else { break }
       } catch {

@@ -29,6 +29,9 @@ struct ReplyQueue {
 
   var isEmpty: Bool { count == 0 }
 
+  /// Whether the next reply is known.
+  var isDue: Bool { count > 0 && (elements > 0 || slots[head].waiting == 0) }
+
   /// The number that the next slot will get.
   var next: UInt64 { first + UInt64(count) }
 
@@ -96,7 +99,7 @@ struct ReplyQueue {
 
   /// Writes the replies that are due, until the writer holds `limit` bytes.
   mutating func render(into writer: inout ReplyWriter, limit: Int) {
-    while count > 0, elements > 0 || slots[head].waiting == 0, writer.count < limit {
+    while isDue, writer.count < limit {
       let current = writer.version
       writer.version = slots[head].version
       if elements > 0 {

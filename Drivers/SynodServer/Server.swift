@@ -29,6 +29,8 @@ final class Server {
   private var free: [Int] = []
   private var dirty: [Session] = []
   private var flushing: [Session] = []
+  /// Sessions that could go on, but let the others come first.
+  private var later: [Session] = []
   private var lastClientID: UInt64 = 0
   /// No more clients and commands are taken.
   private var isDraining = false
@@ -73,7 +75,7 @@ final class Server {
     let listener = try Listener(node.loop, on: address) { [unowned self] in self.accept($0) }
     self.listener = listener
     port = listener.address.port
-    let clock = Timer(node.loop) { [unowned self] in self.checkDeadlines() }
+    let clock = Timer(node.loop) { [unowned self] in self.checkDeadlines(now: self.node.loop.now) }
     clock.start(every: 1000)
     self.clock = clock
     return listener.address
@@ -148,8 +150,8 @@ final class Server {
   }
 
   /// Called once a second.
-  private func checkDeadlines() {
-    let now = node.loop.now
+  /// - Parameter now: milliseconds, on the loop's clock.
+  func checkDeadlines(now: UInt64) {
     for place in table { place.session?.checkDeadlines(now: now) }
     tellOfSpace()
   }
@@ -223,7 +225,16 @@ final class Server {
     dirty.append(session)
   }
 
+  /// Has the session flushed again once the loop has looked at everybody else.
+  func markForNextTurn(_ session: Session) {
+    guard !session.isDirty else { return }
+    session.isDirty = true
+    later.append(session)
+  }
+
   private func flush() {
+    dirty.append(contentsOf: later)
+    later.removeAll(keepingCapacity: true)
     while !dirty.isEmpty {
       swap(&dirty, &flushing)
       for session in flushing {
@@ -232,6 +243,7 @@ final class Server {
       }
       flushing.removeAll(keepingCapacity: true)
     }
+    if !later.isEmpty { node.loop.soon {} }
     if isDraining { stopIfDrained() }
   }
 }

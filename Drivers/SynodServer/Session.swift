@@ -26,8 +26,12 @@ final class Session: ConversationHost {
   private var hasEnded = false
   /// The other side sends no more.
   private var isHalfClosed = false
-  /// When a connection whose last reply was written is closed (milliseconds).
+  /// Our side has ended; what still comes is read and dropped.
+  private var isShutDown = false
+  /// When a connection whose last reply was taken is closed (milliseconds).
   private var lingersUntil: UInt64?
+  /// Nothing was under way when it was asked to stop.
+  private var wasIdleAtStop = false
   /// What the server has counted of it.
   private var accountedCost = 0
   private var accountedCommands: UInt64 = 0
@@ -55,6 +59,8 @@ final class Session: ConversationHost {
     stream.onRead = { [unowned self] in self.read($0) }
     stream.onEnd = { [unowned self] in self.ended($0) }
     stream.onDrained = { [unowned self] in self.server.mark(self) }
+    watch.sentSince = now
+    watch.commandsSince = now
     isReading = true
     stream.startReading()
   }
@@ -64,6 +70,8 @@ final class Session: ConversationHost {
   private func read(_ bytes: UnsafeRawBufferPointer) {
     server.counters.bytesReceived += UInt64(bytes.count)
     conversation.receive(bytes, self)
+    // At once: the stream may have more for us within this very call.
+    if !conversation.isReadable && !isShutDown { setReading(false) }
     server.mark(self)
   }
 
@@ -72,7 +80,7 @@ final class Session: ConversationHost {
     case .eof:
       // Commands that came before are still answered.
       isHalfClosed = true
-      conversation.end()
+      conversation.endInput()
       server.mark(self)
     case .failed, .closed: leave()
     }
@@ -80,13 +88,16 @@ final class Session: ConversationHost {
 
   /// Takes no more commands; ends behind the last reply.
   func stop() {
+    wasIdleAtStop = conversation.cost == 0
     conversation.end()
     server.mark(self)
   }
 
-  /// Whether everything was answered, and every reply was taken.
+  /// Whether it may be closed when the node stops: everything was answered, and every reply taken.
+  /// One that was in the middle of something may have sent more, and closing with that unread could
+  /// cost it those replies: it ends the connection itself, or runs out of time.
   var isDone: Bool {
-    conversation.isOver && conversation.writer.isEmpty && stream.queuedBytes == 0
+    wasIdleAtStop && conversation.isOver && conversation.writer.isEmpty && stream.queuedBytes == 0
   }
 
   /// Closes at once; what is under way goes on, and nobody is told.
@@ -115,27 +126,28 @@ final class Session: ConversationHost {
   // MARK: - Out
 
   /// Sends the replies that are due, and goes on with what was held back, as far as there is room.
+  /// One pass a turn, so that one client's pipeline does not stop the others.
   func flush() {
     guard !stream.isClosed else { return }
-    while true {
-      conversation.render(unsent: stream.queuedBytes)
-      guard !conversation.writer.isEmpty else { break }
-      send()
-      conversation.writer.reset()
-      if isBehind { break }
+    send()
+    if !isBehind {
       conversation.resume(self)
+      send()
     }
-    if !isBehind { conversation.resume(self) }
     account(conversation.cost)
-    if conversation.isOver && conversation.writer.isEmpty { return finish() }
+    if conversation.isOver { return finish() }
+    if !isBehind && conversation.goesOn { server.markForNextTurn(self) }
     setReading(conversation.isReadable && !isBehind && !isHeldBack)
   }
 
   private func send() {
+    conversation.render(unsent: stream.queuedBytes)
+    guard !conversation.writer.isEmpty else { return }
     let (owner, bytes) = conversation.writer.written
     written += UInt64(bytes.count)
     server.counters.bytesSent += UInt64(bytes.count)
     stream.write(StreamBuffer(owner: owner, bytes: bytes))
+    conversation.writer.reset()
   }
 
   private func account(_ cost: Int) {
@@ -164,16 +176,19 @@ final class Session: ConversationHost {
   }
 
   /// The last reply was handed over. Closing with input unread would reset the connection and may
-  /// cost the client that reply, so we end our side and read on for a moment.
+  /// cost the client that reply, so we end our side and read on for a moment, which begins when the
+  /// client's side has taken everything.
   private func finish() {
     if isHalfClosed {
       if stream.queuedBytes == 0 { close() }
       return
     }
-    guard lingersUntil == nil else { return }
-    lingersUntil = server.node.loop.now + Server.lingerTime
-    stream.shutdown()
-    setReading(true)
+    if !isShutDown {
+      isShutDown = true
+      stream.shutdown()
+      setReading(true)
+    }
+    if lingersUntil == nil && stream.queuedBytes == 0 { lingersUntil = now + Server.lingerTime }
   }
 
   // MARK: - Deadlines

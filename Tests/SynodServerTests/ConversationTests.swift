@@ -254,3 +254,29 @@ private func end(_ line: String, _ outcomes: Outcome<KeyValueChange>...) -> Stri
   #expect(replies > 97 * 400)
   #expect(talk.conversation.isReadable)
 }
+
+@Test func aLongAnswerEndsThePassSoThatOthersGetTheirTurn() {
+  for line in ["INFO", "CLIENT LIST"] {
+    var talk = Talk()
+    talk.send(String(repeating: line + "\r\n", count: 5))
+    var passes: [String] = []
+    while case let text = talk.received(), !text.isEmpty {
+      passes.append(text)
+      talk.conversation.resume(talk.host)
+    }
+    #expect(passes.count == 5 && Set(passes).count == 1)
+    #expect(talk.conversation.isReadable && !talk.conversation.goesOn)
+  }
+}
+
+@Test func whatIsHeldIsStillDoneWhenTheClientSendsNoMore() {
+  var limits = Conversation.Limits()
+  limits.commands = 10
+  var talk = Talk(limits)
+  talk.send(String(repeating: "INCR k\r\n", count: 25) + "INCR k")
+  talk.conversation.endInput()
+  talk.settle()
+  #expect(talk.host.table["k"] == "25")
+  #expect(talk.conversation.isOver)
+  #expect(talk.received() == (1...25).map { ":\($0)\r\n" }.joined())
+}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CASPaxos
+import Dispatch
 import Logging
 import Synod
 import SynodRuntime
@@ -48,6 +49,17 @@ final class TestCluster {
   /// A client of a node, 1 to 3.
   func client(_ node: Int, timeout: Int = 10_000) throws -> BlockingClient {
     try BlockingClient(port: ports[node - 1], timeout: timeout)
+  }
+
+  /// Runs `body` with the server of a node, on its loop, and waits for its end.
+  func onLoop(_ node: Int, _ body: @escaping @Sendable (Server) -> Void) {
+    nonisolated(unsafe) let server = servers[node - 1]
+    let done = DispatchSemaphore(value: 0)
+    let isRunning = nodes[node - 1].onLoop { _ in
+      body(server)
+      done.signal()
+    }
+    if isRunning { done.wait() }
   }
 
   func cutOff(_ node: Int) {

@@ -11,6 +11,7 @@ final class TestHost: ConversationHost {
   var now: UInt64 { 3000 }
   var clientList: String { facts.line(now: now) }
   var protocolErrors = 0
+  var infos = 0
   /// Why nothing is proposed.
   var refusal: String?
   var proposed: [(change: KeyValueChange, key: Bytes, number: UInt64)] = []
@@ -22,7 +23,10 @@ final class TestHost: ConversationHost {
     return nil
   }
   func countProtocolError() { protocolErrors += 1 }
-  func info(_ sections: [String]) -> String { "# Test\r\nsections:\(sections)\r\n" }
+  func info(_ sections: [String]) -> String {
+    infos += 1
+    return "# Test\r\nsections:\(sections)\r\n"
+  }
 
   /// How the oldest proposal ends, where it is applied.
   func apply() -> (UInt64, Outcome<KeyValueChange>) {
