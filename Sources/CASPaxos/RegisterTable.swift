@@ -62,8 +62,9 @@ struct RegisterTable: Hashable, Sendable {
 
   struct Shard: Hashable, Sendable {
     var cells: [Cell] = []
-    /// Open addressing with linear probing: a cell's position plus one; 0 is free.
-    var index: [UInt32] = []
+    /// Open addressing with linear probing: a cell's position plus one in the low half, the high half
+    /// of its hash in the other, so that only cells that may be meant are looked at; 0 is free.
+    var index: [UInt64] = []
   }
 
   private(set) var shards: [Shard]
@@ -115,6 +116,12 @@ struct RegisterTable: Hashable, Sendable {
 }
 
 extension RegisterTable.Shard {
+  private static func entry(_ cell: Int, _ hash: UInt64) -> UInt64 {
+    hash & ~0xffff_ffff | UInt64(cell + 1)
+  }
+
+  private static func cell(_ entry: UInt64) -> Int { Int(entry & 0xffff_ffff) - 1 }
+
   func find(_ key: Bytes, hash: UInt64) -> Int? {
     guard !index.isEmpty else { return nil }
     let mask = index.count - 1
@@ -122,8 +129,10 @@ extension RegisterTable.Shard {
     while true {
       let entry = index[probe]
       if entry == 0 { return nil }
-      let cell = Int(entry) - 1
-      if cells[cell].hash == hash && cells[cell].key == key { return cell }
+      if (entry ^ hash) >> 32 == 0 {
+        let cell = Self.cell(entry)
+        if cells[cell].hash == hash && cells[cell].key == key { return cell }
+      }
       probe = (probe + 1) & mask
     }
   }
@@ -137,9 +146,10 @@ extension RegisterTable.Shard {
 
   private mutating func enter(_ cell: Int) {
     let mask = index.count - 1
-    var probe = Int(truncatingIfNeeded: cells[cell].hash) & mask
+    let hash = cells[cell].hash
+    var probe = Int(truncatingIfNeeded: hash) & mask
     while index[probe] != 0 { probe = (probe + 1) & mask }
-    index[probe] = UInt32(cell + 1)
+    index[probe] = Self.entry(cell, hash)
   }
 
   private mutating func grow() {
@@ -151,7 +161,7 @@ extension RegisterTable.Shard {
     vacate(probe(of: cell))
     let last = cells.count - 1
     if cell != last {
-      index[probe(of: last)] = UInt32(cell + 1)
+      index[probe(of: last)] = Self.entry(cell, cells[last].hash)
       cells.swapAt(cell, last)
     }
     cells.removeLast()
@@ -159,8 +169,9 @@ extension RegisterTable.Shard {
 
   private func probe(of cell: Int) -> Int {
     let mask = index.count - 1
+    let entry = Self.entry(cell, cells[cell].hash)
     var probe = Int(truncatingIfNeeded: cells[cell].hash) & mask
-    while index[probe] != UInt32(cell + 1) { probe = (probe + 1) & mask }
+    while index[probe] != entry { probe = (probe + 1) & mask }
     return probe
   }
 
@@ -171,7 +182,7 @@ extension RegisterTable.Shard {
     var hole = start
     var probe = (start + 1) & mask
     while index[probe] != 0 {
-      let home = Int(truncatingIfNeeded: cells[Int(index[probe]) - 1].hash) & mask
+      let home = Int(truncatingIfNeeded: cells[Self.cell(index[probe])].hash) & mask
       if (probe - home) & mask >= (probe - hole) & mask {
         index[hole] = index[probe]
         hole = probe

@@ -1,0 +1,57 @@
+import Synod
+import Testing
+
+@testable import CASPaxos
+
+@Suite struct RegisterTableTests {
+  /// Inserts, finds and removes at random, beside a dictionary that does the same.
+  @Test(arguments: [1, 4, 64], 0..<8)
+  func theTableHoldsWhatWasPutIntoIt(shards: Int, seed: UInt64) {
+    var random = SplitMix(seed: seed)
+    var table = RegisterTable(shards: shards, seed: seed)
+    var model: [Bytes: UInt8] = [:]
+    for _ in 0..<3000 {
+      let key = Bytes("key\(random.next() % 400)")
+      let hash = table.hash(key)
+      switch random.next() % 3 {
+      case 0:
+        if let place = table.find(key, hash: hash) {
+          table.remove(place)
+          model[key] = nil
+        }
+      default:
+        let mark = UInt8(truncatingIfNeeded: random.next())
+        table[table.findOrInsert(key, hash: hash)].streak = mark
+        model[key] = mark
+      }
+    }
+    #expect(table.count == model.count)
+    for number in 0..<400 {
+      let key = Bytes("key\(number)")
+      let place = table.find(key, hash: table.hash(key))
+      #expect(place.map { table[$0].streak } == model[key])
+    }
+  }
+
+  @Test func aWalkDownwardsMissesNothingThatStaysWhileOthersAreRemoved() {
+    var random = SplitMix(seed: 3)
+    var table = RegisterTable(shards: 1, seed: 3)
+    var kept: Set<Bytes> = []
+    for number in 0..<500 {
+      let key = Bytes("key\(number)")
+      _ = table.findOrInsert(key, hash: table.hash(key))
+      if number % 2 == 0 { kept.insert(key) }
+    }
+    var seen: Set<Bytes> = []
+    var index = table.shards[0].cells.count
+    while index > 0 {
+      index = min(index, table.shards[0].cells.count)
+      if index == 0 { break }
+      index -= 1
+      seen.insert(table.shards[0].cells[index].key)
+      let other = Bytes("key\(random.next() % 250 * 2 + 1)")
+      if let place = table.find(other, hash: table.hash(other)) { table.remove(place) }
+    }
+    #expect(seen.isSuperset(of: kept))
+  }
+}
