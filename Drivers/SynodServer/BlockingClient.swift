@@ -2,7 +2,7 @@ import Glibc
 
 /// A small client that waits for each reply, for the demo. Every wait has a limit.
 final class BlockingClient {
-  private let descriptor: Int32
+  let descriptor: Int32
   private var input: [UInt8] = []
   private var offset = 0
 

@@ -17,7 +17,7 @@ extension Conversation {
       answer { $0.simple("RESET" as StaticString) }
     case .select: select()
     case .hello: hello(host)
-    case .auth: refuse(Self.noPasswords)
+    case .auth: authenticate()
     case .client: client(host)
     case .command: describeCommands()
     case .config: config()
@@ -50,15 +50,27 @@ extension Conversation {
   private mutating func select() {
     switch parseInteger(parser.argument(1)) {
     case 0: answer { $0.simple("OK" as StaticString) }
-    case nil: refuse("ERR invalid DB index")
-    default: refuse("ERR DB index is out of range: there is only 0")
+    case nil: refuse(KeyValueRejection.notAnInteger.description)
+    default: refuse("ERR DB index is out of range")
     }
   }
 
   // MARK: - HELLO
 
-  private static let noPasswords =
-    "ERR AUTH is not supported: this server has no passwords, connect without one"
+  /// There are no passwords, so Redis's default user may give any, and there is nobody else.
+  private mutating func authenticate() {
+    switch parser.argumentCount {
+    case 2:
+      refuse(
+        "ERR AUTH <password> called without any password configured for the default user. Are you "
+          + "sure your configuration is correct?")
+    case 3 where parser.text(1) == "default": answer { $0.simple("OK" as StaticString) }
+    case 3: refuse(Self.wrongUser)
+    default: refuse("ERR syntax error")
+    }
+  }
+
+  private static let wrongUser = "WRONGPASS invalid username-password pair or user is disabled."
 
   private mutating func hello(_ host: some ConversationHost) {
     var wanted = version
@@ -75,7 +87,11 @@ extension Conversation {
     var index = 2
     while index < parser.argumentCount {
       let option = parser.text(index).uppercased()
-      if option == "AUTH" { return refuse(Self.noPasswords) }
+      if option == "AUTH", index + 2 < parser.argumentCount {
+        guard parser.text(index + 1) == "default" else { return refuse(Self.wrongUser) }
+        index += 3
+        continue
+      }
       guard option == "SETNAME", index + 1 < parser.argumentCount else {
         return refuse("ERR Syntax error in HELLO option '\(parser.text(index))'")
       }
@@ -124,15 +140,40 @@ extension Conversation {
       answer { $0.simple("OK" as StaticString) }
     case ("SETINFO", 4): setInfo(host)
     case ("INFO", 2): answerVerbatim(host.clientLine)
-    case ("LIST", 2...):
-      answerVerbatim(host.clientList)
-      endsPass = true
-    case ("NO-EVICT", 3), ("NO-TOUCH", 3): answer { $0.simple("OK" as StaticString) }
-    case ("ID", _), ("GETNAME", _), ("SETNAME", _), ("SETINFO", _), ("INFO", _), ("NO-EVICT", _),
-      ("NO-TOUCH", _):
+    case ("LIST", 2): listClients(host)
+    case ("LIST", 4) where parser.text(2).uppercased() == "TYPE":
+      guard parser.text(3).uppercased() == "NORMAL" else { return refuse("ERR syntax error") }
+      listClients(host)
+    case ("LIST", _): refuse("ERR syntax error")
+    case ("GETREDIR", 2): answer { $0.integer(-1) }
+    // What is always so here may be asked for, and nothing else.
+    case ("NO-EVICT", 3), ("NO-TOUCH", 3): toggle(["ON", "OFF"])
+    case ("TRACKING", 3...): toggle(["OFF"], refusing: ["ON"])
+    case ("REPLY", 3): toggle(["ON"], refusing: ["OFF", "SKIP"])
+    case ("HELP", 2): help("CLIENT", Self.clientHelp)
+    case ("ID", _), ("GETNAME", _), ("SETNAME", _), ("SETINFO", _), ("INFO", _), ("GETREDIR", _),
+      ("NO-EVICT", _), ("NO-TOUCH", _), ("TRACKING", _), ("REPLY", _), ("HELP", _):
       refuse(Request.wrongNumber("client|\(subcommand.lowercased())"))
-    default: refuse("ERR unknown subcommand '\(parser.text(1, limit: 128))'. Try CLIENT HELP.")
+    default: refuseSubcommand("CLIENT")
     }
+  }
+
+  private mutating func listClients(_ host: some ConversationHost) {
+    answerVerbatim(host.clientList)
+    endsPass = true
+  }
+
+  private mutating func toggle(_ known: [String], refusing: [String] = []) {
+    let word = parser.text(2).uppercased()
+    if known.contains(word) { return answer { $0.simple("OK" as StaticString) } }
+    let subcommand = parser.text(1).uppercased()
+    refuse(
+      refusing.contains(word)
+        ? "ERR CLIENT \(subcommand) \(word) is not supported" : "ERR syntax error")
+  }
+
+  private mutating func refuseSubcommand(_ command: String) {
+    refuse("ERR unknown subcommand '\(parser.text(1, limit: 128))'. Try \(command) HELP.")
   }
 
   private mutating func answerVerbatim(_ text: String) { answer { $0.verbatim(text) } }
@@ -157,32 +198,67 @@ extension Conversation {
   }
 
   private static func badName(_ what: String) -> String {
-    "ERR \(what) cannot contain spaces, newlines or special characters, "
-      + "nor be longer than 256 bytes."
+    "ERR \(what) cannot contain spaces, newlines or special characters."
   }
 
   // MARK: - COMMAND and CONFIG
 
   private mutating func describeCommands() {
-    switch parser.argumentCount > 1 ? parser.text(1).uppercased() : "" {
-    case "COUNT": answer { $0.integer(Int64(Command.allCases.count)) }
-    case "DOCS": answer { $0.map(0) }
-    case "", "INFO", "LIST": answer { $0.array(0) }
-    default: refuse("ERR unknown subcommand '\(parser.text(1, limit: 128))'. Try COMMAND HELP.")
+    let subcommand = parser.argumentCount > 1 ? parser.text(1).uppercased() : ""
+    switch (subcommand, parser.argumentCount) {
+    case ("COUNT", 2): answer { $0.integer(Int64(Command.allCases.count)) }
+    case ("DOCS", _): answer { $0.map(0) }
+    case ("", _), ("INFO", _), ("LIST", _): answer { $0.array(0) }
+    case ("HELP", 2): help("COMMAND", Self.commandHelp)
+    case ("COUNT", _), ("HELP", _):
+      refuse(Request.wrongNumber("command|\(subcommand.lowercased())"))
+    default: refuseSubcommand("COMMAND")
     }
   }
 
   /// Clients ask for settings of Redis that mean nothing here.
   private mutating func config() {
-    switch (parser.text(1).uppercased(), parser.argumentCount) {
+    let subcommand = parser.text(1).uppercased()
+    switch (subcommand, parser.argumentCount) {
     case ("GET", 3...): answer { $0.map(0) }
-    case ("GET", _): refuse(Request.wrongNumber("config|get"))
-    default:
-      refuse(
-        "ERR CONFIG \(parser.text(1, limit: 128)) is not supported: settings are flags of "
-          + "synod serve")
+    case ("HELP", 2): help("CONFIG", Self.configHelp)
+    case ("SET", 4...), ("RESETSTAT", 2), ("REWRITE", 2):
+      refuse("ERR CONFIG \(subcommand) is not supported: settings are flags of synod serve")
+    case ("GET", _), ("HELP", _), ("SET", _), ("RESETSTAT", _), ("REWRITE", _):
+      refuse(Request.wrongNumber("config|\(subcommand.lowercased())"))
+    default: refuseSubcommand("CONFIG")
     }
   }
+
+  // MARK: - HELP
+
+  private mutating func help(_ command: String, _ lines: [String]) {
+    answer { writer in
+      writer.array(lines.count + 3)
+      writer.simple("\(command) <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+      for line in lines { writer.simple(line) }
+      writer.simple("HELP" as StaticString)
+      writer.simple("    Prints this help." as StaticString)
+    }
+  }
+
+  private static let clientHelp = [
+    "GETNAME", "    The name of this connection.", "GETREDIR", "    Always -1: nothing is tracked.",
+    "ID", "    The number of this connection.", "INFO", "    This connection.",
+    "LIST [TYPE NORMAL]", "    All connections.", "NO-EVICT (ON|OFF)", "    Changes nothing.",
+    "NO-TOUCH (ON|OFF)", "    Changes nothing.", "REPLY ON", "    Changes nothing.",
+    "SETINFO (LIB-NAME|LIB-VER) <value>", "    Says which library the client uses.",
+    "SETNAME <name>", "    Names this connection.", "TRACKING OFF", "    Changes nothing.",
+  ]
+
+  private static let commandHelp = [
+    "(no subcommand)", "    Nothing: commands are not described here.", "COUNT",
+    "    How many commands there are.", "DOCS, INFO, LIST", "    Nothing.",
+  ]
+
+  private static let configHelp = [
+    "GET <pattern>", "    Nothing: settings are flags of synod serve.",
+  ]
 }
 
 extension ConversationHost {

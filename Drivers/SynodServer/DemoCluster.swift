@@ -137,7 +137,7 @@ final class DemoCluster {
 }
 
 /// Removes a directory and what is in it. Links are removed, not followed.
-private func removeTree(_ path: String) {
+func removeTree(_ path: String) {
   if let directory = opendir(path) {
     defer { closedir(directory) }
     while let entry = readdir(directory) {

@@ -5,6 +5,10 @@ enum Descriptors {
   /// Kept for peers, files and whatever else is not a client.
   static let reserve = 128
 
+  /// How many clients fit under a limit. Where that is very low, they get half of it: a client alone
+  /// is of no use, nor is a node without peers.
+  static func clients(under limit: Int) -> Int { max(1, limit - reserve, limit / 2) }
+
   /// Raises the limit so that `clients` fit, as far as the system allows.
   /// - Returns: how many clients fit.
   static func makeRoom(forClients clients: Int) -> Int {
@@ -18,6 +22,6 @@ enum Descriptors {
       raised.rlim_cur = min(wanted, limit.rlim_max)
       if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
     }
-    return limit.rlim_cur >= wanted ? clients : max(1, Int(limit.rlim_cur) - reserve)
+    return limit.rlim_cur >= wanted ? clients : Descriptors.clients(under: Int(limit.rlim_cur))
   }
 }

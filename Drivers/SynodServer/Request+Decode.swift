@@ -63,16 +63,32 @@ extension Request {
 
   private static func set(_ parser: RequestParser) -> Request {
     var options: KeyValueChange.SetOptions = []
-    for index in 3..<max(3, parser.argumentCount) {
+    var expiry: String?
+    var keepsExpiry = false
+    var index = 3
+    while index < parser.argumentCount {
       let option = parser.text(index).uppercased()
       switch option {
       case "NX": options.insert(.ifMissing)
       case "XX": options.insert(.ifPresent)
       case "GET": options.insert(.givesOldValue)
-      case "EX", "PX", "EXAT", "PXAT", "KEEPTTL":
-        return .invalid("ERR SET option '\(option)' is not supported: keys do not expire here")
+      // No key expires, so there is nothing to keep.
+      case "KEEPTTL": keepsExpiry = true
+      case "EX", "PX", "EXAT", "PXAT":
+        guard expiry == nil, index + 1 < parser.argumentCount else {
+          return .invalid("ERR syntax error")
+        }
+        expiry = option
+        index += 1
       default: return .invalid("ERR syntax error")
       }
+      index += 1
+    }
+    if let expiry {
+      return .invalid(
+        keepsExpiry
+          ? "ERR syntax error"
+          : "ERR SET option '\(expiry)' is not supported: keys do not expire here")
     }
     if options.isSuperset(of: [.ifMissing, .ifPresent]) { return .invalid("ERR syntax error") }
     let (key, value) = parser.keyAndValue()

@@ -14,7 +14,10 @@ struct ServeCommand: ParsableCommand {
     help: ArgumentHelp("Where this node keeps its data; made where missing.", valueName: "dir"))
   var dataDir: String
 
-  @Option(help: ArgumentHelp("Where Redis clients connect.", valueName: "host:port"))
+  @Option(
+    help: ArgumentHelp(
+      "Where Redis clients connect: a numeric address of this computer, or localhost.",
+      valueName: "address:port"))
   var listenClient = "127.0.0.1:7001"
 
   @Option(
@@ -40,7 +43,9 @@ struct ServeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Length of the protocol's tick, in which its timeouts are counted.", valueName: "ms"))
+      "How long a tick is: how long the protocol waits before it sends again, or lets a rival go "
+        + "first, is counted in ticks. Raise it where a round trip takes many milliseconds. The "
+        + "time limit on commands stays as it is.", valueName: "ms"))
   var tick: UInt64 = 1
 
   @Option(help: ArgumentHelp("How long a command may take before it is given up.", valueName: "ms"))

@@ -38,6 +38,7 @@ struct ServeConfiguration {
     dataDirectory = command.dataDir
     clientEndpoint = try Endpoint(
       command.listenClient, what: "--listen-client", allowsAnyPort: true)
+    _ = try clientEndpoint.listening("--listen-client")
     if let listenPeer = command.listenPeer {
       peerEndpoint = try Endpoint(listenPeer, what: "--listen-peer")
     } else {

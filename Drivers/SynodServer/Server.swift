@@ -11,8 +11,8 @@ typealias KeyValueNode = Node<KeyValueMachine>
 /// Serves Redis clients on a node's own loop.
 ///
 /// It owns the listener, the sessions and their table. A proposal's identity names the session that
-/// made it: its place in the table, the generation of that place (a proposal may outlive its
-/// session), and the low half of the command's number.
+/// made it: its place in the table, and the low half of the command's number. A proposal may outlive
+/// its session; then the place stays taken until it has ended.
 final class Server {
   let node: KeyValueNode
   let configuration: ServeConfiguration
@@ -36,13 +36,17 @@ final class Server {
   private var isDraining = false
   private var drainDeadline: Timer?
   private var isLowOnSpace = false
+  private var closings = LogLimiter<Closing>(interval: 10_000)
   private(set) var clientCount = 0
   /// Where clients connect.
   private(set) var port = 0
 
   private struct Place {
-    var generation: UInt64 = 0
     var session: Session?
+    /// Proposals that have not ended, also those of a session that is gone.
+    var open = 0
+    /// Bytes that those of a session that is gone may hold.
+    var owed = 0
   }
 
   /// How long a client may take none of its replies, how long it may take over one command, and how
@@ -131,20 +135,25 @@ final class Server {
     let facts = ClientFacts(
       id: lastClientID, address: stream.peerAddress?.description ?? "?",
       localAddress: stream.localAddress?.description ?? "?", connectedSince: node.loop.now)
-    let prefix = ProposalName.prefix(index, table[index].generation)
+    let prefix = ProposalName.prefix(index)
     let session = Session(self, stream, prefix: prefix, facts: facts)
     table[index].session = session
     clientCount += 1
     session.start()
   }
 
-  func remove(_ session: Session) {
+  /// - Parameter cost: bytes of its commands that are still under way.
+  func remove(_ session: Session, owing cost: Int) {
     let index = ProposalName.index(session.prefix)
     guard table[index].session === session else { return }
     clientCount -= 1
     table[index].session = nil
-    table[index].generation += 1
-    free.append(index)
+    if table[index].open == 0 {
+      free.append(index)
+    } else {
+      table[index].owed = cost
+      costUnderWay += cost
+    }
     // It may be running: its memory must last until its caller has returned.
     node.loop.soon { withExtendedLifetime(session) {} }
   }
@@ -154,6 +163,21 @@ final class Server {
   func checkDeadlines(now: UInt64) {
     for place in table { place.session?.checkDeadlines(now: now) }
     tellOfSpace()
+  }
+
+  /// Why a client's connection was closed on it.
+  enum Closing: String {
+    case notReading = "it took none of its replies for a while"
+    case notSending = "it did not finish a command that it began"
+  }
+
+  /// Says so in the log, but not of every one where there are many.
+  func tellOfClosing(_ client: ClientFacts, because why: Closing, now: UInt64) {
+    let (isAdmitted, suppressed) = closings.admits(why, at: now)
+    guard isAdmitted else { return }
+    logger.info(
+      "client \(client.address) was closed: \(why.rawValue)",
+      metadata: suppressed == 0 ? [:] : ["others-since-the-last-such-line": "\(suppressed)"])
   }
 
   /// Says when the disk fills up, and when there is space again.
@@ -187,7 +211,10 @@ final class Server {
     let proposal = Proposal(
       key: key, operation: .change(change),
       deadline: Ticks(node.loop.now).advanced(by: configuration.requestTimeout))
-    if node.submit(proposal, as: id, needsSpace: !isReadOnly) { return nil }
+    if node.submit(proposal, as: id, needsSpace: !isReadOnly) {
+      table[ProposalName.index(id.rawValue)].open += 1
+      return nil
+    }
     return refuse(
       isDraining
         ? "this node is stopping, use another node"
@@ -210,10 +237,22 @@ final class Server {
     case .notApplied: counters.notApplied += 1
     case .unknown: counters.unknown += 1
     }
-    guard index < table.count, let session = table[index].session,
-      session.prefix == ProposalName.prefix(of: name)
-    else { return }
-    session.complete(UInt32(truncatingIfNeeded: name), completion)
+    guard index < table.count, table[index].open > 0 else { return }
+    if let session = table[index].session {
+      table[index].open -= 1
+      session.complete(UInt32(truncatingIfNeeded: name), completion)
+    } else {
+      endOrphan(at: index)
+    }
+  }
+
+  /// A proposal ended whose session is gone.
+  private func endOrphan(at index: Int) {
+    let part = table[index].owed / table[index].open
+    table[index].open -= 1
+    table[index].owed -= part
+    costUnderWay -= part
+    if table[index].open == 0 { free.append(index) }
   }
 
   // MARK: - The end of a turn
@@ -248,17 +287,11 @@ final class Server {
   }
 }
 
-/// The identity of a proposal: 17 bits for the place of its session, 14 for the place's generation,
-/// 32 for the command's number; the top bit stays clear, as the node asks.
+/// The identity of a proposal: 31 bits for the place of its session, 32 for the command's number; the
+/// top bit stays clear, as the node asks.
 enum ProposalName {
-  static let maxPlaces = 1 << 17
-
-  static func prefix(_ index: Int, _ generation: UInt64) -> UInt64 {
-    UInt64(index) << 46 | (generation & 0x3fff) << 32
-  }
-
-  static func prefix(of name: UInt64) -> UInt64 { name & ~0xffff_ffff }
-  static func index(_ name: UInt64) -> Int { Int(name >> 46) }
+  static func prefix(_ index: Int) -> UInt64 { UInt64(index) << 32 }
+  static func index(_ name: UInt64) -> Int { Int(name >> 32) }
 }
 
 /// What the server has done since it started.

@@ -110,7 +110,7 @@ final class Session: ConversationHost {
     guard !hasEnded else { return }
     hasEnded = true
     account(0)
-    server.remove(self)
+    server.remove(self, owing: conversation.queue.cost)
   }
 
   // MARK: - Answered
@@ -206,9 +206,7 @@ final class Session: ConversationHost {
       watch.sentSince = now
     } else if now - watch.sentSince >= Server.stallTime {
       server.counters.closedForNotReading += 1
-      server.logger.info(
-        "client \(facts.address) was closed: it took none of its replies for a while",
-        metadata: ["seconds": "\(Server.stallTime / 1000)", "waiting": "\(stream.queuedBytes)"])
+      server.tellOfClosing(facts, because: .notReading, now: now)
       return close()
     }
     if conversation.commands != watch.commands || conversation.parser.pendingBytes == 0 {
@@ -216,9 +214,7 @@ final class Session: ConversationHost {
       watch.commandsSince = now
     } else if now - watch.commandsSince >= Server.commandTime && !isBehind {
       server.counters.closedForNotSending += 1
-      server.logger.info(
-        "client \(facts.address) was closed: it did not finish a command that it began",
-        metadata: ["seconds": "\(Server.commandTime / 1000)"])
+      server.tellOfClosing(facts, because: .notSending, now: now)
       return close()
     }
   }

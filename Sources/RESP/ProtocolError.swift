@@ -54,6 +54,7 @@ extension ProtocolError: CustomStringConvertible {
 
   /// The byte as a character that cannot break the line of an error reply.
   private static func printable(_ byte: UInt8) -> String {
-    byte >= 0x20 && byte < 0x7f ? String(Unicode.Scalar(byte)) : "\\x" + String(byte, radix: 16)
+    byte >= 0x20 && byte < 0x7f
+      ? String(Unicode.Scalar(byte)) : "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
   }
 }

@@ -143,10 +143,13 @@ public struct RequestParser {
     return rest.count
   }
 
-  /// How many bytes the command will have at least.
+  /// How many bytes the command will have, where that is known: in its last argument. Before, memory
+  /// must grow by doubling alone, or every argument would move all those before it.
   private var target: Int {
-    if case .payload(let length) = phase { return position + length + 2 }
-    return position + RequestLimits.maxHeader
+    if case .payload(let length) = phase, arguments.count == expected - 1 {
+      return position + length + 2
+    }
+    return .max
   }
 
   /// Reads on in the command's bytes, all of them from its first.

@@ -53,7 +53,7 @@ func anUnbalancedQuoteIsAnError(_ line: String) {
     "ERR Protocol error: invalid multibulk length: 1000000 arguments, the limit is 64"
   ),
   ("*1\r\nPING\r\n", "ERR Protocol error: expected '$', got 'P'"),
-  ("*1\r\n\u{1}", #"ERR Protocol error: expected '$', got '\x1'"#),
+  ("*1\r\n\u{1}", #"ERR Protocol error: expected '$', got '\x01'"#),
   ("*1\r\n$-1\r\n", "ERR Protocol error: invalid bulk length"),
   ("*1\r\n$abc\r\n", "ERR Protocol error: invalid bulk length"),
   (
@@ -114,6 +114,28 @@ func whatIsNotACommandIsAnError(_ text: String, _ error: String) {
   try? feed(bytes("def"), to: &parser, into: &parsed)
   #expect(parser.pendingBytes == 26)
   #expect((parser.ownedStorage?.capacity ?? 0) <= 128)
+}
+
+@Test func manyArgumentsInManyPiecesAreNotMovedEachTime() throws {
+  let limits = RequestLimits(maxArguments: 1025, maxRequest: 4 << 20)
+  var parser = RequestParser(limits: limits)
+  var parsed = Parsed()
+  let key = String(repeating: "k", count: 2000)
+  try feed(bytes("*1001\r\n$4\r\nMGET\r\n"), to: &parser, into: &parsed)
+  var moves = 0
+  var capacity = 0
+  for index in 0..<1000 {
+    try feed(bytes("$2000\r\n"), to: &parser, into: &parsed)
+    try feed(bytes(key + (index < 999 ? "\r\n" : "")), to: &parser, into: &parsed)
+    if parser.pendingCapacity != capacity {
+      moves += 1
+      capacity = parser.pendingCapacity
+    }
+  }
+  #expect(moves < 24)
+  #expect(capacity < 2 * 2_020_000)
+  try feed(bytes("\r\n"), to: &parser, into: &parsed)
+  #expect(parsed.commands.first?.count == 1001)
 }
 
 @Test func aCommandThatStraddlesReadsCanBeKept() throws {

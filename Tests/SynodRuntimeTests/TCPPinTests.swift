@@ -60,7 +60,7 @@ final class SlowPinBook: PinBook {
       })
   }
 
-  @Test func aStoreOtherThanThePinnedOneIsRefusedAndBothSidesNameTheCommand() throws {
+  @Test func aStoreOtherThanThePinnedOneIsRefusedAndBothSidesSayWhatToDo() throws {
     let bench = try TCPBench()
     let pins = MemoryPinBook([VoterID(2): TCPBench.store(2)])
     try bench.start(bench.settings(TCPBench.hello(1), peers: [2, 3]), pins: pins)
@@ -70,8 +70,8 @@ final class SlowPinBook: PinBook {
     #expect(bench.deliver("well", from: 3, to: 1))
     #expect(
       bench.world.run {
-        bench.reason(1, 2).contains("synod members replace 2")
-          && bench.reason(2, 1).contains("synod members replace 2")
+        bench.reason(1, 2).contains("start node 2 from its original")
+          && bench.reason(2, 1).contains("start node 2 from its original")
       })
     for _ in 0..<10 {
       two.broadcast("a vote of one who forgot")
@@ -80,7 +80,7 @@ final class SlowPinBook: PinBook {
     }
     #expect(bench.received[VoterID(1), default: []].allSatisfy { $0.sender == VoterID(3) })
     #expect(pins.pins[VoterID(2)] == TCPBench.store(2))
-    #expect(bench.log.lines.contains { $0.hasPrefix("error") && $0.contains("members replace 2") })
+    #expect(bench.log.lines.contains { $0.hasPrefix("error") && $0.contains("start node 2 from") })
     #expect(bench.isConnected(1, 3) && bench.isConnected(3, 1))
   }
 
@@ -115,7 +115,7 @@ final class SlowPinBook: PinBook {
     // The data directory is an old copy that was put back.
     try bench.start(bench.settings(TCPBench.hello(2, incarnation: 4), peers: [1]))
     #expect(bench.world.run { bench.reason(2, 1).contains("incarnation 5 was met already") })
-    #expect(bench.reason(2, 1).contains("synod members replace 2"))
+    #expect(bench.reason(2, 1).contains("start node 2 from the newest"))
   }
 
   @Test func twoStoresThatMeetAtOnceArePinnedToOneOnly() throws {

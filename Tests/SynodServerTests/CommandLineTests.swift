@@ -44,6 +44,7 @@ private func complaint(_ arguments: [String]) throws -> String? {
   ("--initial-cluster", "1=h:1,,", "'' in '1=h:1,,' is no member"),
   ("--initial-cluster", "", "'' in '' is no member"),
   ("--listen-client", "nowhere", "--listen-client: 'nowhere' has no port"),
+  ("--listen-client", "nohost:1", "--listen-client: 'nohost' is no numeric address"),
   ("--listen-client", "127.0.0.1:7101", "clients need another port"),
   ("--max-value", "0", "--max-value: 0 is out of range; it must be 1 to 524288 bytes"),
   ("--max-value", "99999999", "--max-value: 99999999 is out of range"),
@@ -92,4 +93,11 @@ func wrongUseExitsWithTwo(_ arguments: [String]) {
   for flag in ServeCommand.flagsWithTwins { #expect(help.contains("--\(flag) ")) }
   let flags = help.split(separator: "\n").filter { $0.contains("  --") && !$0.contains("--help") }
   #expect(flags.count == ServeCommand.flagsWithTwins.count)
+}
+
+@Test func aLowLimitOnOpenFilesIsSharedByClientsAndTheRest() {
+  #expect(Descriptors.clients(under: 4224) == 4096)
+  #expect(Descriptors.clients(under: 200) == 100)
+  #expect(Descriptors.clients(under: 100) == 50)
+  #expect(Descriptors.clients(under: 1) == 1)
 }

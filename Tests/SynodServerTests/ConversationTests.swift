@@ -7,7 +7,7 @@ import Testing
 
 @Test func commandsAreAnswered() {
   var talk = Talk()
-  #expect(talk.ask("SET k v") == "+OK\r\n")
+  #expect(talk.ask("SET k v", "SET k v KEEPTTL") == "+OK\r\n+OK\r\n")
   #expect(talk.ask("GET k", "GET none", "STRLEN k") == "$1\r\nv\r\n$-1\r\n:1\r\n")
   #expect(talk.ask("INCR k") == "-ERR value is not an integer or out of range\r\n")
   #expect(talk.ask("MGET k none") == "*2\r\n$1\r\nv\r\n$-1\r\n")

@@ -18,7 +18,11 @@ final class TestCluster {
   private(set) var ports: [Int] = []
 
   init(
-    _ count: Int = 3, change: (inout ServeCommand) -> Void = { _ in }
+    _ count: Int = 3, log: Logger? = nil,
+    change: (inout ServeCommand) -> Void = { _ in },
+    storage: (Loop, VoterID, ServeConfiguration) throws -> any Storage = { loop, _, _ in
+      MemoryStorage(loop, disk: MemoryDisk())
+    }
   ) throws {
     let voters = (1...count).map { VoterID(UInt32($0)) }
     let members = voters.map { "\($0)=127.0.0.1:\(7100 + $0.rawValue)" }.joined(separator: ",")
@@ -30,14 +34,14 @@ final class TestCluster {
       change(&command)
       let configuration = try ServeConfiguration(command)
       let loop = try Loop()
-      var quiet = Logger(label: "test")
-      quiet.logLevel = .critical
+      var logger = log ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+      logger[metadataKey: "node"] = "\(voter)"
       let node = try KeyValueNode(
         Settings(configuration, seed: 1), loop: loop,
-        storage: MemoryStorage(loop, disk: MemoryDisk()),
+        storage: try storage(loop, voter, configuration),
         transport: MemoryTransport(loop, network: network, voter: voter, peers: voters),
-        logger: quiet)
-      let server = Server(node, configuration, logger: quiet)
+        logger: logger)
+      let server = Server(node, configuration, logger: logger)
       ports.append(
         try server.start(on: configuration.clientEndpoint.listening("--listen-client")).port)
       nodes.append(node)

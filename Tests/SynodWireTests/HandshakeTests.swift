@@ -132,7 +132,7 @@ import Testing
     let ends = refusal(settings(hello(4), voters: [1, 2, 3, 4]), settings(hello(2)))
     #expect(ends[1] == .refused(.unknownVoter(VoterID(4))))
     #expect(ends[0] == .refusedByPeer(.unknownVoter(VoterID(4))))
-    #expect(Refusal.unknownVoter(VoterID(4)).advice?.contains("synod members add 4") == true)
+    #expect(Refusal.unknownVoter(VoterID(4)).advice?.contains("--initial-cluster") == true)
   }
 
   @Test func aVoterUnderTheReceiversOwnIdentityIsRefused() {
@@ -165,7 +165,7 @@ import Testing
     #expect(ends == [.refused(reason), .refusedByPeer(reason)])
   }
 
-  @Test func aStoreOtherThanThePinnedOneIsRefusedAndToldTheCommand() {
+  @Test func aStoreOtherThanThePinnedOneIsRefusedAndToldWhatToDo() {
     var pair = Pair(settings(hello(1, store: 66)), settings(hello(2)))
     let pinned = StoreID(Identity128(high: 0x5701e, low: 1))
     pair.verdicts[1] = { $0.store == pinned ? .some(nil) : .otherStore($0.voter, pinned: pinned) }
@@ -173,7 +173,8 @@ import Testing
     let reason = Refusal.otherStore(VoterID(1), pinned: pinned)
     #expect(pair.sessions[1].closeReason == .refused(reason))
     #expect(pair.sessions[0].closeReason == .refusedByPeer(reason))
-    #expect(reason.advice?.contains("synod members replace 1") == true)
+    #expect(reason.advice?.contains("start node 1 from its original data directory") == true)
+    #expect(reason.advice?.contains("synod members") == false)
     #expect(!pair.events.joined().contains(.opened))
   }
 
