@@ -41,27 +41,46 @@ final class Handles {
   }
 
   /// Finds out what the file system takes, by writing.
-  func probe(_ path: String, isUnsafe: Bool) throws(DataDirectoryError) -> FileInterpreter.Mode {
-    if isUnsafe { return .unsafe }
+  func probe(
+    _ path: String, _ options: FileStorage.Options
+  ) throws(DataDirectoryError) -> WriteMode {
+    if options.unsafeSkipSync { return .unsafe }
+    if let mode = options.mode { return mode }
     for (mode, flags) in [
-      (FileInterpreter.Mode.direct, O_DIRECT | O_DSYNC), (.synchronous, O_DSYNC),
+      (WriteMode.direct, O_DIRECT | O_DSYNC), (.synchronous, O_DSYNC),
     ] {
-      if takes(flags) { return mode }
+      if try takes(flags, path) { return mode }
     }
     return .separate
   }
 
-  private func takes(_ flags: Int32) -> Bool {
+  private func takes(_ flags: Int32, _ path: String) throws(DataDirectoryError) -> Bool {
     let name = "PROBE"
-    let file = openat(directory, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | flags, 0o644)
+    var file = openat(directory, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | flags, 0o644)
     // A file system without O_DIRECT makes the file and then refuses to open it.
     defer { unlinkat(directory, name, 0) }
-    guard file >= 0 else { return false }
+    if file < 0, errno == ENOSPC || errno == EDQUOT {
+      // No new file: one that is there takes the same flags.
+      file = openat(directory, JournalFile.lock.name, O_RDWR | O_CLOEXEC | flags)
+      defer { if file >= 0 { Glibc.close(file) } }
+      if file >= 0 { return true }
+      return try isRefusal(errno, path)
+    }
+    guard file >= 0 else { return try isRefusal(errno, path) }
     defer { Glibc.close(file) }
     let page = BlockBuffer(capacity: Block.pageSize)
     defer { withExtendedLifetime(page) {} }
     memset(page.start, 0, Block.pageSize)
-    return pwrite(file, page.start, Block.pageSize, 0) == Block.pageSize
+    if pwrite(file, page.start, Block.pageSize, 0) == Block.pageSize { return true }
+    // A full disk says nothing of the flags, and it took them when the file was opened.
+    if errno == ENOSPC || errno == EDQUOT { return true }
+    return try isRefusal(errno, path)
+  }
+
+  /// False where the file system does not take the flags, so that a call can end with it.
+  private func isRefusal(_ code: Int32, _ path: String) throws(DataDirectoryError) -> Bool {
+    if code == EINVAL || code == EOPNOTSUPP || code == ENOSYS { return false }
+    throw .cannot(path: path, reason: "write to it: \(String(cString: strerror(code)))")
   }
 
   /// 128 bits that no other store has.
@@ -73,7 +92,9 @@ final class Handles {
 
 /// Makes a directory and its parents, each durable in its parent.
 enum DirectoryMaker {
-  static func make(_ path: String) throws(DataDirectoryError) {
+  static func make(
+    _ path: String, sync: (Int32, FileSync) -> Int32
+  ) throws(DataDirectoryError) {
     guard !path.isEmpty else { throw .cannot(path: path, reason: "the path is empty") }
     var status = stat()
     if stat(path, &status) == 0 {
@@ -83,12 +104,23 @@ enum DirectoryMaker {
       return
     }
     let parent = parent(of: path)
-    if parent != path { try make(parent) }
+    if parent != path { try make(parent, sync: sync) }
     if mkdir(path, 0o755) != 0, errno != EEXIST { throw .errno("make it", path) }
-    let descriptor = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .errno("open \(parent)", path) }
+    try syncParent(of: path, sync)
+  }
+
+  /// Makes the name of a directory durable, whoever made it: a kill may have come before that. Where
+  /// this user may not look at the parent, somebody else made the directory.
+  static func syncParent(
+    of path: String, _ sync: (Int32, FileSync) -> Int32
+  ) throws(DataDirectoryError) {
+    let descriptor = open("\(path)/..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if descriptor < 0, errno == EACCES || errno == EPERM { return }
+    guard descriptor >= 0 else { throw .errno("open its parent", path) }
     defer { close(descriptor) }
-    if fsync(descriptor) != 0 { throw .errno("sync \(parent)", path) }
+    if sync(descriptor, .directory) != 0, errno != EROFS, errno != EINVAL {
+      throw .errno("sync its parent", path)
+    }
   }
 
   private static func parent(of path: String) -> String {

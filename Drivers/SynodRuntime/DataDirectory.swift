@@ -16,6 +16,7 @@ public final class DataDirectory {
   /// What is believed of the identity of this store's cluster, voter and life.
   public let identity: Superblock
 
+  let options: FileStorage.Options
   let interpreter: FileInterpreter
   let source: FileSource
   let opening: Opening
@@ -35,11 +36,12 @@ public final class DataDirectory {
   public static func open(
     _ path: String, cluster: ClusterID, voter: VoterID, options: FileStorage.Options = .init()
   ) throws(DataDirectoryError) -> DataDirectory {
-    try DirectoryMaker.make(path)
+    let sync = options.sync ?? systemSync
+    try DirectoryMaker.make(path, sync: sync)
+    try DirectoryMaker.syncParent(of: path, sync)
     let handles = try Handles(path)
-    let mode = try handles.probe(path, isUnsafe: options.unsafeSkipSync)
-    let interpreter = FileInterpreter(
-      directory: handles.directory, mode: mode, fault: options.fault)
+    let mode = try handles.probe(path, options)
+    let interpreter = FileInterpreter(directory: handles.directory, mode: mode, options)
     let source = FileSource(directory: handles.directory, isDirect: mode == .direct)
     do throws(FileFailure) {
       try interpreter.syncEverything(source)
@@ -54,22 +56,23 @@ public final class DataDirectory {
       let failure = interpreter.performAll(opening.jobs)
       guard let failure else {
         return DataDirectory(
-          path: path, survey: survey, opening: opening, interpreter: interpreter, source: source,
-          handles: handles)
+          path: path, options, survey: survey, opening: opening, interpreter: interpreter,
+          source: source, handles: handles)
       }
-      guard failure.kind == .noSpace, !isEmergency, survey?.files[.ballast] != nil else {
+      guard failure.kind == .noSpace, !isEmergency, survey != nil else {
         throw .failed(path, failure)
       }
-      // The disk is full: what is kept for votes makes room.
+      // The disk is full: a small log will do, and what is kept for votes makes room.
       isEmergency = true
     }
   }
 
   private init(
-    path: String, survey: Survey?, opening: Opening, interpreter: FileInterpreter,
-    source: FileSource, handles: Handles
+    path: String, _ options: FileStorage.Options, survey: Survey?, opening: Opening,
+    interpreter: FileInterpreter, source: FileSource, handles: Handles
   ) {
     self.path = path
+    self.options = options
     isNew = survey == nil
     self.survey = survey
     identity = opening.identity
@@ -142,16 +145,19 @@ extension DataDirectoryError {
   static func failed(_ path: String, _ failure: FileFailure) -> DataDirectoryError {
     switch failure.kind {
     case .noSpace: .noSpace(path: path, reason: failure.description)
-    case .mismatch, .other: .cannot(path: path, reason: failure.description)
+    case .mismatch, .unreadable, .other: .cannot(path: path, reason: failure.description)
     }
   }
 }
 
 extension FileInterpreter {
-  /// Runs jobs in order; gives the first failure.
+  /// Runs jobs in order; gives the first failure, and leaves nothing half made.
   func performAll(_ jobs: [FileJob]) -> FileFailure? {
     for job in jobs {
-      if let failure = perform(job) { return failure }
+      if let failure = perform(job) {
+        _ = perform(job.undoing)
+        return failure
+      }
     }
     return nil
   }
@@ -159,14 +165,7 @@ extension FileInterpreter {
   /// Makes durable what recovery will read: after a kill, the page cache may still hold bytes that
   /// never reached the disk.
   func syncEverything(_ source: FileSource) throws(FileFailure) {
-    for file in try source.files().keys.sorted(by: { $0.name < $1.name }) {
-      switch file {
-      case .superblock, .log, .checkpoint, .watermark:
-        if let failure = perform(FileJob([.sync(file)])) { throw failure }
-      case .lock, .logDraft, .checkpointDraft, .torn, .ballast: break
-      }
-    }
-    if let failure = perform(FileJob([.syncDirectory])) { throw failure }
+    if let failure = perform(.syncing(try source.files().keys)) { throw failure }
     closeAll()
   }
 }

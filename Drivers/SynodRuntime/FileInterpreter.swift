@@ -10,25 +10,13 @@ internal import Synchronization
 /// `pwrite`. Descriptors stay open until their file is renamed or removed; they belong to this
 /// object. Two jobs may run at once on two threads, never on one file.
 final class FileInterpreter: Sendable {
-  /// How a commit becomes durable, by what the file system takes.
-  enum Mode: Sendable, Equatable {
-    /// `O_DIRECT | O_DSYNC`: one `pwrite` past the page cache.
-    case direct
-    /// `O_DSYNC`: one `pwrite` through it.
-    case synchronous
-    /// `pwrite`, then `fdatasync`.
-    case separate
-    /// No sync at all: acknowledged records are lost with the power. For the rig that proves that
-    /// the rig sees it.
-    case unsafe
-  }
-
-  let mode: Mode
+  let mode: WriteMode
   private let directory: Int32
   private let open = Mutex<[Key: Int32]>([:])
   private let zeros = BlockBuffer(capacity: 1 << 20)
   /// Asked before each operation; a test's way to make one fail.
   private let fault: (@Sendable (FileOperation) -> FileFailure?)?
+  private let syncFile: @Sendable (Int32, FileSync) -> Int32
 
   private struct Key: Hashable {
     var file: JournalFile
@@ -46,12 +34,11 @@ final class FileInterpreter: Sendable {
   }
 
   /// - Parameter directory: a descriptor of the store's directory; stays the caller's.
-  init(
-    directory: Int32, mode: Mode, fault: (@Sendable (FileOperation) -> FileFailure?)? = nil
-  ) {
+  init(directory: Int32, mode: WriteMode, _ options: FileStorage.Options) {
     self.directory = directory
     self.mode = mode
-    self.fault = fault
+    fault = options.fault
+    syncFile = options.sync ?? systemSync
     memset(zeros.start, 0, 1 << 20)
   }
 
@@ -75,7 +62,7 @@ final class FileInterpreter: Sendable {
         try perform(operation)
       } catch {
         if case .note = operation { continue }
-        return error
+        return error.of(operation)
       }
     }
     return nil
@@ -93,7 +80,7 @@ final class FileInterpreter: Sendable {
     case .commit(let file, let offset, let block):
       let descriptor = try descriptor(file, .commit, operation)
       try writeAll(descriptor, block.bytes, at: offset, operation)
-      if mode == .separate, fdatasync(descriptor) != 0 { throw failure(operation) }
+      if mode == .separate, syncFile(descriptor, .data) != 0 { throw failure(operation) }
     case .write(let file, let offset, let block):
       try writeAll(
         descriptor(file, block.count % Block.pageSize == 0 ? .bulk : .buffered, operation),
@@ -108,7 +95,7 @@ final class FileInterpreter: Sendable {
     case .sync(let file):
       try sync(file, operation)
     case .syncDirectory:
-      if mode != .unsafe, fsync(directory) != 0 { throw failure(operation) }
+      if mode != .unsafe, syncFile(directory, .directory) != 0 { throw failure(operation) }
     case .rename(let file, let target):
       forget(file)
       forget(target)
@@ -119,6 +106,13 @@ final class FileInterpreter: Sendable {
     case .verify(let file, let offset, let count, let checksum):
       try verify(file, at: offset, count: count, checksum: checksum, operation)
     }
+  }
+
+  /// Bytes that are left on the file system; nil where it does not say.
+  func freeBytes() -> UInt64? {
+    var status = statvfs()
+    guard fstatvfs(directory, &status) == 0 else { return nil }
+    return UInt64(status.f_bavail) * UInt64(status.f_frsize)
   }
 
   // MARK: Steps
@@ -163,7 +157,7 @@ final class FileInterpreter: Sendable {
     guard mode != .unsafe else { return }
     // One descriptor is enough: a sync is of the file, and so are its errors.
     let descriptor = try descriptor(file, .buffered, operation)
-    if fdatasync(descriptor) != 0 { throw failure(operation) }
+    if syncFile(descriptor, .data) != 0 { throw failure(operation) }
   }
 
   private func verify(
@@ -234,6 +228,14 @@ final class FileInterpreter: Sendable {
 
   private func failure(_ operation: FileOperation) -> FileFailure {
     FileFailure(errno: errno, during: operation.description)
+  }
+}
+
+/// The system's own calls.
+func systemSync(_ descriptor: Int32, _ what: FileSync) -> Int32 {
+  switch what {
+  case .data: fdatasync(descriptor)
+  case .directory: fsync(descriptor)
   }
 }
 

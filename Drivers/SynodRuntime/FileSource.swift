@@ -62,7 +62,7 @@ public struct FileSource: JournalSource, Sendable {
         off_t(offset) + off_t(done))
       if got < 0, errno == EINTR { continue }
       guard got >= 0 else {
-        throw FileFailure(errno: errno, during: "read \(file) at \(offset)")
+        throw Self.failure(errno, "read \(file) at \(offset)")
       }
       if got == 0 { break }
       done += got
@@ -70,5 +70,12 @@ public struct FileSource: JournalSource, Sendable {
       if isDirect, done % Block.sectorSize != 0 { break }
     }
     return done
+  }
+
+  /// Tells what the disk cannot give back from what the system has no room for just now.
+  static func failure(_ code: Int32, _ what: String) -> FileFailure {
+    let failure = FileFailure(errno: code, during: what)
+    let isOfTheDevice = [EIO, EBADMSG, EUCLEAN, EILSEQ, ENODATA, EREMOTEIO].contains(code)
+    return isOfTheDevice ? FileFailure(.unreadable, failure.description) : failure
   }
 }

@@ -18,6 +18,14 @@ public final class FileStorage: Storage {
     public var unsafeSkipSync: Bool
     /// Asked before every operation on a file; what it gives is that operation's failure. For tests.
     package var fault: (@Sendable (FileOperation) -> FileFailure?)?
+    /// How a commit becomes durable; nil for the best that the file system takes. For tests.
+    package var mode: WriteMode?
+    /// Syncs a descriptor's file in place of the system's call, which it may make. For tests.
+    package var sync: (@Sendable (Int32, FileSync) -> Int32)?
+    /// How often space is looked for while it is short, in milliseconds.
+    package var retryMilliseconds: UInt64 = 1000
+    /// Says how much space is left, in bytes, in place of the system. For tests.
+    package var freeBytes: (@Sendable () -> UInt64?)?
 
     /// The usual ones.
     public init(journal: JournalSettings = JournalSettings(), unsafeSkipSync: Bool = false) {
@@ -32,6 +40,8 @@ public final class FileStorage: Storage {
   private var journal: Journal
   private var events: StorageEvents?
   private var retry: Timer?
+  private var spaceWatch = SpaceWatch()
+  private let options: Options
   private var pinAnswers: [UInt64: (Bool) -> Void] = [:]
   private var lastToken: UInt64 = 0
   private var onClosed: (() -> Void)?
@@ -46,6 +56,7 @@ public final class FileStorage: Storage {
     precondition(directory.storage == nil, "a data directory has one storage")
     self.loop = loop
     self.directory = directory
+    options = directory.options
     interpreter = directory.interpreter
     journal = Journal(directory.opening)
     directory.storage = self
@@ -95,6 +106,9 @@ public final class FileStorage: Storage {
     journal.endCheckpoint()
     pump()
   }
+
+  /// Bytes that wait to be written.
+  public var queuedBytes: Int { journal.queuedBytes }
 
   /// Figures so far.
   public var statistics: StorageStatistics {
@@ -188,7 +202,7 @@ public final class FileStorage: Storage {
     }
   }
 
-  /// While space is short, tries again once a second.
+  /// While space is short, looks for some once a second.
   private func watchSpace() {
     guard journal.isLowOnSpace, onClosed == nil else {
       retry?.close()
@@ -196,11 +210,24 @@ public final class FileStorage: Storage {
       return
     }
     guard retry == nil else { return }
-    retry = Timer(loop) { [unowned self] in
+    retry = Timer(loop) { [unowned self] in lookForSpace() }
+    spaceWatch = SpaceWatch()
+    retry?.start(every: options.retryMilliseconds)
+  }
+
+  /// An attempt writes, and takes what little others might use: only where it may succeed.
+  private func lookForSpace() {
+    guard spaceWatch.isDue() else { return }
+    let free = options.freeBytes
+    loop.perform { [interpreter] in
+      free.map { $0() } ?? interpreter.freeBytes()
+    } then: { [self] free in
+      let isWorthwhile = free.map { $0 >= UInt64(journal.bytesToRetry) } ?? true
+      spaceWatch.looked(andTries: isWorthwhile)
+      guard isWorthwhile, onClosed == nil else { return }
       journal.retrySpace()
       pump()
     }
-    retry?.start(every: 1000)
   }
 
   private func finishClosing() {

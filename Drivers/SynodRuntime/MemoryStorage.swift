@@ -110,6 +110,9 @@ public final class MemoryStorage: Storage {
     closeIfDone()
   }
 
+  /// Bytes that wait to be written.
+  public var queuedBytes: Int { statistics.queuedBytes }
+
   /// Never: memory is not counted here.
   public var isLowOnSpace: Bool { false }
 

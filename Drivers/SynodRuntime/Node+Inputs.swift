@@ -8,12 +8,12 @@ extension Node {
   /// - Parameters:
   ///   - id: with a clear top bit; the others are the asynchronous face's.
   ///   - needsSpace: false for what writes nothing.
-  /// - Returns: false where the node stops or its store is low on space: nothing was proposed, and
-  ///   no completion follows.
+  /// - Returns: false where the node stops, or its store is low on space or too far behind: nothing
+  ///   was proposed, and no completion follows.
   @inlinable public func submit(
     _ proposal: Machine.Proposal, as id: ProposalID, needsSpace: Bool = true
   ) -> Bool {
-    guard !isStopping, !(needsSpace && isLowOnSpace) else { return false }
+    guard !isStopping, !(needsSpace && (isLowOnSpace || isStoreBehind)) else { return false }
     tickBeforeInput()
     core.propose(proposal, as: id)
     return true
@@ -53,8 +53,12 @@ extension Node {
     do {
       while !reader.isAtEnd {
         let message = try Machine.Message(from: &reader)
-        core.receive(message, from: sender)
         received += 1
+        if isStoreBehind, Machine.asksToWrite(message) {
+          count.requestsDropped += 1
+          continue
+        }
+        core.receive(message, from: sender)
       }
     } catch {
       refuse(sender, error)
@@ -102,7 +106,7 @@ extension Node {
         } else if submit(proposal, as: id, needsSpace: needsSpace) {
           waiting[id] = reply
         } else {
-          reply.resume(returning: .failure(.lowOnSpace))
+          reply.resume(returning: .failure(isLowOnSpace ? .lowOnSpace : .storeBehind))
         }
       case .cancel(let id): cancel(id)
       case .call(let body): body()

@@ -28,6 +28,7 @@ extension Node {
     atEndOfTurn?()
     if core.hasReady { loop.soon {} }
     isLowOnSpace = storage.isLowOnSpace
+    isStoreBehind = storage.queuedBytes > Self.mostQueuedBytes
     arm()
     hasTicked = false
   }

@@ -43,6 +43,8 @@ public final class Node<Machine: ConsensusMachine>: @unchecked Sendable {
   @usableFromInline var hasTicked = false
   @usableFromInline var isStopping = false
   @usableFromInline var isLowOnSpace = false
+  /// Whether more waits to be written than memory should hold.
+  @usableFromInline var isStoreBehind = false
   /// What the timer was started for.
   @usableFromInline var armed: Ticks?
   @usableFromInline var timer: Timer?
@@ -76,6 +78,9 @@ public final class Node<Machine: ConsensusMachine>: @unchecked Sendable {
     @usableFromInline var records: [Machine.Record] = []
     @inlinable init() {}
   }
+
+  /// Bytes that may wait to be written; with more, proposals are refused and peers' requests dropped.
+  @inlinable static var mostQueuedBytes: Int { 32 << 20 }
 
   /// Bytes of one piece of a checkpoint, about: what one turn may spend on it.
   @inlinable static var checkpointPiece: Int { 64 * 1024 }
@@ -141,6 +146,8 @@ public struct NodeCounters: Sendable {
   public var payloadsRefused: UInt64 = 0
   /// Messages longer than the transport's largest payload; they were dropped.
   public var messagesTooLarge: UInt64 = 0
+  /// Requests of peers that were dropped, since too much waited to be written.
+  public var requestsDropped: UInt64 = 0
   /// Proposals that ended.
   public var completions: UInt64 = 0
 

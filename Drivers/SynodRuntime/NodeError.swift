@@ -14,6 +14,9 @@ public enum NodeError: Error, Sendable {
   case stoppedMeanwhile
   /// The space that is left is kept for votes. The proposal had no effect and never will.
   case lowOnSpace
+  /// The store does not keep up, and too much waits to be written. The proposal had no effect and
+  /// never will.
+  case storeBehind
 }
 
 extension NodeError: CustomStringConvertible {
@@ -27,6 +30,7 @@ extension NodeError: CustomStringConvertible {
     case .stopped: "the node has stopped; the proposal had no effect"
     case .stoppedMeanwhile: "the node stopped meanwhile; the proposal may have had its effect"
     case .lowOnSpace: "the store is low on space; the proposal had no effect"
+    case .storeBehind: "the store does not keep up; the proposal had no effect"
     }
   }
 }

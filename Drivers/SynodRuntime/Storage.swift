@@ -25,6 +25,9 @@ public protocol Storage: AnyObject {
   /// Whether the space left is kept for votes; new proposals are refused meanwhile.
   var isLowOnSpace: Bool { get }
 
+  /// Bytes that were appended and wait to be written. Cheap to ask.
+  var queuedBytes: Int { get }
+
   /// Whether the log has grown enough that a checkpoint would pay. Stays false while one is taken.
   var wantsCheckpoint: Bool { get }
 

@@ -6,7 +6,7 @@ import Glibc
 }
 
 /// Runs the command that the arguments name.
-/// - Returns: the process's exit code: 0 done, 1 failed, 2 used wrongly.
+/// - Returns: the process's exit code: 0 done, 1 failed, 2 used wrongly, 3 the data directory is in use.
 func runSynod(_ arguments: [String]) -> Int32 {
   do {
     var command = try SynodCommand.parseAsRoot(
@@ -15,7 +15,7 @@ func runSynod(_ arguments: [String]) -> Int32 {
     return 0
   } catch let failure as Failure {
     complain("synod: \(failure.description)")
-    return failure.isUsage ? 2 : 1
+    return failure.exitCode
   } catch {
     let code = SynodCommand.exitCode(for: error)
     let message = SynodCommand.fullMessage(for: error)
@@ -37,14 +37,16 @@ func complain(_ line: String) {
 /// Why a command could not be carried out: what was wrong, with what value, and what to do.
 struct Failure: Error, CustomStringConvertible {
   var description: String
+  /// Of the process that it ends. A supervisor that starts a node twice must tell that apart.
+  var exitCode: Int32 = 1
   /// Whether the command line is at fault, not the world.
-  var isUsage = false
+  var isUsage: Bool { exitCode == 2 }
 
   init(_ description: String) { self.description = description }
 
   static func usage(_ description: String) -> Failure {
     var failure = Failure(description)
-    failure.isUsage = true
+    failure.exitCode = 2
     return failure
   }
 }

@@ -106,12 +106,16 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
 private func openDirectory(
   _ configuration: ServeConfiguration
 ) throws(Failure) -> DataDirectory {
+  var options = FileStorage.Options(unsafeSkipSync: configuration.isUnsafeWithoutSync)
+  options.mode = configuration.writeMode
   do throws(DataDirectoryError) {
     return try DataDirectory.open(
       configuration.dataDirectory, cluster: configuration.cluster, voter: configuration.voter,
-      options: FileStorage.Options(unsafeSkipSync: configuration.isUnsafeWithoutSync))
+      options: options)
   } catch {
-    throw Failure(error.description)
+    var failure = Failure(error.description)
+    if case .inUse = error { failure.exitCode = 3 }
+    throw failure
   }
 }
 
@@ -142,7 +146,7 @@ extension NodeError {
   fileprivate var failure: Failure {
     switch self {
     case .transport(let error): Failure("\(error)\(advice(for: error))")
-    case .storage, .record, .system, .stopped, .stoppedMeanwhile, .lowOnSpace:
+    case .storage, .record, .system, .stopped, .stoppedMeanwhile, .lowOnSpace, .storeBehind:
       Failure(description)
     }
   }

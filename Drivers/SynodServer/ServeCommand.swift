@@ -1,11 +1,15 @@
 import ArgumentParser
 import Logging
 import Synod
+import SynodRuntime
+
+extension WriteMode: ExpressibleByArgument {}
 
 /// `synod serve`: one node.
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "serve", abstract: "Run one node of a cluster.")
+    commandName: "serve", abstract: "Run one node of a cluster.",
+    discussion: "Exit codes: 1 failed, 2 used wrongly, 3 another process uses the data directory.")
 
   @Option(help: ArgumentHelp("This node's id, one of --initial-cluster.", valueName: "number"))
   var nodeId: String
@@ -65,6 +69,9 @@ struct ServeCommand: ParsableCommand {
 
   /// For tests of the tests: acknowledges what is not durable.
   @Flag(help: .hidden) var unsafeNoSync = false
+
+  /// For tests: how writes become durable, where not as the file system allows.
+  @Option(help: .hidden) var writeMode: WriteMode?
 
   enum Consensus: String, CaseIterable, ExpressibleByArgument { case caspaxos }
 

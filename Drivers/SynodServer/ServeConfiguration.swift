@@ -1,5 +1,6 @@
 import Logging
 import Synod
+import SynodRuntime
 
 /// What `serve` runs with, checked.
 struct ServeConfiguration {
@@ -19,6 +20,8 @@ struct ServeConfiguration {
   /// The process with which this one ends.
   var parent: Int32?
   var isUnsafeWithoutSync: Bool
+  /// How writes become durable, where a test says so.
+  var writeMode: WriteMode?
 
   /// Bytes of the longest value that fits into a frame of the peers and a record of the log.
   static let maxValueLimit = 512 * 1024
@@ -58,6 +61,7 @@ struct ServeConfiguration {
     logLevel = command.logLevel.level
     parent = command.exitWithParent
     isUnsafeWithoutSync = command.unsafeNoSync
+    writeMode = command.writeMode
   }
 
   private static func check<T: BinaryInteger>(

@@ -218,7 +218,9 @@ final class Server {
     return refuse(
       isDraining
         ? "this node is stopping, use another node"
-        : "the disk of this node is almost full, free some space or use another node")
+        : node.storage.isLowOnSpace
+          ? "the disk of this node is almost full, free some space or use another node"
+          : "the disk of this node does not keep up, try later or use another node")
   }
 
   /// Whether all clients together hold as much memory as they may.

@@ -18,7 +18,9 @@ extension Machine {
   public func restate(
     after cursor: Cursor?, limit: Int, into records: inout [Record]
   ) -> Cursor? {
-    var given = 0
+    // A blank cell gives nothing and takes its time all the same.
+    var spent = 0
+    var advanced = false
     var next = cursor ?? Cursor(shard: 0, cell: .max)
     if cursor == nil {
       records.append(.configuration(core.configuration))
@@ -28,16 +30,17 @@ extension Machine {
       let cells = core.table.shards[next.shard].cells
       var index = min(next.cell, cells.count)
       while index > 0 {
-        if given >= limit { return Cursor(shard: next.shard, cell: index) }
+        if advanced, spent >= limit { return Cursor(shard: next.shard, cell: index) }
         index -= 1
-        given += restate(cells[index], into: &records)
+        spent += restate(cells[index], into: &records)
+        advanced = true
       }
       next = Cursor(shard: next.shard + 1, cell: .max)
     }
     return nil
   }
 
-  /// - Returns: about how many bytes it takes.
+  /// - Returns: about how many bytes it takes, or how many could be given in its time.
   private func restate(_ cell: RegisterTable.Cell, into records: inout [Record]) -> Int {
     if !cell.accepted.isZero {
       records.append(
@@ -49,7 +52,7 @@ extension Machine {
       records.append(.promise(key: cell.key, ballot: cell.promised))
       return 32 + cell.key.count
     }
-    return 0
+    return 16
   }
 }
 

@@ -123,6 +123,15 @@ public struct Machine<C: Change>: ConsensusMachine {
     }
   }
 
+  /// A prepare and an accept; a read changes nothing, and replies end what was begun here.
+  @inlinable
+  public static func asksToWrite(_ message: Message) -> Bool {
+    switch message.kind {
+    case .prepare, .accept: true
+    case .read, .promise, .accepted, .conflict, .readReply: false
+    }
+  }
+
   /// Takes a message of another voter.
   @inlinable
   public mutating func receive(_ message: Message, from sender: VoterID) {

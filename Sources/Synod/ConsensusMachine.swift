@@ -50,6 +50,10 @@ public protocol ConsensusMachine: Sendable {
   /// happens where no open proposal has this identity.
   mutating func cancel(_ id: ProposalID)
 
+  /// Whether a message may have this machine write, as a peer's request does: it is dropped where
+  /// too much waits to be written. The replies to its own requests are not.
+  static func asksToWrite(_ message: Message) -> Bool
+
   /// Takes a message of `sender`, whose identity the driver has checked.
   mutating func receive(_ message: Message, from sender: VoterID)
 
@@ -85,6 +89,11 @@ public protocol ConsensusMachine: Sendable {
   func restate(
     after cursor: Cursor?, limit: Int, into records: inout [Record]
   ) -> Cursor?
+}
+
+extension ConsensusMachine {
+  /// True, where a machine does not tell.
+  @inlinable public static func asksToWrite(_ message: Message) -> Bool { true }
 }
 
 /// What every completion says: whose it is.

@@ -57,6 +57,30 @@ public struct FileJob: Sendable {
 
   /// Operations that run in order.
   public init(_ operations: [FileOperation]) { self.operations = operations }
+
+  /// Makes durable what recovery will read, before it reads: after a kill, a cache may hold bytes
+  /// that never reached the disk.
+  public static func syncing(_ files: some Sequence<JournalFile>) -> FileJob {
+    let read = files.filter { file in
+      switch file {
+      case .superblock, .log, .checkpoint, .watermark: true
+      case .lock, .logDraft, .checkpointDraft, .torn, .ballast: false
+      }
+    }
+    return FileJob(read.sorted { $0.name < $1.name }.map { .sync($0) } + [.syncDirectory])
+  }
+
+  /// Removes what the job was making, where it failed.
+  public var undoing: FileJob {
+    FileJob(
+      operations.compactMap { operation in
+        switch operation {
+        case .create(.logDraft(let generation)): .unlink(.logDraft(generation))
+        case .create(.torn(let generation, let life)): .unlink(.torn(generation, life: life))
+        default: nil
+        }
+      })
+  }
 }
 
 /// Why an operation failed.
@@ -67,12 +91,17 @@ public struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case noSpace
     /// What was read back is not what was written.
     case mismatch
+    /// The device cannot read what it holds.
+    case unreadable
     /// The device, the file system or the operating system said no.
     case other
   }
 
   /// What the caller can do about it.
   public var kind: Kind
+  /// Whether nothing may be tried again: what a failed sync covers may be lost, and the next sync
+  /// may say that all is well.
+  public private(set) var isFinal = false
   /// Which operation, and what the operating system said.
   public var description: String
 
@@ -80,5 +109,16 @@ public struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public init(_ kind: Kind, _ description: String) {
     self.kind = kind
     self.description = description
+  }
+
+  /// The same, as the failure of one operation: whoever interprets operations says so of each.
+  public func of(_ operation: FileOperation) -> FileFailure {
+    var failure = self
+    switch operation {
+    case .commit, .syncDirectory: failure.isFinal = true
+    case .sync: failure.isFinal = kind != .noSpace
+    case .create, .fill, .write, .note, .copy, .truncate, .rename, .unlink, .verify: break
+    }
+    return failure
   }
 }

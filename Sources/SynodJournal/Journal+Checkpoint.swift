@@ -120,7 +120,7 @@ extension Journal {
   mutating func finishedCheckpoint(_ step: CheckpointStep, _ failed: FileFailure?) {
     guard let draft else { return }
     if let failed {
-      abandon(draft, "\(failed)")
+      abandon(draft, failed)
       return
     }
     switch step {
@@ -152,14 +152,17 @@ extension Journal {
   }
 
   /// The log stays as it is. Another attempt waits until it has grown by as much again as pays.
-  private mutating func abandon(_ draft: CheckpointDraft, _ reason: String) {
+  private mutating func abandon(_ draft: CheckpointDraft, _ failed: FileFailure) {
     if draft.isCreated { files.obsolete.append(draft.file) }
-    checkpointPause = bytesSinceCheckpoint + settings.checkpointAfter
+    // Space may come back at any time, and a checkpoint may be what brings it.
+    let pause =
+      failed.kind == .noSpace ? settings.checkpointAfter / 16 : settings.checkpointAfter
+    checkpointPause = bytesSinceCheckpoint + pause
     self.draft?.stage = .abandoned
     self.draft?.written = []
     pieces = EntryQueue()
     if draft.needs != nil { self.draft = nil }
-    events.append(.checkpointFailed(reason))
+    events.append(.checkpointFailed("\(failed)"))
     events.append(.ready)
   }
 }

@@ -33,6 +33,7 @@ extension Journal {
   public mutating func finishedChore(_ failed: FileFailure?) {
     guard let done = chore else { preconditionFailure("a chore is under way") }
     chore = nil
+    if let failed, failed.isFinal { fail("\(failed)") }
     switch done {
     case .superblock(let tokens, let marksEnd, let checkpoint):
       finishedSuperblock(failed, tokens: tokens, marksEnd: marksEnd, checkpoint: checkpoint)
@@ -83,7 +84,9 @@ extension Journal {
 
   private mutating func superblockJob() -> FileJob? {
     let checkpoint = draft?.awaitsSuperblock
-    guard !pinRequests.isEmpty || checkpoint != nil else { return nil }
+    // A log that is begun is named at once, with its size: one that is cut short is noticed.
+    let isNewLog = durable.generation > superblock.durableGeneration
+    guard !pinRequests.isEmpty || checkpoint != nil || isNewLog else { return nil }
     let tokens = takePins()
     if let checkpoint { superblock.checkpoint = checkpoint }
     return superblockJob(
@@ -92,7 +95,10 @@ extension Journal {
 
   private mutating func superblockJob(_ chore: Chore) -> FileJob {
     superblock.durableBlock = max(superblock.durableBlock, durable.block)
-    superblock.durableGeneration = max(superblock.durableGeneration, durable.generation)
+    if durable.generation >= superblock.durableGeneration {
+      superblock.durableGeneration = durable.generation
+      superblock.durableLogBytes = durable.logBytes
+    }
     self.chore = chore
     return FileJob(superblock.operations())
   }

@@ -41,6 +41,22 @@ extension Journal {
     if space.isShort { space.mayRetry = true }
   }
 
+  private var wantsLog: Bool {
+    next == nil && (segment.used >= segment.size / 8 || waitsForLog)
+  }
+
+  private var nextLogBytes: Int {
+    let isLast = space.isEmergency || (space.isShort && !space.hasBallast && waitsForLog)
+    return isLast && settings.ballastBytes > 0 ? settings.emergencyLogBytes : settings.logBytes
+  }
+
+  /// How much the next attempt after `retrySpace()` would write, in bytes: with less than that left,
+  /// it is in vain.
+  public var bytesToRetry: Int {
+    if wantsLog { return nextLogBytes }
+    return space.hasBallast ? 0 : settings.ballastBytes
+  }
+
   /// Prepares the next log well before the present one is half full, and keeps the ballast.
   mutating func spaceJob() -> FileJob? {
     if let file = space.discarded {
@@ -50,13 +66,9 @@ extension Journal {
     }
     if let filling = space.filling { return continueFilling(filling) }
     let mayAllocate = !space.isShort || space.mayRetry
-    let wantsLog = next == nil && (segment.used >= segment.size / 8 || waitsForLog)
     if wantsLog, mayAllocate || space.isEmergency {
-      let isLast = space.isEmergency || (space.isShort && !space.hasBallast && waitsForLog)
-      let size =
-        isLast && settings.ballastBytes > 0 ? settings.emergencyLogBytes : settings.logBytes
       let generation = max(segment.generation, superblock.highestGeneration) + 1
-      return startFilling(.logDraft(generation), generation, size)
+      return startFilling(.logDraft(generation), generation, nextLogBytes)
     }
     let isPressing = segment.used >= segment.size / 2 || waitsForLog
     if wantsLog, isPressing, space.hasBallast, settings.ballastBytes > 0 {
@@ -125,6 +137,7 @@ extension Journal {
   private mutating func spaceCameBack() {
     space.isShort = false
     space.mayRetry = false
+    checkpointPause = 0
     events.append(.ready)
   }
 
@@ -136,7 +149,7 @@ extension Journal {
       return
     case .fill, .finish: break
     }
-    guard let filling = space.filling, failed.kind == .noSpace else {
+    guard let filling = space.filling, failed.kind == .noSpace, !failed.isFinal else {
       fail("\(failed)")
       return
     }

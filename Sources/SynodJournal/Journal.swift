@@ -31,6 +31,7 @@ public struct Journal: ~Copyable {
     /// How far it takes the queue, in bytes appended.
     var taken: UInt64
     var generation: UInt32
+    var logBytes: UInt64
     var batch: UInt64?
   }
 
@@ -40,7 +41,7 @@ public struct Journal: ~Copyable {
   var next: Segment?
   var sequence: UInt64
   var previousChecksum: UInt32
-  var durable: (block: UInt64, generation: UInt32)
+  var durable: (block: UInt64, generation: UInt32, logBytes: UInt64)
   /// How far the queue is durable, in bytes appended.
   var durableBytes: UInt64 = 0
   var commit: Commit?
@@ -79,7 +80,7 @@ public struct Journal: ~Copyable {
     segment = Segment(generation: opening.log.generation, size: opening.log.size)
     sequence = opening.end.sequence
     previousChecksum = opening.end.previousChecksum
-    durable = (opening.end.sequence - 1, opening.log.generation)
+    durable = (opening.end.sequence - 1, opening.log.generation, opening.log.size)
     buffer = BlockBuffer(capacity: 64 << 10)
     otherBuffer = BlockBuffer(capacity: 64 << 10)
     note = BlockBuffer(capacity: Block.pageSize)
@@ -111,6 +112,7 @@ public struct Journal: ~Copyable {
     if waitsForLog {
       if space.isShort, queue.waiting > UInt64(settings.maxWaiting) {
         fail("the disk is full, and \(queue.waiting) bytes wait to be written")
+        finishClosingAfterFailure()
       }
       return nil
     }
@@ -123,7 +125,8 @@ public struct Journal: ~Copyable {
     previousChecksum = Block.seal(header, at: block.start, payload: length)
     block.count = size
     commit = Commit(
-      block: sequence, taken: queue.taken, generation: segment.generation, batch: batch)
+      block: sequence, taken: queue.taken, generation: segment.generation,
+      logBytes: segment.size, batch: batch)
     let mark = takeNote()
     let job = FileJob([
       .commit(.log(segment.generation), at: segment.used, block),
@@ -143,7 +146,7 @@ public struct Journal: ~Copyable {
     if let failed { fail("\(failed)") }
     finishClosingAfterFailure()
     guard failure == nil else { return nil }
-    durable = (done.block, done.generation)
+    durable = (done.block, done.generation, done.logBytes)
     durableBytes = done.taken
     return done.batch.map { PersistBatch($0) }
   }

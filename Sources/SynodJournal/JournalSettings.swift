@@ -30,5 +30,7 @@ public struct JournalSettings: Hashable, Sendable {
   }
 
   /// Of a log that is written into the room that the ballast leaves.
-  var emergencyLogBytes: Int { Block.roundedToPage(ballastBytes * 2 / 3) }
+  var emergencyLogBytes: Int {
+    Block.roundedToPage(max(ballastBytes * 2 / 3, 2 * Block.size(payload: maxPayload)))
+  }
 }

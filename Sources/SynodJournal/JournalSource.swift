@@ -21,7 +21,7 @@ struct FileWindow<Source: JournalSource>: ~Copyable {
   private var start: UInt64 = 0
   /// Pages that could not be read, by offset.
   private(set) var unreadable: [UInt64] = []
-  private static var windowSize: Int { 1 << 20 }
+  private static var windowSize: Int { 4 << 20 }
 
   init(_ source: Source, _ file: JournalFile, size: UInt64) {
     self.source = source

@@ -94,23 +94,23 @@ struct Judgement<Source: JournalSource> {
     }
   }
 
-  /// Whether sectors of the payload are still as they were before the write: zero, or beyond the
-  /// end of the file.
+  /// Whether sectors of the payload are still as they were before the write: zero. A log has its
+  /// size before its first block is written, so where the file ends within one, no crash cut it.
   private func looksTorn(_ header: BlockHeader, at place: DamagePlace) -> Bool {
     let used = Block.used(payload: Int(header.length))
     var window = window(of: place)
     return window.withBytes(at: place.offset, count: used) { bytes in
-      bytes.count < used
-        || Block.zeroSectors(of: bytes, from: Block.sectorSize) > Int(header.zeroSectors)
+      bytes.count == used
+        && Block.zeroSectors(of: bytes, from: Block.sectorSize) > Int(header.zeroSectors)
     }
   }
 
-  /// Whether the header's sector is as it was before the write, or cut off by the end of the file,
-  /// and what follows may be the rest of one block.
+  /// Whether the header's sector is as it was before the write, and what follows may be the rest of
+  /// one block.
   private func looksUnwritten(at place: DamagePlace, end: UInt64) -> Bool {
     var window = window(of: place)
     let isUnwritten = window.withBytes(at: place.offset, count: Block.sectorSize) { sector in
-      sector.count < Block.sectorSize || Block.isZero(sector)
+      sector.count == Block.sectorSize && Block.isZero(sector)
     }
     return isUnwritten && end <= place.offset + UInt64(Block.size(payload: Block.maxPayload))
   }

@@ -5,6 +5,8 @@ internal import Synod
 /// The first failure of a job ends the attempt; another attempt begins with another survey. A crash
 /// between any two operations leaves a store that opens to the same state.
 public struct Opening: Sendable {
+  /// Copies of torn tails of this many repairs stay for people to look at, beside this one's.
+  static let keptRepairs = 3
   /// To be done in this order.
   public let jobs: [FileJob]
   let settings: JournalSettings
@@ -36,14 +38,14 @@ public struct Opening: Sendable {
     if case .refuse(let damage) = survey.verdict { throw LogRefusal(damage: damage) }
     var plan = Plan(settings: settings, superblock: survey.superblock)
     if isEmergency { plan.releaseBallast() }
-    var highest = survey.superblock.highestGeneration
+    var newest: UInt32 = 0
     var blank: LogFile?
     let generations: Set<UInt32> = Set(survey.logs.map(\.generation))
     var dirty: Set<UInt32> = []
     if case .torn(let tail) = survey.verdict { dirty = tail.generations }
     for (file, size) in survey.files {
       guard case .log(let generation) = file else { continue }
-      highest = max(highest, generation)
+      newest = max(newest, generation)
       if generation > survey.end.generation, !dirty.contains(generation),
         generation > blank?.generation ?? 0
       {
@@ -51,12 +53,15 @@ public struct Opening: Sendable {
       }
     }
     // The newest log is blank where its predecessor never filled up: it is as good as a new one.
+    let enough = UInt64(isEmergency ? settings.emergencyLogBytes : settings.logBytes)
     let reused = blank.flatMap { blank in
-      blank.generation == highest && blank.size >= UInt64(settings.logBytes) ? blank : nil
+      blank.generation == newest && blank.size >= enough ? blank : nil
     }
-    let generation = reused?.generation ?? (highest + 1)
-    plan.begin(generation: generation, found: survey.files)
-    if case .torn(let tail) = survey.verdict { plan.repair(tail) }
+    let generation =
+      reused?.generation ?? (max(newest, survey.superblock.highestGeneration) + 1)
+    plan.begin(generation: generation, found: survey.files, logs: survey.logs)
+    plan.removeDrafts(survey.files.keys)
+    if case .torn(let tail) = survey.verdict { plan.repair(tail, keepsCopy: !isEmergency) }
     plan.trim(survey)
     if survey.files[.watermark].map({ $0 < UInt64(Block.pageSize) }) ?? true {
       plan.makeWatermark()
@@ -114,8 +119,14 @@ private struct Plan {
   private mutating func add(_ operations: [FileOperation]) { jobs.append(FileJob(operations)) }
 
   /// A new life. Before anything else, so that no two attempts share a life's number.
-  mutating func begin(generation: UInt32, found: [JournalFile: UInt64]) {
+  mutating func begin(
+    generation: UInt32, found: [JournalFile: UInt64], logs: [Survey.LogSummary] = []
+  ) {
     superblock.incarnation += 1
+    // It is about to be cut behind its last block.
+    if let log = logs.first(where: { $0.generation == superblock.durableGeneration }) {
+      superblock.durableLogBytes = min(superblock.durableLogBytes, log.used)
+    }
     superblock.isClean = false
     superblock.highestGeneration = max(superblock.highestGeneration, generation)
     // A first opening that was cut short may have left one of them.
@@ -125,15 +136,29 @@ private struct Plan {
         + (missing.isEmpty ? [] : [.syncDirectory]))
   }
 
-  /// Copies the tail aside, then zeroes it.
-  mutating func repair(_ tail: TornTail) {
+  /// Before anything that needs space: what attempts before this one left.
+  mutating func removeDrafts(_ files: some Sequence<JournalFile>) {
+    let drafts = files.filter { file in
+      switch file {
+      case .logDraft, .checkpointDraft: true
+      case .lock, .superblock, .log, .checkpoint, .torn, .watermark, .ballast: false
+      }
+    }
+    if drafts.isEmpty { return }
+    add(drafts.sorted { $0.name < $1.name }.map { .unlink($0) } + [.syncDirectory])
+  }
+
+  /// Copies the tail aside, where there is room for that, then zeroes it.
+  mutating func repair(_ tail: TornTail, keepsCopy: Bool) {
     guard case .log(let generation) = tail.place.file else { return }
     let count = tail.end - tail.place.offset
     let aside = JournalFile.torn(generation, life: superblock.incarnation)
-    add([
-      .create(aside), .copy(tail.place.file, at: tail.place.offset, count: count, to: aside),
-      .sync(aside), .syncDirectory,
-    ])
+    if keepsCopy {
+      add([
+        .create(aside), .copy(tail.place.file, at: tail.place.offset, count: count, to: aside),
+        .sync(aside), .syncDirectory,
+      ])
+    }
     var zeros: [FileOperation] = []
     var offset = tail.place.offset
     while offset < tail.end {
@@ -170,8 +195,7 @@ private struct Plan {
   mutating func prepare(generation: UInt32, isEmergency: Bool = false) -> LogFile {
     let draft = JournalFile.logDraft(generation)
     let size = isEmergency ? settings.emergencyLogBytes : settings.logBytes
-    // What a failed attempt left is in the way.
-    var operations: [FileOperation] = [.unlink(draft), .create(draft)]
+    var operations: [FileOperation] = [.create(draft)]
     for offset in stride(from: 0, to: size, by: 1 << 20) {
       operations.append(.fill(draft, at: UInt64(offset), count: min(1 << 20, size - offset)))
     }
@@ -183,23 +207,37 @@ private struct Plan {
   /// From here on the log must be there.
   mutating func settle(in log: LogFile, durable: UInt64) {
     superblock.durableGeneration = log.generation
+    superblock.durableLogBytes = log.size
     superblock.durableBlock = max(superblock.durableBlock, durable)
     add(superblock.operations())
   }
 
-  /// Removes drafts, and logs that were prepared and never written.
+  /// Removes logs that were prepared and never written, and the oldest copies of torn tails.
   mutating func tidy(_ survey: Survey, keeping generations: Set<UInt32>) {
     var operations: [FileOperation] = []
+    let oldest = oldestKeptRepair(survey)
     for file in survey.files.keys.sorted(by: { $0.name < $1.name }) {
       switch file {
-      case .logDraft, .checkpointDraft: operations.append(.unlink(file))
+      case .torn(_, let life):
+        if life < oldest { operations.append(.unlink(file)) }
       case .log(let generation):
         if generation > survey.end.generation, !generations.contains(generation) {
           operations.append(.unlink(file))
         }
-      case .lock, .superblock, .checkpoint, .torn, .watermark, .ballast: break
+      case .lock, .superblock, .logDraft, .checkpoint, .checkpointDraft, .watermark, .ballast:
+        break
       }
     }
     if !operations.isEmpty { add(operations + [.syncDirectory]) }
+  }
+
+  /// The life of the oldest repair whose copies are kept.
+  private func oldestKeptRepair(_ survey: Survey) -> UInt64 {
+    var lives: Set<UInt64> = []
+    for file in survey.files.keys {
+      if case .torn(_, let life) = file { lives.insert(life) }
+    }
+    let kept = lives.sorted().suffix(Opening.keptRepairs)
+    return kept.first ?? 0
   }
 }

@@ -35,6 +35,9 @@ public struct Superblock: Hashable, Sendable {
   public var durableGeneration: UInt32
   /// The newest block that was durable when this was written.
   public var durableBlock: UInt64
+  /// What that log's size was then, in bytes; it is cut no shorter while it is named here. Zero where
+  /// it is not known.
+  public var durableLogBytes: UInt64 = 0
   /// The highest generation that any log ever had; none is used twice.
   public var highestGeneration: UInt32
   /// The newest checkpoint that counts; zero before the first.
@@ -101,6 +104,8 @@ extension Superblock {
       writer.write(pin.voter.rawValue)
       pin.store.encode(into: &writer)
     }
+    // Behind everything that the first readers of this format know: they stop before it.
+    writer.write(durableLogBytes)
     precondition(writer.count <= Self.size - 4, "a superblock fits its page")
     let buffer = writer.withUnsafeBytes { BlockBuffer(pagesOf: $0) }
     let summed = UnsafeRawBufferPointer(start: buffer.start, count: Self.size - 4)
@@ -164,8 +169,11 @@ extension Superblock {
     }
     for _ in 0..<count {
       let voter = VoterID(try reader.read(UInt32.self))
+      if let last = pins.last, voter <= last.voter { throw .malformed("pins out of order") }
       pins.append(Pin(voter: voter, store: try StoreID(from: &reader)))
     }
+    durableLogBytes = try reader.read(UInt64.self)
+    guard durableLogBytes <= limit else { throw .malformed("a size that no log reaches") }
   }
 
   /// Writes this to both slots, the older first, each synced; moves `sequence` on.

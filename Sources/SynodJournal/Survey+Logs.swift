@@ -71,6 +71,14 @@ extension Survey {
       return .refuse(
         .missing(DamagePlace(block: end.sequence, file: .log(settled), offset: 0)))
     }
+    if settled >= end.generation, let size = files[.log(settled)],
+      size < superblock.durableLogBytes
+    {
+      return .refuse(
+        .shortened(
+          DamagePlace(block: end.sequence, file: .log(settled), offset: size),
+          expected: superblock.durableLogBytes))
+    }
     let judgement = Judgement(
       source: source, store: superblock.store, logs: logs, proofs: proofs)
     return judgement.verdict(at: end, probe: probe)

@@ -56,10 +56,17 @@ public struct Survey: Sendable {
 
   /// Reads the directory: superblocks, checkpoints, every log; memory is bounded by one block.
   public init(_ source: some JournalSource) throws(Failure) {
+    let source = WatchedSource(source)
+    defer { withExtendedLifetime(source) {} }
     let files: [JournalFile: UInt64]
     do throws(FileFailure) { files = try source.files() } catch { throw .unreadable(error) }
     self.files = files
-    (superblock, damagedSuperblocks) = try Self.superblock(source, files)
+    do throws(Failure) {
+      (superblock, damagedSuperblocks) = try Self.superblock(source, files)
+    } catch {
+      if let failure = source.failure { throw .unreadable(failure) }
+      throw error
+    }
     watermark = Self.watermark(source, files, superblock.store)
     let store = superblock.store
     checkpoints = files.compactMap { file, size in
@@ -70,6 +77,7 @@ public struct Survey: Sendable {
     start = chosen?.footer?.replayFrom ?? Self.beginning(files)
     end = start
     readLogs(source)
+    if let failure = source.failure { throw .unreadable(failure) }
   }
 
   private static func superblock(

@@ -40,6 +40,8 @@ public enum LogDamage: Hashable, Sendable {
   case unreadable(DamagePlace)
   /// A log that recovery needs is not there.
   case missing(DamagePlace)
+  /// The log is shorter than it was made, in bytes: blocks may have stood there.
+  case shortened(DamagePlace, expected: UInt64)
   /// A kind or version of block that this code does not know, and must not skip.
   case unknownKind(DamagePlace, kind: UInt8, version: UInt8)
   /// The block's checksum is right and its entries make no sense.
@@ -96,6 +98,8 @@ extension LogDamage: CustomStringConvertible {
     case .brokenChain(let place): "\(place): does not follow the block before it (a lost write)"
     case .unreadable(let place): "\(place): the device cannot read it"
     case .missing(let place): "\(place): the file is missing"
+    case .shortened(let place, let expected):
+      "\(place): the file ends there; it was \(expected) bytes long"
     case .unknownKind(let place, let kind, let version):
       "\(place): block kind \(kind), version \(version), is not known here"
     case .malformed(let place): "\(place): whole, but its entries make no sense"

@@ -49,6 +49,22 @@ import Testing
     #expect(cursor != nil && records.count < 10)
   }
 
+  /// Cells of rounds that are open and hold nothing durable take time, too.
+  @Test func blankCellsBoundAPieceToo() {
+    var bench = Bench { $0.shards = 1 }
+    for number in 0..<500 { bench.propose(.read, key: Bytes("read\(number)")) }
+    var records: [Record] = []
+    let cursor = bench.machine.restate(after: nil, limit: 1000, into: &records)
+    #expect(cursor != nil)
+    #expect(pieces(of: &bench, limit: 1000).count == records.count)
+  }
+
+  @Test func evenWithoutALimitToSpendARestatementGoesOn() {
+    var bench = Bench { $0.shards = 2 }
+    for number in 0..<20 { bench.prepare(b(1, 2), key: Bytes("key\(number)")) }
+    #expect(pieces(of: &bench, limit: 0).count >= 20)
+  }
+
   @Test func aReservationIsRestatedEvenWhereItIsNotYetDurable() {
     var bench = Bench(started: false) { $0.counterBlock = 4 }
     bench.tick(to: 1)

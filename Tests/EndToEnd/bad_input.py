@@ -23,7 +23,7 @@ def refused(line, code, *words):
 
 def second_process(cluster):
     ports = free_ports(1)
-    refused(cluster.arguments(1, listen_client=f"127.0.0.1:{ports[0]}"), 1,
+    refused(cluster.arguments(1, listen_client=f"127.0.0.1:{ports[0]}"), 3,
             cluster.data(1), "in use by another process")
 
 

@@ -82,8 +82,10 @@ def one_round(cluster, disk, turn):
 def run(options, directory):
     random.seed(options.seed)
     disk = Disk(directory)
-    cluster = DiskCluster(
-        options.binary, directory, disk, ["--unsafe-no-sync"] if options.unsafe else [])
+    flags = ["--unsafe-no-sync"] if options.unsafe else []
+    if options.write_mode:
+        flags += ["--write-mode", options.write_mode]
+    cluster = DiskCluster(options.binary, directory, disk, flags)
     writes = 0
     try:
         cluster.start_all()
@@ -107,4 +109,6 @@ parser = arguments(__doc__)
 parser.add_argument("--rounds", type=int, default=10)
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--unsafe", action="store_true", help="without syncs: something must be lost")
+parser.add_argument("--write-mode", choices=["direct", "synchronous", "separate"],
+                    help="how writes become durable, where not as the file system allows")
 main(run, parser)

@@ -23,6 +23,10 @@ import Testing
 
     /// Opens, and checks what is found. Nil where the power goes meanwhile.
     func open() throws -> TestJournal? {
+      if let failure = disk.perform(.syncing(try disk.files().keys)) {
+        if !disk.isStopped { violations.append("\(failure)") }
+        return nil
+      }
       let survey: Survey?
       do {
         survey = try Survey(disk)

@@ -229,6 +229,134 @@ import Testing
     #expect(try !Survey(disk).superblock.isClean)
   }
 
+  /// Batches that were taken into a block and are not yet durable hold it up.
+  @Test func aCheckpointDoesNotCountWhileACommitIsUnderWay() throws {
+    let life = try Life(disk)
+    life.append(10)
+    life.run()
+    life.journal.beginCheckpoint()
+    life.append(20)
+    let commit = try #require(life.nextCommit())
+    life.journal.appendPiece { $0.write(UInt8(9)) }
+    life.journal.endCheckpoint()
+    func runChores() -> [FileOperation] {
+      var operations: [FileOperation] = []
+      while let job = life.journal.nextChore() {
+        operations += job.operations
+        life.journal.finishedChore(disk.perform(job))
+      }
+      return operations
+    }
+    let early = runChores()
+    #expect(!early.contains { $0.isRenaming(.checkpointDraft(1)) })
+    #expect(life.superblock.checkpoint == 0)
+    #expect(try Survey(disk).superblock.checkpoint == 0)
+    #expect(life.finishedCommit(commit) == PersistBatch(2))
+    let late = runChores()
+    #expect(late.contains { $0.isRenaming(.checkpointDraft(1)) })
+    #expect(try Survey(disk).superblock.checkpoint == 1)
+  }
+
+  /// Its place in META comes with its first block that is durable.
+  @Test func aLogThatIsBegunIsNamedWithItsSize() throws {
+    let life = try Life(disk)
+    for _ in 0..<12 {
+      life.append(3000)
+      life.run()
+    }
+    #expect(life.journal.segment.generation == 2)
+    let found = try Survey(disk).superblock
+    #expect(found.durableGeneration == 2 && found.durableLogBytes == 32 << 10)
+  }
+
+  @Test func aCheckpointThatFoundNoSpaceIsTriedAgainWhenThereIsSome() throws {
+    let life = try Life(disk)
+    while !life.wantsCheckpoint {
+      life.append(3000)
+      life.run()
+    }
+    disk.fault = { operation in operation.mayFindNoSpace ? Self.noSpace : nil }
+    while !life.isLowOnSpace {
+      life.append(3000)
+      life.run()
+    }
+    life.journal.beginCheckpoint()
+    life.journal.appendPiece { $0.write(UInt8(9)) }
+    life.journal.endCheckpoint()
+    life.run()
+    #expect(!life.wantsCheckpoint)
+    disk.fault = { _ in nil }
+    life.journal.retrySpace()
+    life.run()
+    #expect(!life.isLowOnSpace && life.wantsCheckpoint)
+  }
+
+  /// Where only the checkpoint found no space, the log has not to grow by as much again as pays.
+  @Test func aCheckpointThatFoundNoSpaceIsTriedAgainSoon() throws {
+    let life = try Life(disk)
+    while !life.wantsCheckpoint {
+      life.append(3000)
+      life.run()
+    }
+    disk.fault = { if case .write(.checkpointDraft, _, _) = $0 { Self.noSpace } else { nil } }
+    life.journal.beginCheckpoint()
+    life.journal.appendPiece { $0.write(UInt8(9)) }
+    life.journal.endCheckpoint()
+    life.run()
+    #expect(!life.isLowOnSpace && !life.wantsCheckpoint)
+    for _ in 0..<2 {
+      life.append(3000)
+      life.run()
+    }
+    #expect(life.wantsCheckpoint)
+  }
+
+  @Test func aCloseEndsThoughTooMuchWaitsOnAFullDisk() throws {
+    var settings = Self.settings
+    settings.maxWaiting = 20_000
+    let life = try Life(disk, settings)
+    disk.fault = { if case .fill = $0 { Self.noSpace } else { nil } }
+    while life.queuedBytes == 0 {
+      life.append(3000)
+      life.run()
+    }
+    #expect(life.failure == nil && life.isLowOnSpace)
+    life.append(30_000)
+    life.journal.close()
+    life.run()
+    #expect(life.failure != nil && life.events.last == .closed)
+  }
+
+  enum FailedSync: CaseIterable { case checkpoint, checkpointName, log, logName }
+
+  /// After a failed sync a second one may say that all is well, and nothing is.
+  @Test(arguments: FailedSync.allCases) func aFailedSyncIsFinal(which: FailedSync) throws {
+    let life = try Life(disk)
+    var isRenamed = false
+    let broken = FileFailure(.other, "Input/output error")
+    disk.fault = { operation in
+      switch (which, operation) {
+      case (.checkpoint, .sync(.checkpointDraft)), (.log, .sync(.logDraft)): return broken
+      case (.checkpointName, .rename(.checkpointDraft, _)), (.logName, .rename(.logDraft, _)):
+        isRenamed = true
+        return nil
+      case (_, .syncDirectory): return isRenamed ? broken : nil
+      default: return nil
+      }
+    }
+    for _ in 0..<2 {
+      life.append(3000)
+      life.run()
+    }
+    if life.failure == nil {
+      life.journal.beginCheckpoint()
+      life.journal.appendPiece { $0.write(UInt8(9)) }
+      life.journal.endCheckpoint()
+      life.run()
+    }
+    #expect(life.failure == "Input/output error")
+  }
+
   @Test func manyShortLivesPayForACheckpoint() throws {
     for _ in 0..<12 {
       let life = try Life(disk)
@@ -260,6 +388,10 @@ import Testing
 }
 
 extension FileOperation {
+  func isRenaming(_ file: JournalFile) -> Bool {
+    if case .rename(file, _) = self { true } else { false }
+  }
+
   /// Files that it touches.
   var files: [JournalFile] {
     switch self {

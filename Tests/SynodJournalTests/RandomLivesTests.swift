@@ -56,10 +56,34 @@ import Testing
         }
       world.disk.stopsAt = world.disk.operations + stop
       try live(world, &random, isFull: seed % 3 == 0)
-      world.disk.crash(&random)
+      if Int.random(in: 0..<3, using: &random) == 0 {
+        world.disk.kill()
+      } else {
+        world.disk.crash(&random)
+      }
       if !world.violations.isEmpty { break }
     }
     return world
+  }
+
+  /// What recovery gave is durable by then, not just readable.
+  @Test func whatWasReadAfterAKillSurvivesAPowerCut() throws {
+    var recovered = 0
+    for stop in 20..<140 {
+      var random = SplitMix(seed: UInt64(stop))
+      let world = CrashTests.World()
+      world.disk.stopsAt = stop
+      _ = try CrashTests.fullLife(world)
+      let before = world.acknowledged
+      world.disk.kill()
+      // Recovery reads it, and acknowledges it by that; then power goes, before anything else.
+      _ = try world.open()
+      if world.acknowledged > before { recovered += 1 }
+      world.disk.crash(&random)
+      _ = try world.open()
+      #expect(world.violations == [], "stopped at \(stop)")
+    }
+    #expect(recovered > 5)
   }
 
   @Test func manyShortLivesLoseNothingAcknowledged() throws {

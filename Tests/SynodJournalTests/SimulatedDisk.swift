@@ -37,9 +37,9 @@ final class SimulatedDisk: JournalSource {
       if isStopped { return Self.stopped }
       if let failure = fault(operation) {
         if case .note = operation { continue }
-        return failure
+        return failure.of(operation)
       }
-      do throws(FileFailure) { try perform(operation) } catch { return error }
+      do throws(FileFailure) { try perform(operation) } catch { return error.of(operation) }
       operations += 1
     }
     return nil
@@ -117,6 +117,12 @@ final class SimulatedDisk: JournalSource {
     if ignoresSyncs { return }
     content.durable = content.now
     content.pending = []
+  }
+
+  /// The process is killed: what was written stays, and is as little synced as before.
+  func kill() {
+    operations = 0
+    stopsAt = .max
   }
 
   /// The power goes: what was not synced survives as chance has it.

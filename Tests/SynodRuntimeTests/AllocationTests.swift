@@ -95,6 +95,7 @@ private final class QuickStorage: Storage {
     }
   }
   var isLowOnSpace: Bool { false }
+  var queuedBytes: Int { 0 }
   var wantsCheckpoint: Bool { false }
   func beginCheckpoint() {}
   var isReadyForPiece: Bool { false }

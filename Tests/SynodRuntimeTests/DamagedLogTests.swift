@@ -334,6 +334,7 @@ struct BrokenSource: JournalSource {
   let source: FileSource
   let file: JournalFile
   let page: UInt64
+  var failure = FileFailure(.unreadable, "Input/output error")
 
   func files() throws(FileFailure) -> [JournalFile: UInt64] { try source.files() }
 
@@ -341,7 +342,7 @@ struct BrokenSource: JournalSource {
     _ file: JournalFile, at offset: UInt64, into target: UnsafeMutableRawBufferPointer
   ) throws(FileFailure) -> Int {
     if file == self.file, offset <= page, page < offset + UInt64(target.count) {
-      throw FileFailure(.other, "read \(file) at \(page): Input/output error")
+      throw failure
     }
     return try source.read(file, at: offset, into: target)
   }

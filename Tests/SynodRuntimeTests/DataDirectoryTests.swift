@@ -135,11 +135,10 @@ import UV
 
   @Test func aNewerFormatIsRefusedAndNamed() throws {
     try store.live { life in life.commit([1]) }
-    var superblock = try store.inspect().superblock
-    superblock.format = 9
-    superblock.minReaderFormat = 7
-    superblock.sequence += 2
-    write(superblock)
+    try store.rewriteSuperblock { superblock in
+      superblock.format = 9
+      superblock.minReaderFormat = 7
+    }
     try expectError({ try store.open() }) { error in
       guard case .newerFormat(_, 7, 1) = error else { return false }
       return error.description.contains("format 7")
@@ -148,20 +147,53 @@ import UV
 
   @Test func aNewerFormatThatThisReaderMayReadIsRead() throws {
     try store.live { life in life.commit([1]) }
-    var superblock = try store.inspect().superblock
-    superblock.format = 9
-    superblock.sequence += 1
-    write(superblock)
+    try store.rewriteSuperblock { $0.format = 9 }
     #expect(try store.live() == [[1]])
   }
 
-  func write(_ superblock: Superblock) {
-    let page = superblock.page()
-    store.write(.superblock(Int(superblock.sequence % 2)), Array(page.bytes))
-    withExtendedLifetime(page) {}
+  @Test func aSuperblockThatPinsAVoterTwiceIsDamaged() throws {
+    try store.live { life in life.commit([1]) }
+    try store.rewriteSuperblock { superblock in
+      superblock.pins = [1, 2].map {
+        Superblock.Pin(voter: VoterID(2), store: StoreID(Identity128(high: 1, low: $0)))
+      }
+    }
+    try expectError({ try store.open() }) { if case .noSuperblock = $0 { true } else { false } }
+  }
+
+  // MARK: What the system says
+
+  @Test func whatTheSystemHasNoRoomForIsNoDamage() throws {
+    try store.live { life in life.commit([1]) }
+    let directory = try TestDirectory(store.directory.path)
+    for code in [EMFILE, ENFILE, ENOMEM] {
+      let failure = FileSource.failure(code, "open")
+      #expect(failure.kind == .other)
+      for file in [JournalFile.superblock(0), .log(1), .watermark] {
+        let broken = BrokenSource(source: directory.source, file: file, page: 0, failure: failure)
+        #expect(throws: Survey.Failure.unreadable(failure)) { try Survey(broken) }
+      }
+    }
+    #expect(FileSource.failure(EIO, "read").kind == .unreadable)
   }
 
   // MARK: Leftovers
+
+  @Test func copiesOfTornTailsDoNotPileUp() throws {
+    for round in 1...8 {
+      try store.live { life in
+        life.commit([UInt8](repeating: UInt8(round), count: 5000))
+        let log = JournalFile.log(life.journal.segment.generation)
+        store.remove(.watermark)
+        store.write(log, at: 4096, [UInt8](repeating: 0, count: 512))
+      }
+      let copies = try store.inspect().files.keys.compactMap { file -> UInt64? in
+        if case .torn(_, let life) = file { life } else { nil }
+      }
+      #expect(copies.count == min(round - 1, 4))
+      if round > 1 { #expect(copies.max() == UInt64(round)) }
+    }
+  }
 
   @Test func draftsAreRemoved() throws {
     try store.live { life in life.commit([1]) }

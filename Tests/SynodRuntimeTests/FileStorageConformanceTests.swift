@@ -1,7 +1,7 @@
 import Synod
 import SynodConformance
 import SynodJournal
-import SynodRuntime
+@testable import SynodRuntime
 import Testing
 import UV
 
@@ -32,6 +32,14 @@ let testCluster = ClusterID(token: "test", voters: [VoterID(1), VoterID(2), Vote
 
   @Test(arguments: rules) func aFileStorageConforms(rule: String) throws {
     let rules = Self.conformance(.init(journal: smallJournal)).rules
+    try rules.first { $0.name == rule }?.check()
+  }
+
+  @Test(arguments: rules, [WriteMode.synchronous, .separate])
+  func aFileStorageConformsHoweverItWrites(rule: String, mode: WriteMode) throws {
+    var options = FileStorage.Options(journal: smallJournal)
+    options.mode = mode
+    let rules = Self.conformance(options).rules
     try rules.first { $0.name == rule }?.check()
   }
 

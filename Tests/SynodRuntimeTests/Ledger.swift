@@ -141,6 +141,8 @@ struct Ledger: ConsensusMachine {
     open.removeAll { $0.id == id }
   }
 
+  static func asksToWrite(_ message: Message) -> Bool { !message.isAnswer }
+
   mutating func receive(_ message: Message, from sender: VoterID) {
     if message.isAnswer {
       for i in open.indices where open[i].number == message.number {

@@ -127,6 +127,45 @@ import UV
     #expect(completions == 1)
   }
 
+  /// Memory is not the place for what a slow disk has not taken.
+  @Test func whileTooMuchWaitsProposalsAndPeersRequestsAreNotTaken() throws {
+    let rig = try Rig()
+    rig.storage.queuedBytes = Node<Ledger>.mostQueuedBytes
+    let node = try rig.node()
+    func told(_ number: UInt64) -> Bytes {
+      var writer = ByteWriter()
+      Ledger.Message(isAnswer: false, number: number, padding: Bytes()).encode(into: &writer)
+      return writer.finish()
+    }
+    var completions = 0
+    node.onCompletion = { _ in completions += 1 }
+    rig.loop.soon {
+      #expect(node.submit(.init(amount: 1), as: ProposalID(1)))
+      rig.transport.events?.received(told(7), VoterID(2))
+      rig.storage.queuedBytes += 1
+      rig.loop.soon {
+        #expect(rig.transport.sent.count == 2)
+        #expect(!node.submit(.init(amount: 1), as: ProposalID(2)))
+        #expect(node.submit(.init(amount: 0), as: ProposalID(3), needsSpace: false))
+        rig.transport.events?.received(told(8), VoterID(2))
+        // What ends a proposal of its own is heard.
+        rig.transport.events?.received(Self.answer(0), VoterID(2))
+        rig.transport.events?.received(Self.answer(1), VoterID(2))
+        rig.loop.soon {
+          #expect(node.counters.requestsDropped == 1)
+          rig.storage.events?.persisted(rig.storage.last)
+          rig.storage.queuedBytes = 0
+          rig.loop.soon {
+            #expect(completions == 2)
+            #expect(node.submit(.init(amount: 1), as: ProposalID(4)))
+            node.requestStop()
+          }
+        }
+      }
+    }
+    try node.run()
+  }
+
   @Test func whileSpaceIsLowOnlyWhatWritesNothingIsTaken() async throws {
     let rig = try Rig()
     rig.storage.isLowOnSpace = true

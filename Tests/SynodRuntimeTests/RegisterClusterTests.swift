@@ -77,7 +77,8 @@ final class RegisterCluster: Sendable {
     } catch {
       switch error {
       case .stoppedMeanwhile: return .unknown
-      case .stopped, .lowOnSpace, .storage, .record, .transport, .system: return .notApplied
+      case .stopped, .lowOnSpace, .storeBehind, .storage, .record, .transport, .system:
+        return .notApplied
       }
     }
   }

@@ -8,6 +8,7 @@ final class StubStorage: Storage {
   var recovered: [Bytes] = []
   var recoverError: (any Error)?
   var isLowOnSpace = false
+  var queuedBytes = 0
   var appended: [Bytes] = []
   var flushes = 0
   var events: StorageEvents?

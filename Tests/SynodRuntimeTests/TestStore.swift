@@ -62,6 +62,18 @@ final class TestStore {
     precondition(put == bytes.count, "the file can be written")
   }
 
+  /// Changes what both slots say.
+  func rewriteSuperblock(_ change: (inout Superblock) -> Void) throws {
+    var superblock = try inspect().superblock
+    change(&superblock)
+    for _ in 0..<2 {
+      superblock.sequence += 1
+      let page = superblock.page()
+      write(.superblock(Int(superblock.sequence % 2)), Array(page.bytes))
+      withExtendedLifetime(page) {}
+    }
+  }
+
   func cut(_ file: JournalFile, to size: Int) {
     precondition(Glibc.truncate(path(file), off_t(size)) == 0, "the file can be cut")
   }

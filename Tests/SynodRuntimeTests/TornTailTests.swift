@@ -30,6 +30,7 @@ import Testing
     case torn(blocks: Int)
     case acknowledged
     case ambiguous
+    case shortened
   }
 
   func found() throws -> Expected {
@@ -40,6 +41,7 @@ import Testing
     case .torn: return .torn(blocks: blocks)
     case .refuse(.acknowledged): return .acknowledged
     case .refuse(.ambiguous): return .ambiguous
+    case .refuse(.shortened): return .shortened
     case .refuse(let other):
       Issue.record("\(other)")
       return .ambiguous
@@ -56,7 +58,7 @@ import Testing
     guard whole < log.blocks.count, cut > log.blocks[whole].offset else {
       return .intact(blocks: whole)
     }
-    if isShort { return .torn(blocks: whole) }
+    if isShort { return .ambiguous }
     let block = log.blocks[whole]
     let header = block.offset..<(block.offset + BlockHeader.size)
     if cut < header.upperBound, !log.isZero(cut..<header.upperBound) { return .ambiguous }
@@ -82,8 +84,19 @@ import Testing
     }
   }
 
+  /// A log has its size before its first block: no crash makes it shorter.
+  @Test func aLogThatIsShorterThanItWasIsNoTear() throws {
+    store.remove(.watermark)
+    for cut in [log.bytes.count - 1, log.end] + log.blocks.map(\.offset).reversed() + [0] {
+      store.cut(file, to: cut)
+      #expect(try found() == .shortened, "the first \(cut) bytes")
+    }
+  }
+
+  /// The same in a store whose superblock does not say how long the log was.
   @Test func everyBytePrefixAsAShorterFile() throws {
     store.remove(.watermark)
+    try store.rewriteSuperblock { $0.durableLogBytes = 0 }
     for cut in stride(from: log.end - 1, through: 0, by: -1) {
       // Within padding one cut is as good as another.
       if cut % 64 != 0, log.isZero(max(0, cut - 64)..<min(cut + 64, log.end)) { continue }
