@@ -184,8 +184,6 @@ extension Core {
       }
       let directive = directives[nextDirective]
       nextDirective += 1
-      // A deadline holds for the proposals, whatever their round is at.
-      if directive.step == .expired && rounds[directive.slot].phase != .free { return directive }
       if rounds[directive.slot].stamp == directive.stamp { return directive }
     }
   }
