@@ -13,7 +13,8 @@ package struct LogLimiter<Key: Hashable> {
   }
 
   /// Whether a line may be written now, and how many of its kind were left out before it.
-  package mutating func admits(_ key: Key, at now: UInt64) -> (isAdmitted: Bool, suppressed: UInt64) {
+  package mutating func admits(_ key: Key, at now: UInt64) -> (isAdmitted: Bool, suppressed: UInt64)
+  {
     let key: Key? = kinds[key] != nil || kinds.count < maxKeys ? key : nil
     guard let kind = kinds[key], now < kind.next else {
       let suppressed = kinds[key]?.suppressed ?? 0
