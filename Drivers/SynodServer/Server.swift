@@ -226,6 +226,10 @@ final class Server {
   /// Whether all clients together hold as much memory as they may.
   var isCrowded: Bool { costUnderWay >= Self.maxCostUnderWay }
 
+  /// Whether large commands must wait to be read. Well before the bound: commands that never end must
+  /// not keep others from being proposed.
+  var isFilling: Bool { costUnderWay >= Self.maxCostUnderWay / 2 }
+
   private func refuse(_ why: String) -> Answer {
     counters.refused += 1
     return .failure(.notApplied(why))

@@ -70,8 +70,9 @@ final class Session: ConversationHost {
   private func read(_ bytes: UnsafeRawBufferPointer) {
     server.counters.bytesReceived += UInt64(bytes.count)
     conversation.receive(bytes, self)
-    // At once: the stream may have more for us within this very call.
-    if !conversation.isReadable && !isShutDown { setReading(false) }
+    account(conversation.cost)
+    // At once: the stream may have more for us within this very call, and so may all others.
+    if !isShutDown && (!conversation.isReadable || isHeldBack) { setReading(false) }
     server.mark(self)
   }
 
@@ -164,10 +165,11 @@ final class Session: ConversationHost {
   /// held for all clients together is bounded, too. Small commands go on, and are refused where
   /// they would be proposed.
   private var isHeldBack: Bool {
-    server.isCrowded && conversation.parser.pendingBytes > Self.smallCommand
+    server.isFilling && conversation.parser.pendingBytes > Self.smallCommand
   }
 
-  private static let smallCommand = 64 * 1024
+  /// Bytes; well below what one read gives, so that one read of a large command is the last.
+  private static let smallCommand = 16 * 1024
 
   private func setReading(_ on: Bool) {
     guard on != isReading, !isHalfClosed else { return }
@@ -212,7 +214,9 @@ final class Session: ConversationHost {
     if conversation.commands != watch.commands || conversation.parser.pendingBytes == 0 {
       watch.commands = conversation.commands
       watch.commandsSince = now
-    } else if now - watch.commandsSince >= Server.commandTime && !isBehind {
+    } else if now - watch.commandsSince >= (isHeldBack ? Server.stallTime : Server.commandTime)
+      && !isBehind
+    {
       server.counters.closedForNotSending += 1
       server.tellOfClosing(facts, because: .notSending, now: now)
       return close()

@@ -178,3 +178,24 @@ private func waitFor(_ line: String, _ observer: BlockingClient) throws {
   try waitFor("closed_for_not_sending:20", observer)
   #expect(log.lines.count { $0.contains("was closed") } == 1)
 }
+
+@Test func aLargeCommandWaitsWhereAllTogetherHoldMuchAndSmallOnesGoOn() throws {
+  let cluster = try TestCluster(1)
+  let (client, observer) = (try cluster.client(1), try cluster.client(1))
+  let much = Server.maxCostUnderWay * 3 / 4
+  cluster.onLoop(1) { $0.costUnderWay += much }
+  let value = String(repeating: "v", count: 400_000)
+  try client.send("*3\r\n$3\r\nSET\r\n$5\r\nlarge\r\n$400000\r\n\(value)\r\n")
+  usleep(50_000)
+  #expect(try observer.ask("SET", "small", "v") == .text("OK"))
+  nonisolated(unsafe) var held = 0
+  cluster.onLoop(1) { held = $0.costUnderWay - much }
+  // One read at most, in memory twice its size.
+  #expect(held < 200_000)
+  cluster.onLoop(1) { server in
+    server.costUnderWay -= much
+    server.checkDeadlines(now: server.node.loop.now)
+  }
+  #expect(try client.reply() == .text("OK"))
+  #expect(try observer.ask("STRLEN", "large") == .integer(400_000))
+}
