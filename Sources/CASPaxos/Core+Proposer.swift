@@ -71,6 +71,9 @@ extension Core {
   /// Asks for promises on a new ballot, which is consumed by that.
   @usableFromInline
   mutating func startPrepare(_ slot: Int) {
+    // This node's acceptor has heard of its rivals' ballots meanwhile: a lower one would only be
+    // refused, and after every wait again.
+    ballots.raise(to: table[cell(of: slot)].promised)
     guard let ballot = drawBallot(slot) else { return }
     disarm(slot)
     statistics.prepares += 1

@@ -121,6 +121,13 @@ import Testing
     #expect(bench.request.ballot == b(31, 1))
   }
 
+  @Test func aPrepareBeginsAboveWhatOnesOwnAcceptorHasPromisedOfTheRegister() {
+    var bench = Bench()
+    bench.prepare(b(50, 2), key: "k")
+    bench.propose(.change(.add(1)))
+    #expect(bench.request.ballot == b(51, 1))
+  }
+
   @Test func aPrepareThatIsRefusedByTooManyIsTriedAgainAboveTheConflict() {
     var bench = Bench()
     bench.propose(.change(.add(1)))
