@@ -68,6 +68,18 @@ final class FileInterpreter: Sendable {
     return nil
   }
 
+  /// The write that a commit begins with, for whoever can do it without a thread: where its file is
+  /// open already, and no test wants to see it fail here.
+  func directWrite(
+    of job: FileJob
+  ) -> (descriptor: Int32, offset: UInt64, block: BlockBuffer)? {
+    guard mode == .direct, fault == nil,
+      case .commit(let file, let offset, let block)? = job.operations.first,
+      let descriptor = open.withLock({ $0[Key(file: file, use: .commit)] })
+    else { return nil }
+    return (descriptor, offset, block)
+  }
+
   private func perform(_ operation: FileOperation) throws(FileFailure) {
     switch operation {
     case .create(let file):

@@ -4,8 +4,8 @@ public import UV
 
 /// A write-ahead log and checkpoints in a data directory.
 ///
-/// One write of the log is under way at a time, in one trip through the loop's thread pool, and the
-/// next block fills meanwhile; preparing logs, checkpoints and superblocks run beside it, in small
+/// One write of the log is under way at a time, without a thread where the kernel can, else in one
+/// trip through the loop's thread pool, and the next block fills meanwhile; preparing logs, checkpoints and superblocks run beside it, in small
 /// pieces. A write or a sync that fails is the end: `StorageEvents.failed`, and nothing more is
 /// acknowledged.
 public final class FileStorage: Storage {
@@ -38,6 +38,11 @@ public final class FileStorage: Storage {
   private let directory: DataDirectory
   private let interpreter: FileInterpreter
   private var journal: Journal
+  /// Writes blocks without a trip through the pool, where the system and the mode have it.
+  private var writer: DirectWriter?
+  /// A note is being written: the log's turn comes after it, and so does the end.
+  private var isNoting = false
+  private var endsAfterNote = false
   private var events: StorageEvents?
   private var retry: Timer?
   private var spaceWatch = SpaceWatch()
@@ -60,6 +65,7 @@ public final class FileStorage: Storage {
     interpreter = directory.interpreter
     journal = Journal(directory.opening)
     directory.storage = self
+    if interpreter.mode == .direct { writer = try? DirectWriter(loop) }
   }
 
   deinit { retry?.close() }
@@ -142,7 +148,7 @@ public final class FileStorage: Storage {
 
   private func pump() {
     if isClosed || loop.isClosed { return }
-    if let job = journal.nextCommit() { submitCommit(job) }
+    if !isNoting, let job = journal.nextCommit() { submitCommit(job) }
     if let job = journal.nextChore() {
       loop.perform { [interpreter] in
         interpreter.perform(job)
@@ -158,10 +164,46 @@ public final class FileStorage: Storage {
   private func submitCommit(_ job: FileJob) {
     submitted = loop.microseconds
     figures.bytesWritten += job.committedBytes
+    guard let writer, let write = interpreter.directWrite(of: job),
+      writer.write(
+        write.block.bytes, owner: write.block, to: write.descriptor, at: write.offset,
+        { [self] in written($0, job, write.block.count) })
+    else { return submitToPool(job) }
+  }
+
+  private func submitToPool(_ job: FileJob) {
     loop.perform { [interpreter] in
       interpreter.perform(job)
     } then: { [self] in
       committed($0)
+    }
+  }
+
+  /// A write without a thread has ended. What it could not do at once, or not whole, a thread does
+  /// from its beginning: nothing of it was acknowledged. An error is as final as any other.
+  private func written(_ outcome: DirectWriter.Outcome, _ job: FileJob, _ count: Int) {
+    switch outcome {
+    case .wrote(count):
+      committed(nil)
+      note(job)
+    case .wrote, .wouldWait: submitToPool(job)
+    case .failed(let code):
+      let operation = job.operations[0]
+      let failure = FileFailure(errno: code, during: operation.description)
+      committed(failure.of(operation))
+    }
+  }
+
+  /// The note behind a commit, where nothing waits: a block that follows says the same.
+  private func note(_ job: FileJob) {
+    guard journal.isIdle, !isNoting, !isClosed else { return }
+    isNoting = true
+    let notes = FileJob(Array(job.operations.dropFirst()))
+    loop.perform { [interpreter] in
+      interpreter.perform(notes)
+    } then: { [self] _ in
+      isNoting = false
+      if endsAfterNote { finishClosing() } else { pump() }
     }
   }
 
@@ -231,6 +273,10 @@ public final class FileStorage: Storage {
   }
 
   private func finishClosing() {
+    endsAfterNote = isNoting
+    if isNoting { return }
+    writer?.close()
+    writer = nil
     isClosed = true
     directory.close()
     events = nil

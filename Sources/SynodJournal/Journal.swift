@@ -95,6 +95,9 @@ public struct Journal: ~Copyable {
   /// Bytes that wait to be committed.
   public var queuedBytes: Int { Int(queue.waiting) }
 
+  /// Whether nothing waits to be committed, and no commit is under way.
+  public var isIdle: Bool { commit == nil && queue.isEmpty }
+
   /// Takes a batch of records, behind all earlier ones.
   public mutating func append(_ batch: PersistBatch, encode: (inout ByteWriter) -> Void) {
     // Nothing is written any more, and memory is not the place to keep it.
