@@ -5,9 +5,9 @@ public import UV
 /// A write-ahead log and checkpoints in a data directory.
 ///
 /// One write of the log is under way at a time, without a thread where the kernel can, else in one
-/// trip through the loop's thread pool, and the next block fills meanwhile; preparing logs, checkpoints and superblocks run beside it, in small
-/// pieces. A write or a sync that fails is the end: `StorageEvents.failed`, and nothing more is
-/// acknowledged.
+/// trip through the loop's thread pool, and the next block fills meanwhile; preparing logs,
+/// checkpoints and superblocks run beside it, in small pieces. A write or a sync that fails is the
+/// end: `StorageEvents.failed`, and nothing more is acknowledged.
 public final class FileStorage: Storage {
   /// How a store is kept.
   public struct Options: Sendable {
