@@ -42,6 +42,9 @@ public final class FileStorage: Storage {
   private var writer: DirectWriter?
   /// A note is being written: the log's turn comes after it, and so does the end.
   private var isNoting = false
+  /// The last commit whose note was not written, and when it will be looked at.
+  private var unnoted: FileJob?
+  private var noteTimer: Timer?
   private var endsAfterNote = false
   private var events: StorageEvents?
   private var retry: Timer?
@@ -130,6 +133,9 @@ public final class FileStorage: Storage {
     onClosed = done
     retry?.close()
     retry = nil
+    noteTimer?.close()
+    noteTimer = nil
+    unnoted = nil
     journal.close()
     pump()
   }
@@ -185,7 +191,7 @@ public final class FileStorage: Storage {
     switch outcome {
     case .wrote(count):
       committed(nil)
-      note(job)
+      noteLater(job)
     case .wrote, .wouldWait: submitToPool(job)
     case .failed(let code):
       let operation = job.operations[0]
@@ -194,9 +200,21 @@ public final class FileStorage: Storage {
     }
   }
 
-  /// The note behind a commit, where nothing waits: a block that follows says the same.
-  private func note(_ job: FileJob) {
-    guard journal.isIdle, !isNoting, !isClosed else { return }
+  /// The note behind a commit is for the last one of many: a block that follows says the same. So
+  /// it is written when the log has come to rest.
+  private func noteLater(_ job: FileJob) {
+    guard !isClosed, onClosed == nil else { return }
+    if unnoted == nil {
+      if noteTimer == nil { noteTimer = Timer(loop) { [unowned self] in note() } }
+      noteTimer?.start(after: 20)
+    }
+    unnoted = job
+  }
+
+  private func note() {
+    guard let job = unnoted, onClosed == nil else { return }
+    unnoted = nil
+    guard journal.isIdle, !isNoting else { return noteLater(job) }
     isNoting = true
     let notes = FileJob(Array(job.operations.dropFirst()))
     loop.perform { [interpreter] in

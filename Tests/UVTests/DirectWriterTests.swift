@@ -33,7 +33,10 @@
         var template = Array("/var/tmp/synod-test-XXXXXX".utf8CString)
         let plain = mkstemp(&template)
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        for _ in 0..<16 { write(plain, Page(0).contents.baseAddress, 4096) }
+        let blank = Page(0)
+        withExtendedLifetime(blank) {
+          for _ in 0..<16 { write(plain, blank.contents.baseAddress, 4096) }
+        }
         fsync(plain)
         close(plain)
         let direct = open(path, O_RDWR | DirectWriterTests.pastTheCache | O_DSYNC | O_CLOEXEC)
