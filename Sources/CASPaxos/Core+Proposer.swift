@@ -79,7 +79,7 @@ extension Core {
     statistics.prepares += 1
     begin(.preparing, slot, ballot)
     rounds[slot].base = .blank
-    emit(Message(.prepare, slot: UInt32(slot), ballot: ballot, key: rounds[slot].key))
+    emit(slot)
   }
 
   /// A prepare of one's own outranks the promise kept for the next round.
@@ -94,7 +94,7 @@ extension Core {
     guard let name = drawBallot(slot) else { return }
     begin(.reading, slot, name)
     rounds[slot].base = .blank
-    emit(Message(.read, slot: UInt32(slot), ballot: name, key: rounds[slot].key))
+    emit(slot)
   }
 
   /// Gives up the promise kept for this round, before the accept that uses it is sent: left in place,
@@ -126,10 +126,7 @@ extension Core {
     begin(.accepting, slot, ballot)
     rounds[slot].base = state
     rounds[slot].next = next
-    emit(
-      Message(
-        .accept, slot: UInt32(slot), ballot: ballot, promised: next, key: rounds[slot].key,
-        state: state))
+    emit(slot)
   }
 
   private mutating func begin(_ phase: Round.Phase, _ slot: Int, _ ballot: Ballot) {
@@ -139,8 +136,23 @@ extension Core {
     wakeUp(slot, by: time)
   }
 
+  /// What the slot's attempt asks; the same whenever it is sent again. Nil between attempts.
+  private func request(of slot: Int) -> Message? {
+    let (ballot, key) = (rounds[slot].ballot, rounds[slot].key)
+    switch rounds[slot].phase {
+    case .reading: return Message(.read, slot: UInt32(slot), ballot: ballot, key: key)
+    case .preparing: return Message(.prepare, slot: UInt32(slot), ballot: ballot, key: key)
+    case .accepting:
+      return Message(
+        .accept, slot: UInt32(slot), ballot: ballot, promised: rounds[slot].next, key: key,
+        state: rounds[slot].base)
+    case .free, .idle, .backingOff, .starved: return nil
+    }
+  }
+
   /// To every voter; to this node's own acceptor directly.
-  private mutating func emit(_ message: Message) {
+  private mutating func emit(_ slot: Int) {
+    guard let message = request(of: slot) else { return }
     if configuration.voters.count > (place == nil ? 0 : 1) {
       outbox.messages.append(Envelope(to: .peers, message: message))
     }
@@ -156,9 +168,8 @@ extension Core {
       direct(slot, .resume)
     case .reading where configuration.quorums.isPrepareQuorum(rounds[slot].votes):
       direct(slot, .readUnsettled)
-    case .preparing where !rounds[slot].refused.isEmpty:
-      fail(slot)
-    case .accepting where !rounds[slot].refused.isEmpty:
+    case .preparing where !rounds[slot].refused.isEmpty,
+      .accepting where !rounds[slot].refused.isEmpty:
       fail(slot)
     case .reading, .preparing, .accepting:
       sendAgain(slot)
@@ -166,25 +177,11 @@ extension Core {
   }
 
   private mutating func sendAgain(_ slot: Int) {
-    if now >= rounds[slot].retransmitAt {
+    if now >= rounds[slot].retransmitAt, let message = request(of: slot) {
       statistics.retransmissions += 1
-      let round = rounds[slot]
-      let message: Message
-      switch round.phase {
-      case .reading:
-        message = Message(.read, slot: UInt32(slot), ballot: round.ballot, key: round.key)
-      case .preparing:
-        message = Message(.prepare, slot: UInt32(slot), ballot: round.ballot, key: round.key)
-      case .accepting:
-        message = Message(
-          .accept, slot: UInt32(slot), ballot: round.ballot, promised: round.next, key: round.key,
-          state: round.base)
-      case .free, .idle, .backingOff, .starved: return
-      }
+      let (votes, refused) = (rounds[slot].votes, rounds[slot].refused)
       for (place, voter) in configuration.voters.enumerated()
-      where voter != settings.voter && !round.votes.contains(place)
-        && !round.refused.contains(place)
-      {
+      where voter != settings.voter && !votes.contains(place) && !refused.contains(place) {
         outbox.messages.append(Envelope(to: .voter(voter), message: message))
       }
       rounds[slot].retransmitAt = now.advanced(by: settings.retransmitAfter)
