@@ -37,6 +37,7 @@ let package = Package(
     .library(name: "SynodJournal", targets: ["SynodJournal"]),
     .library(name: "SynodWire", targets: ["SynodWire"]),
     .library(name: "SynodSimulation", targets: ["SynodSimulation"]),
+    .library(name: "CASPaxosSimulation", targets: ["CASPaxosSimulation"]),
     .library(name: "RESP", targets: ["RESP"]),
     .library(name: "SynodRuntime", targets: ["SynodRuntime"]),
     .library(name: "SynodConformance", targets: ["SynodConformance"]),
@@ -55,8 +56,9 @@ let package = Package(
     + pure("SynodJournal", ["Synod"])
     + pure("SynodWire", ["Synod"])
     + pure("RESP")
-    // What any machine must hold to; the machines' own tests run it.
-    + [.target(name: "SynodSimulation", dependencies: ["Synod"], swiftSettings: settings)]
+    // A world that attacks any machine, and what it must know of each protocol.
+    + pure("SynodSimulation", ["Synod", "SynodJournal"])
+    + pure("CASPaxosSimulation", ["Synod", "SynodJournal", "CASPaxos", "SynodSimulation"])
     + [
       .systemLibrary(
         name: "CLibUV", path: "Drivers/CLibUV", pkgConfig: "libuv",
@@ -75,14 +77,16 @@ let package = Package(
         name: "SynodServer",
         dependencies: [
           "Synod", "CASPaxos", "SynodJournal", "SynodWire", "RESP", "UV", "SynodRuntime",
-          "CLibUV", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          "CLibUV", "SynodSimulation", "CASPaxosSimulation",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),
         ],
         path: "Drivers/SynodServer", swiftSettings: settings),
       .testTarget(
         name: "SynodServerTests",
         dependencies: [
-          "SynodServer", "Synod", "CASPaxos", "RESP", "SynodRuntime", "UV",
+          "SynodServer", "Synod", "CASPaxos", "RESP", "SynodRuntime", "UV", "SynodSimulation",
+          "CASPaxosSimulation",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),
         ],

@@ -1,0 +1,96 @@
+public import Synod
+
+/// What a `World` must know of a protocol: who votes, what its clients ask for, and what must hold of
+/// all that its machines write, say and answer.
+///
+/// A subject is made anew for every run. It sees every record that became durable, every message and
+/// every completion, and says at once where one contradicts another; at the end it judges the whole
+/// history. It must not depend on anything but what it is given: the same seed gives the same run.
+///
+/// The methods that give a `String?` give a violation, for people; nil where all is well.
+public protocol SimulationSubject {
+  associatedtype Machine: ConsensusMachine
+
+  /// For people: `caspaxos`.
+  static var name: String { get }
+
+  /// Draws what the plan leaves to the protocol: quorums, limits, the mix of operations.
+  init(_ plan: RunPlan, random: inout SplitMix)
+
+  /// The settings of a voter's machine, the same in all its lives.
+  func settings(of voter: VoterID) -> Machine.Settings
+
+  /// Voters that may be lost for good, beyond which nothing need end any more.
+  var tolerates: Int { get }
+
+  // MARK: Clients
+
+  /// The next thing a client asks for.
+  mutating func proposal(
+    of client: Int, at now: Ticks, random: inout SplitMix
+  ) -> Machine.Proposal
+
+  /// What is asked when the faults are over, so that the end of every history is seen.
+  mutating func closing() -> [Machine.Proposal]
+
+  /// A client asked a voter. `moment` orders calls and replies of the whole run.
+  mutating func invoked(
+    _ proposal: Machine.Proposal, as id: ProposalID, of client: Int, at voter: VoterID,
+    moment: UInt64)
+
+  /// It was answered.
+  mutating func ended(
+    _ completion: Machine.Completion, at voter: VoterID, moment: UInt64
+  ) -> String?
+
+  /// It will never be answered: its voter crashed. Whether it happened is open for ever.
+  mutating func lost(_ id: ProposalID)
+
+  // MARK: What must hold at every event
+
+  /// A machine let a message out.
+  mutating func sent(_ envelope: Envelope<Machine.Message>, by voter: VoterID) -> String?
+
+  /// Records became durable: an honest disk has them from now on.
+  mutating func persisted(_ records: [Machine.Record], by voter: VoterID) -> String?
+
+  /// A voter's machine was rebuilt from its store, and has taken no input yet.
+  mutating func recovered(_ machine: Machine, as voter: VoterID) -> String?
+
+  /// A voter's store is lost or refused: it never votes again.
+  mutating func retired(_ voter: VoterID)
+
+  /// After an event at a voter: what can be seen from outside, cheaply. Queues are bounded, say.
+  func inspect(_ machine: Machine, of voter: VoterID) -> String?
+
+  // MARK: At the end
+
+  /// Judges the history.
+  /// - Parameter budget: steps of the search for a linear order.
+  mutating func verdict(budget: Int) -> HistoryVerdict
+
+  /// What was reached in this run: every mark that there is, with how often. Marks of all runs are
+  /// added up, and one that stays zero is named.
+  func marks(_ machines: [Machine]) -> [(name: String, count: UInt64)]
+
+  // MARK: For people
+
+  /// A message as a trace shows it.
+  static func describe(_ message: Machine.Message) -> TraceText
+  /// A record as a trace shows it.
+  static func describe(_ record: Machine.Record) -> TraceText
+  /// A proposal as a trace shows it.
+  static func describe(_ proposal: Machine.Proposal) -> TraceText
+  /// A completion as a trace shows it.
+  static func describe(_ completion: Machine.Completion) -> TraceText
+}
+
+/// How a history was judged.
+public enum HistoryVerdict: Hashable, Sendable {
+  /// Every check ran to its end.
+  case good
+  /// With what is wrong.
+  case violation(String)
+  /// A search ran out of its budget before it found either. Never a pass.
+  case unknown(String)
+}
