@@ -1,0 +1,46 @@
+/// How often a disk fails by itself, and how; what a world does to it on top (kills, power cuts, a
+/// full disk, a lost one) is not in it.
+///
+/// **What stays inside the promise.** A store alone can tell damage from a write that never ended as
+/// long as something on the disk proves that the damaged block was acknowledged: a later block, a
+/// superblock, a checkpoint, the note. So that a store never has to know what it cannot know,
+/// - a lost or misdirected write of the newest block turns out to have landed after all where a crash
+///   comes before a later block does;
+/// - a sector is zeroed at rest only where a later block, or an opening since, proves its block;
+/// - a log is damaged once between two openings: damage to a block and to its only proof together
+///   looks like a tear;
+/// - superblocks rot, one of the two at a time, and are never silently stale: a lost write of one,
+///   then a tear of the other, would bring back an older superblock, which may lack a pin.
+///
+/// Outside of it, and so never drawn: a whole store that goes back to an older version of itself
+/// (`SimulatedDisk.restore`), and more lost disks than the protocol tolerates, since two blank voters
+/// of three know nothing of what was promised.
+public struct DiskFaults: Hashable, Sendable {
+  /// Of a million syncs and commits, how many fail.
+  public var failedSyncs: UInt32 = 0
+  /// Of a million other operations, how many fail.
+  public var failedWrites: UInt32 = 0
+  /// Of a million commits, how many are acknowledged and never land. Damages the store.
+  public var lostWrites: UInt32 = 0
+  /// Of a million commits, how many land elsewhere. Damages the store.
+  public var misdirectedWrites: UInt32 = 0
+  /// Of a million operations, how many take between ten milliseconds and two seconds.
+  public var stalls: UInt32 = 0
+  /// Of the damage that a world asks for at rest: weights of a flipped bit, a zeroed sector, one that
+  /// cannot be read, and a log that goes back to an older version.
+  public var rot: UInt32 = 0
+  /// Weight of a zeroed sector.
+  public var zeroedSectors: UInt32 = 0
+  /// Weight of a sector that the device cannot read.
+  public var unreadableSectors: UInt32 = 0
+  /// Weight of a log that goes back to an older version.
+  public var rolledBack: UInt32 = 0
+
+  /// None.
+  public init() {}
+
+  /// Whether `SimulatedDisk.damageAtRest` may do anything.
+  public var damagesAtRest: Bool {
+    rot | zeroedSectors | unreadableSectors | rolledBack != 0
+  }
+}

@@ -1,0 +1,88 @@
+internal import Synod
+public import SynodJournal
+
+/// How the life of a process ends where it does not end well.
+public enum Crash: Hashable, Sendable {
+  /// Whatever was written stays, synced or not.
+  case kill
+  /// What was not synced survives in any subset.
+  case powerCut
+}
+
+extension SimulatedDisk {
+  /// The end of a process, in the middle of these operations: each was done, or not, or a part of it.
+  public func crash(_ crash: Crash, during operations: [FileOperation] = []) {
+    // Nothing on the disk would prove that it was acknowledged: it was only late.
+    landAstray()
+    for operation in operations {
+      counts[.interruptedOperation] += 1
+      interrupt(operation)
+    }
+    switch crash {
+    case .kill: counts[.kill] += 1
+    case .powerCut:
+      counts[.powerCut] += 1
+      // What a name brings back is cut too.
+      let before = entries
+      cutNames()
+      for entry in before { counts[.lostSector] += UInt64(entry.file.cutPower(&random)) }
+      for entry in entries { counts[.lostSector] += UInt64(entry.file.cutPower(&random)) }
+    }
+  }
+
+  /// A store was opened on it: its superblock, and the note, name every block that it found.
+  func opened() {
+    newest = nil
+    damagedSinceOpened = (false, false)
+  }
+
+  /// A store ended well: its superblock names its last block.
+  func closed() { proveAstray() }
+
+  private func interrupt(_ operation: FileOperation) {
+    switch operation {
+    case .fill, .commit, .write, .note, .copy: partly(operation)
+    case .create, .truncate, .sync, .syncDirectory, .rename, .unlink:
+      guard random.next() & 1 == 0 else { return }
+      let quiet = faults
+      faults = DiskFaults()
+      _ = perform(operation)
+      faults = quiet
+    case .verify: break
+    }
+  }
+
+  /// Does a part of a write, some of its sectors, none of it synced.
+  func partly(_ operation: FileOperation) {
+    var survival = Survival(&random)
+    switch operation {
+    case .commit(let name, let offset, let block), .write(let name, let offset, let block),
+      .note(let name, let offset, let block):
+      guard let file = find(name) else { return }
+      for start in stride(from: 0, to: block.count, by: Block.sectorSize) {
+        guard survival.draw(&random) else { continue }
+        let end = min(start + Block.sectorSize, block.count)
+        guard hasSpace(file, to: Int(offset) + end) else { return }
+        file.write(
+          UnsafeRawBufferPointer(rebasing: block.bytes[start..<end]), at: Int(offset) + start)
+      }
+      withExtendedLifetime(block) {}
+    case .fill(let name, let offset, let count):
+      guard let file = find(name), count > 0 else { return }
+      let done = survival.draw(&random) ? count : Int(random.next() % UInt64(count))
+      if hasSpace(file, to: Int(offset) + done) { file.fill(at: Int(offset), count: done) }
+    case .copy(let name, let offset, let count, let target):
+      guard let source = find(name), let file = find(target) else { return }
+      let start = min(Int(offset), source.count)
+      let end = min(Int(offset) + Int(count), source.count)
+      let done = survival.draw(&random) ? end - start : (end - start) / 2
+      guard hasSpace(file, to: done) else { return }
+      file.write(UnsafeRawBufferPointer(rebasing: source.bytes[start..<(start + done)]), at: 0)
+    case .create, .truncate, .sync, .syncDirectory, .rename, .unlink, .verify: break
+    }
+  }
+
+  private func hasSpace(_ file: SimulatedFile, to size: Int) -> Bool {
+    size <= file.allocated || size - file.allocated <= freeBytes
+  }
+}
