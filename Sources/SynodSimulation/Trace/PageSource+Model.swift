@@ -1,0 +1,128 @@
+extension PageSource {
+  /// What belongs together: the ends of arrows, calls, lives, syncs and faults.
+  static let modelScript = #"""
+    const run = JSON.parse(document.getElementById("run").textContent);
+    const E = run.events, lanes = run.voters, ballots = run.ballots;
+    const laneOf = new Map(lanes.map((voter, lane) => [voter, lane]));
+    const FAMILIES = {
+      messages: ["sent", "delivered", "dropped"],
+      disks: ["appended", "syncBegan", "syncEnded", "durable"],
+      clients: ["invoked", "completed"],
+      nodes: ["crashed", "restarted", "paused", "resumed", "retired"],
+      faults: ["fault", "healed"],
+    };
+    const familyOf = new Map(Object.entries(FAMILIES)
+      .flatMap(([family, kinds]) => kinds.map(kind => [kind, family])));
+    const push = (map, key, value) => map.has(key) ? map.get(key).push(value) : map.set(key, [value]);
+    const field = (event, name) => (event.f || []).find(([found]) => found === name)?.[1];
+
+    // Arrows: one end of sending, any number of arriving or being lost.
+    const sends = new Map(), ends = new Map(), calls = new Map();
+    E.forEach((event, i) => {
+      event.i = i;
+      event.key = field(event, "key");
+      if (event.k === "sent") sends.set(event.m, event);
+      if (event.k === "delivered" || event.k === "dropped") {
+        push(ends, event.m, event);
+        const from = sends.get(event.m);
+        if (from) {
+          event.b ??= from.b;
+          event.key ??= from.key;
+        }
+      }
+      if (event.p !== undefined) push(calls, event.p, event);
+    });
+    for (const [, [first, last]] of calls) {
+      if (!last) continue;
+      last.key ??= first.key;
+      last.c ??= first.c;
+    }
+
+    // A node's life in pieces, and the syncs in its lane.
+    const lives = lanes.map(() => []), syncs = lanes.map(() => []);
+    const hasSyncs = E.some(event => event.k === "syncEnded");
+    lanes.forEach((voter, lane) => {
+      let state = "up", from = null, syncing = null;
+      const turn = (event, next) => {
+        lives[lane].push({ from, to: event, state });
+        from = event;
+        state = next;
+      };
+      const first = E.find(event => event.v === voter && familyOf.get(event.k) === "nodes");
+      if (first?.k === "restarted") state = "down";
+      if (first?.k === "resumed") state = "paused";
+      for (const event of E) {
+        if (event.v !== voter) continue;
+        if (event.k === "crashed") turn(event, "down");
+        if (event.k === "restarted" || event.k === "resumed") turn(event, "up");
+        if (event.k === "paused") turn(event, "paused");
+        if (event.k === "retired") turn(event, "retired");
+        if (event.k === "syncBegan" || (!hasSyncs && event.k === "appended")) syncing ??= event;
+        const isEnd = event.k === (hasSyncs ? "syncEnded" : "durable");
+        if (syncing && (isEnd || event.k === "crashed")) {
+          syncs[lane].push({ from: syncing, to: event, torn: !isEnd });
+          syncing = null;
+        }
+      }
+      lives[lane].push({ from, to: null, state });
+      if (syncing) syncs[lane].push({ from: syncing, to: null, torn: false });
+    });
+
+    // A fault lasts until something of its name heals; one of which that never happens is a moment.
+    const bands = [], healing = new Set(E.filter(e => e.k === "healed").map(e => e.x));
+    for (const event of E) {
+      if (event.k === "fault") {
+        const lasts = healing.has(event.x) || healing.has("all");
+        if (lasts) bands.push({ from: event, to: null });
+      }
+      if (event.k === "healed") {
+        for (const band of bands) {
+          const isIt = band.from.v === event.v && (event.x === "all" || band.from.x === event.x);
+          if (!band.to && isIt) band.to = event;
+        }
+      }
+    }
+
+    // Ballots: short where all are of one epoch; each with its colour and what came of it.
+    const epochs = new Set(ballots.map(([name]) => name.split(".")[0]));
+    const shorten = name => epochs.size < 2 ? name.split(".").slice(1).join(".") : name;
+    const hueOf = place => (250 + place * 137.508) % 360;
+    const toneOf = event => event.b === undefined ? ""
+      : `--tone:oklch(var(--tone-l) var(--tone-c) ${hueOf(event.b).toFixed(1)})`;
+    const rounds = ballots.map(([name, voter], place) =>
+      ({ place, name, short: shorten(name), voter, events: [], counts: new Map() }));
+    for (const event of E) {
+      if (event.b === undefined) continue;
+      const round = rounds[event.b];
+      round.events.push(event);
+      round.key ??= event.key;
+      if (event.k === "sent") round.counts.set(event.x, (round.counts.get(event.x) || 0) + 1);
+    }
+
+    // Everything that is followed when something is clicked.
+    function following(kind, id) {
+      const found = new Set();
+      if (kind === "message") {
+        if (sends.has(id)) found.add(sends.get(id).i);
+        for (const event of ends.get(id) || []) found.add(event.i);
+      }
+      if (kind === "ballot") for (const event of rounds[id].events) found.add(event.i);
+      if (kind === "key") for (const event of E) if (event.key === id) found.add(event.i);
+      if (kind === "operation") {
+        const [first, last] = calls.get(id);
+        found.add(first.i);
+        if (last) found.add(last.i);
+        // The rounds that its node began on its key while it was open.
+        for (const round of rounds) {
+          const start = round.events[0];
+          const isOpen = start.i > first.i && (!last || start.i <= last.i);
+          const isIts = first.key === undefined || round.key === undefined
+            || round.key === first.key;
+          if (isOpen && isIts && round.voter === first.v)
+            for (const event of round.events) found.add(event.i);
+        }
+      }
+      return found;
+    }
+    """#
+}
