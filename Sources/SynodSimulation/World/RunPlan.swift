@@ -1,12 +1,14 @@
-public import Synod
+internal import Synod
 
 /// One run, drawn from its seed: the size of the cluster, its load, its limits and what goes wrong.
+///
+/// A caller may fix any part of it; the rest of the run is a function of the seed and of the plan.
 public struct RunPlan: Hashable, Sendable {
   /// The run is a function of it and of what a caller fixed.
   public var seed: UInt64
   /// 1 to 7.
   public var voters: Int
-  /// Each has one operation open at a time.
+  /// Each has one operation open at a time, or as many as it lost patience with.
   public var clients: Int
   /// Operations that the clients begin, all together.
   public var operations: Int
@@ -21,6 +23,29 @@ public struct RunPlan: Hashable, Sendable {
   /// More is broken than the protocol survives: refusing is allowed then, lying is not.
   public var isOverBudget: Bool
 
+  /// The mean time that a client waits between two operations, in microseconds.
+  public var thinkTime: UInt64
+  /// How long a client waits for an answer before it asks somebody else the next thing, in
+  /// microseconds.
+  public var clientPatience: UInt64
+  /// Of a hundred operations, how many are cancelled.
+  public var cancelPercent: Int
+  /// The mean time on the way between two voters, in microseconds; the shortest is a quarter of it.
+  public var delay: UInt64
+  /// What one voter sends to another arrives in its order, as in a connection; else each goes its own
+  /// way.
+  public var isOrdered: Bool
+  /// All that a process sends to another in a turn is one parcel; else each message is one.
+  public var joinsMessages: Bool
+  /// Parcels on the way from one voter to another, at the most; the oldest go.
+  public var linkLimit: Int
+  /// How long a process gathers inputs before it ends its turn, in microseconds.
+  public var turnTime: UInt64
+  /// The mean time of a sync, in microseconds.
+  public var syncTime: UInt64
+  /// How long after its start the load is cut, in microseconds, whatever is left of it.
+  public var longest: UInt64
+
   /// A plan drawn from `seed`.
   public init(seed: UInt64) {
     var random = SplitMix(seed: seed ^ 0x53_59_4e_4f_44)
@@ -34,5 +59,29 @@ public struct RunPlan: Hashable, Sendable {
     isTiny = one(of: [true, true, false])
     faults = FaultPlan(from: &random)
     isOverBudget = one(of: [false, false, false, false, true])
+    thinkTime = one(of: [0, 100, 2_000, 10_000])
+    clientPatience = one(of: [5_000, 100_000, 2_000_000])
+    cancelPercent = one(of: [0, 0, 5, 30])
+    delay = one(of: [50, 200, 200, 1_000, 5_000])
+    isOrdered = one(of: [true, false])
+    joinsMessages = one(of: [true, false])
+    linkLimit = isTiny ? one(of: [4, 64]) : 4096
+    turnTime = one(of: [0, 0, 50, 1_000])
+    syncTime = one(of: [20, 100, 100, 2_000])
+    longest = 20_000_000
+  }
+}
+
+extension RunPlan: CustomStringConvertible {
+  /// The run in a line or two, for people.
+  public var description: String {
+    let load =
+      "\(operations) operations of \(clients) clients on \(keys) keys"
+      + (hotKeyPercent > 0 ? " (\(hotKeyPercent) % on the first)" : "")
+    let limits = (isTiny ? ", tiny limits" : "") + (isOverBudget ? ", over the fault budget" : "")
+    let times =
+      "delay \(delay) µs\(isOrdered ? " in order" : ""), sync \(syncTime) µs, turn \(turnTime) µs, "
+      + "think \(thinkTime) µs, patience \(clientPatience) µs, \(cancelPercent) % cancelled"
+    return "seed \(seed), \(voters) voters, \(load)\(limits); \(times); \(faults)"
   }
 }

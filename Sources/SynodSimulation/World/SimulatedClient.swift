@@ -1,0 +1,29 @@
+internal import Synod
+
+/// Asks, waits, and asks again.
+@usableFromInline
+struct SimulatedClient {
+  /// Its name in the history. A client that lost an answer, or did not wait for it, goes on under
+  /// another: nobody has two things open at once.
+  @usableFromInline var name: Int
+  /// What it waits for.
+  @usableFromInline var open: UInt64?
+  /// How often it asked: an impatience of an earlier time means nothing.
+  @usableFromInline var turn: UInt32 = 0
+}
+
+/// A proposal, and what became of it.
+@usableFromInline
+struct SimulatedCall {
+  @usableFromInline enum State: UInt8 { case open, ended, lost }
+  /// The process, and the client; one that asks at the end of the run has the number -1.
+  @usableFromInline var node: UInt16
+  @usableFromInline var client: Int32
+  @usableFromInline var state: State = .open
+
+  @usableFromInline
+  init(node: Int, client: Int) {
+    self.node = UInt16(node)
+    self.client = Int32(client)
+  }
+}

@@ -1,0 +1,159 @@
+internal import Synod
+
+// What goes wrong by time, until the load is over.
+extension World {
+  mutating func planFaults() {
+    for kind in FaultKind.allCases { planFault(kind) }
+  }
+
+  mutating func planFault(_ kind: FaultKind) {
+    let mean = plan.faults[kind]
+    guard mean > 0, faultsLeft > 0 else { return }
+    let time = now + 1 + faultRandom.exponential(mean: mean)
+    queue.plan(WorldEvent(.fault, at: time, value: UInt64(kind.rawValue)))
+  }
+
+  @usableFromInline
+  mutating func handleFault(_ event: WorldEvent) {
+    switch event.kind {
+    case .fault:
+      guard settling == nil, faultsLeft > 0, let kind = FaultKind(rawValue: Int(event.value)) else {
+        return
+      }
+      if inject(kind) {
+        faultsLeft -= 1
+        counts.faults[kind.rawValue] += 1
+      }
+      planFault(kind)
+    case .heal: heal(Int(event.value))
+    case .clock:
+      let process = processes[Int(event.node)]
+      if event.stamp == process.life { goOnTicking(process) }
+    case .space: break
+    case .deadline: if settling == nil { beginSettling() }
+    case .delivery, .timer, .turn, .commit, .chore, .news, .client, .patience, .cancel, .restart,
+      .resume:
+      break
+    }
+  }
+
+  /// Does something to somebody; false where it would do nothing.
+  private mutating func inject(_ kind: FaultKind) -> Bool {
+    let node = faultRandom.below(processes.count)
+    switch kind {
+    case .partition: return cut(halves(), both: true, kind)
+    case .oneWayPartition: return cut(halves(), both: false, kind)
+    case .bridge: return cutToBridge()
+    case .ring: return cutToRing()
+    case .clog: return clog()
+    case .replay: return network.replay(at: now, into: &queue) != nil
+    case .kill, .powerCut:
+      guard processes[node].isUp else { return false }
+      crash(node, isPowerCut: kind == .powerCut)
+    case .powerCutOfAll:
+      for node in processes.indices { crash(node, isPowerCut: true) }
+    case .pause:
+      guard processes[node].isUp, !processes[node].isPaused else { return false }
+      pause(node, for: 1_000 + faultRandom.exponential(mean: 30_000))
+    case .clockJump:
+      let leap = 1000 * (1 + faultRandom.exponential(mean: 500))
+      processes[node].clock.jump(by: leap, at: now)
+      tellFault(kind, of: node)
+      rearm(processes[node])
+    case .clockStall:
+      guard processes[node].isUp, processes[node].clock.rate > 0 else { return false }
+      processes[node].clock.change(rate: 0, at: now)
+      tellFault(kind, of: node)
+      let time = now + faultRandom.exponential(mean: 50_000)
+      queue.plan(WorldEvent(.clock, at: time, node: node, stamp: processes[node].life))
+    case .fullDisk, .slowDisk, .failedSync, .failedWrite, .damage, .lostDisk: return false
+    }
+    return true
+  }
+
+  private func goOnTicking(_ process: SimulatedProcess<Machine>) {
+    process.clock.change(rate: SimulatedClock.exact, at: now)
+  }
+
+  private mutating func rearm(_ process: SimulatedProcess<Machine>) {
+    process.armed = nil
+    guard process.isUp, !process.isPaused else { return }
+    arm(process)
+  }
+
+  // MARK: Partitions
+
+  /// Two halves, neither empty where there is more than one voter.
+  private mutating func halves() -> [Bool] {
+    var sides = processes.map { _ in false }
+    guard sides.count > 1 else { return sides }
+    let chosen = 1 + faultRandom.below(sides.count - 1)
+    for _ in 0..<chosen { sides[faultRandom.below(sides.count)] = true }
+    if !sides.contains(false) { sides[faultRandom.below(sides.count)] = false }
+    return sides
+  }
+
+  private mutating func cut(_ sides: [Bool], both: Bool, _ kind: FaultKind) -> Bool {
+    cut(kind) { from, to in both ? sides[from] != sides[to] : sides[from] && !sides[to] }
+  }
+
+  private mutating func cutToBridge() -> Bool {
+    guard processes.count > 2 else { return false }
+    let sides = halves()
+    let bridge = faultRandom.below(processes.count)
+    return cut(.bridge) { from, to in from != bridge && to != bridge && sides[from] != sides[to] }
+  }
+
+  private mutating func cutToRing() -> Bool {
+    let count = processes.count
+    guard count > 3 else { return false }
+    var order = Array(0..<count)
+    for place in order.indices.dropLast() {
+      order.swapAt(place, place + faultRandom.below(count - place))
+    }
+    var position = order
+    for place in order.indices { position[order[place]] = place }
+    return cut(.ring) { from, to in
+      let distance = (position[from] + count - position[to]) % count
+      return distance != 1 && distance != count - 1
+    }
+  }
+
+  private mutating func cut(_ kind: FaultKind, where isCut: (Int, Int) -> Bool) -> Bool {
+    var links: [Int] = []
+    for from in processes.indices {
+      for to in processes.indices where from != to && isCut(from, to) {
+        links.append(network.link(from, to))
+      }
+    }
+    guard !links.isEmpty else { return false }
+    for link in links { network.links[link].cuts += 1 }
+    partitions.append(links)
+    tellFault(kind, links: links)
+    let time = now + 1_000 + faultRandom.exponential(mean: 60_000)
+    queue.plan(WorldEvent(.heal, at: time, value: UInt64(partitions.count - 1)))
+    return true
+  }
+
+  private mutating func heal(_ partition: Int) {
+    guard !partitions[partition].isEmpty else { return }
+    for link in partitions[partition] { network.links[link].cuts -= 1 }
+    if record != nil { tell(.healed, of: nil, TraceText("partition heals")) }
+    partitions[partition] = []
+  }
+
+  /// Some links hold back what they carry, each until a time of its own.
+  private mutating func clog() -> Bool {
+    var links: [Int] = []
+    for from in processes.indices {
+      for to in processes.indices where from != to && faultRandom.percent(30) {
+        let link = network.link(from, to)
+        let until = now + 1_000 + faultRandom.exponential(mean: 40_000)
+        network.links[link].cloggedUntil = max(network.links[link].cloggedUntil, until)
+        links.append(link)
+      }
+    }
+    if !links.isEmpty { tellFault(.clog, links: links) }
+    return !links.isEmpty
+  }
+}

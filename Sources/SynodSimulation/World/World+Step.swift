@@ -1,0 +1,59 @@
+public import Synod
+
+// One event after the other.
+extension World {
+  /// Handles the next event.
+  /// - Returns: false where the run is over.
+  @inlinable
+  public mutating func step() -> Bool {
+    guard !isOver, violation == nil else { return false }
+    guard let event = queue.next() else {
+      // Nothing will happen any more: what is open stays so.
+      endLate()
+      return false
+    }
+    now = event.time
+    events += 1
+    hash.add(event.time)
+    hash.add(UInt64(event.kind.rawValue) << 48 | UInt64(event.node) << 32 | UInt64(event.stamp))
+    hash.add(event.value)
+    handle(event)
+    if settling != nil { settle() }
+    return !isOver && violation == nil
+  }
+
+  /// Handles events until the run is over, or until `limit` of them are handled, and judges it.
+  @inlinable
+  public mutating func run(limit: UInt64 = .max, budget: Int = 200_000) -> RunReport {
+    while events < limit, step() {}
+    return report(budget: budget)
+  }
+
+  @inlinable
+  mutating func handle(_ event: WorldEvent) {
+    let node = Int(event.node)
+    switch event.kind {
+    case .delivery:
+      guard let parcel = network.arrive(event.value, use: event.stamp) else { return }
+      deliver(parcel)
+    case .timer: if isCurrent(event, processes[node].timerStamp) { timerFired(node) }
+    case .turn: if isCurrent(event) { endTurn(node) }
+    case .commit: if isCurrent(event) { commitDone(node) }
+    case .chore: if isCurrent(event) { choreDone(node) }
+    case .news: if isCurrent(event) { hearStore(node) }
+    case .client: clientAsks(Int(event.value), turn: event.stamp)
+    case .patience: clientTires(Int(event.value), turn: event.stamp)
+    case .cancel: if isCurrent(event) { cancel(ProposalID(event.value), at: node) }
+    case .restart: restart(node, stamp: event.stamp)
+    case .resume: if isCurrent(event) { resume(node) }
+    case .fault, .heal, .clock, .space, .deadline: handleFault(event)
+    }
+    for number in network.lostNumbers { tellDropped(number) }
+  }
+
+  @inlinable @inline(__always)
+  func isCurrent(_ event: WorldEvent) -> Bool { event.stamp == processes[Int(event.node)].life }
+
+  @inlinable @inline(__always)
+  func isCurrent(_ event: WorldEvent, _ stamp: UInt32) -> Bool { event.stamp == stamp }
+}

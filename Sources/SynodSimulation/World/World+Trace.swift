@@ -1,0 +1,77 @@
+public import Synod
+
+// What whoever draws the run is told. Not a word is built where nobody does.
+extension World {
+  @usableFromInline @inline(never)
+  func tell(_ kind: TraceEvent.Kind, of node: Int?, _ text: TraceText) {
+    let voter = node.map { VoterID(UInt32($0 + 1)) }
+    record?(TraceEvent(time: now, number: eventNumber, voter: voter, kind: kind, text: text))
+  }
+
+  func tellFault(_ kind: FaultKind, of node: Int? = nil, links: [Int] = []) {
+    guard record != nil else { return }
+    let pairs = links.map { "\($0 / network.size + 1)→\($0 % network.size + 1)" }
+    let fields = pairs.isEmpty ? [] : [TraceText.Field("links", pairs.joined(separator: " "))]
+    tell(.fault, of: node, TraceText(kind.name, fields))
+  }
+
+  @usableFromInline @inline(never)
+  func tellSent(_ payload: Bytes, from process: SimulatedProcess<Machine>, to peer: Int) {
+    let to = VoterID(UInt32(peer + 1))
+    tell(.sent(message: network.sent + 1, to: to), of: process.index, words(of: payload))
+  }
+
+  @usableFromInline @inline(never)
+  func tellDelivered(_ parcel: Parcel) {
+    let from = VoterID(UInt32(parcel.from) + 1)
+    tell(
+      .delivered(message: parcel.number, from: from), of: Int(parcel.to), words(of: parcel.payload))
+  }
+
+  @usableFromInline @inline(never)
+  mutating func tellDropped(_ number: UInt64) {
+    tell(.dropped(message: number), of: nil, TraceText("lost"))
+    network.lostNumbers.removeAll()
+  }
+
+  /// All messages of one payload: the first one's words, and the others' behind them.
+  private func words(of payload: Bytes) -> TraceText {
+    var reader = ByteReader(payload)
+    var words: TraceText?
+    while !reader.isAtEnd, let message = try? Machine.Message(from: &reader) {
+      let next = Subject.describe(message)
+      guard var all = words else {
+        words = next
+        continue
+      }
+      all.title += " + \(next.title)"
+      all.fields += next.fields
+      words = all
+    }
+    return words ?? TraceText("nothing")
+  }
+
+  @usableFromInline @inline(never)
+  func tellAppended(_ process: SimulatedProcess<Machine>) {
+    let texts = process.ready.persist.map { Subject.describe($0) }
+    guard var text = texts.first else { return }
+    for other in texts.dropFirst() {
+      text.title += " + \(other.title)"
+      text.fields += other.fields
+    }
+    tell(.appended(process.ready.batch), of: process.index, text)
+  }
+
+  @usableFromInline @inline(never)
+  func tellInvoked(
+    _ proposal: Machine.Proposal, _ id: ProposalID, _ name: Int,
+    _ process: SimulatedProcess<Machine>
+  ) {
+    tell(.invoked(id, client: name), of: process.index, Subject.describe(proposal))
+  }
+
+  @usableFromInline @inline(never)
+  func tellCompleted(_ completion: Machine.Completion, _ process: SimulatedProcess<Machine>) {
+    tell(.completed(completion.proposal), of: process.index, Subject.describe(completion))
+  }
+}

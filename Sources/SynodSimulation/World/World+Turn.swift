@@ -1,0 +1,154 @@
+public import Synod
+
+// The end of a turn: everything that a machine made ready is handed on.
+extension World {
+  @inlinable
+  mutating func endTurn(_ node: Int) {
+    let process = processes[node]
+    guard process.isUp, !process.isPaused else { return }
+    process.isTurnPlanned = false
+    if !process.hasTicked { tickIfDue(process) }
+    var rounds = 0
+    while process.machine.hasReady {
+      handOn(process)
+      rounds += 1
+      if rounds > 1000 { return violate("it has ever more ready", at: node) }
+    }
+    pump(process)
+    process.hasTicked = false
+    if let what = subject.inspect(process.machine, of: process.voter) { violate(what, at: node) }
+    arm(process)
+  }
+
+  @inlinable
+  func tickIfDue(_ process: SimulatedProcess<Machine>) {
+    if process.machine.hasReady { return tickBeforeInput(process) }
+    guard let deadline = process.machine.nextDeadline,
+      deadline <= process.clock.ticks(at: now)
+    else { return }
+    tickBeforeInput(process)
+  }
+
+  @inlinable
+  mutating func handOn(_ process: SimulatedProcess<Machine>) {
+    process.machine.drain(into: &process.ready)
+    if process.ready.isEmpty {
+      return violate("it said that something is ready, and nothing was", at: process.index)
+    }
+    counts.turns += 1
+    if !process.ready.persist.isEmpty { persist(process) }
+    if !process.ready.messages.isEmpty { sendAll(process) }
+    for index in process.ready.completed.indices {
+      end(process.ready.completed[index], at: process)
+    }
+    process.ready.removeAll()
+  }
+
+  @inlinable
+  mutating func persist(_ process: SimulatedProcess<Machine>) {
+    let batch = process.ready.batch
+    guard batch > process.lastIssued else {
+      return violate("batch \(batch) came behind \(process.lastIssued)", at: process.index)
+    }
+    process.lastIssued = batch
+    counts.records += UInt64(process.ready.persist.count)
+    process.pending.append(PendingBatch(number: batch, records: process.ready.persist))
+    let records = process.ready.persist
+    process.store.append(batch) { writer in
+      for index in records.indices { records[index].encode(into: &writer) }
+    }
+    hash.add(batch.rawValue)
+    if record != nil { tellAppended(process) }
+  }
+
+  // MARK: Messages
+
+  @inlinable
+  mutating func sendAll(_ process: SimulatedProcess<Machine>) {
+    for index in process.ready.messages.indices {
+      if let what = subject.sent(process.ready.messages[index], by: process.voter) {
+        violate(what, at: process.index)
+      }
+    }
+    if plan.joinsMessages && process.ready.messages.count > 1 {
+      sendJoined(process)
+    } else {
+      for index in process.ready.messages.indices {
+        process.writer.removeAll()
+        process.ready.messages[index].message.encode(into: &process.writer)
+        post(process, to: process.ready.messages[index].to)
+      }
+    }
+  }
+
+  /// One payload for all, and one for each who is written to alone.
+  @inlinable
+  mutating func sendJoined(_ process: SimulatedProcess<Machine>) {
+    process.writer.removeAll()
+    for index in process.ready.messages.indices where process.ready.messages[index].to == .peers {
+      process.ready.messages[index].message.encode(into: &process.writer)
+    }
+    if !process.writer.isEmpty { post(process, to: .peers) }
+    for peer in processes.indices where peer != process.index {
+      let destination = Destination.voter(VoterID(UInt32(peer + 1)))
+      process.writer.removeAll()
+      for index in process.ready.messages.indices
+      where process.ready.messages[index].to == destination {
+        process.ready.messages[index].message.encode(into: &process.writer)
+      }
+      if !process.writer.isEmpty { post(process, to: destination) }
+    }
+  }
+
+  /// Sends what the writer holds.
+  @inlinable
+  mutating func post(_ process: SimulatedProcess<Machine>, to destination: Destination) {
+    let payload = process.writer.withUnsafeBytes { Bytes(copying: $0) }
+    let checksum = CRC32C.checksum(payload)
+    switch destination {
+    case .peers:
+      for peer in processes.indices where peer != process.index {
+        post(payload, checksum, from: process, to: peer)
+      }
+    case .voter(let voter):
+      let peer = Int(voter.rawValue) - 1
+      guard processes.indices.contains(peer), peer != process.index else {
+        return violate("it wrote to \(voter), who is nobody else", at: process.index)
+      }
+      post(payload, checksum, from: process, to: peer)
+    }
+  }
+
+  @inlinable
+  mutating func post(
+    _ payload: Bytes, _ checksum: UInt32, from process: SimulatedProcess<Machine>, to peer: Int
+  ) {
+    if record != nil { tellSent(payload, from: process, to: peer) }
+    network.send(
+      payload, checksum: checksum, from: process.index, to: peer, life: process.life,
+      identity: process.identity, at: now, into: &queue)
+  }
+
+  // MARK: Time
+
+  /// Sets the timer for the machine's next deadline. One that is due too early is left alone: it
+  /// fires, finds nothing due and is set again.
+  @inlinable
+  mutating func arm(_ process: SimulatedProcess<Machine>) {
+    guard let deadline = process.machine.nextDeadline else { return }
+    if let armed = process.armed, armed <= deadline { return }
+    setTimer(process, deadline)
+  }
+
+  @usableFromInline
+  mutating func setTimer(_ process: SimulatedProcess<Machine>, _ deadline: Ticks) {
+    process.timerStamp &+= 1
+    process.armed = deadline
+    guard var time = process.clock.worldTime(of: deadline, from: now) else { return }
+    if plan.faults.timerDelay > 0, settling == nil {
+      time += processRandom.next() % plan.faults.timerDelay
+    }
+    queue.plan(
+      WorldEvent(.timer, at: time, node: process.index, stamp: process.timerStamp))
+  }
+}
