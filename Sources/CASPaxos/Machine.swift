@@ -56,6 +56,8 @@ public struct Machine<C: Change>: ConsensusMachine {
   public var settings: Settings { core.settings }
   /// Why it stopped for good; nil while it runs.
   public var stopped: Abandoned? { core.stopped }
+  /// Replies that wait for the store.
+  public var heldReplies: Int { core.outbox.heldCount }
   /// Registers that its acceptor holds.
   public var registerCount: Int { core.table.count }
 

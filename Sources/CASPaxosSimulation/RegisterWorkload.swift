@@ -9,7 +9,19 @@ public protocol RegisterWorkload: Sendable {
   /// Draws its mix of operations.
   init(random: inout SplitMix)
 
-  /// The next operation of a client, on a register of its choice.
-  /// - Parameter number: of the operation in the run, from 1; unique.
-  mutating func operation(number: UInt64, random: inout SplitMix) -> CASPaxos.Operation<C>
+  /// The next operation of a client on a register.
+  /// - Parameters:
+  ///   - number: of the operation in the run, from 1; unique.
+  ///   - key: the register's number, from 0.
+  mutating func operation(
+    number: UInt64, on key: Int, random: inout SplitMix
+  ) -> CASPaxos.Operation<C>
+
+  /// A client was told of a register's state, so that what comes can be built on it.
+  mutating func saw(_ register: Register, on key: Int)
+}
+
+extension RegisterWorkload {
+  /// Takes no notice.
+  @inlinable public mutating func saw(_ register: Register, on key: Int) {}
 }

@@ -33,6 +33,9 @@ public protocol SimulationSubject {
   /// What is asked when the faults are over, so that the end of every history is seen.
   mutating func closing() -> [Machine.Proposal]
 
+  /// After how many ticks a client cancels what it has just asked for; nil for never.
+  mutating func patience(with proposal: Machine.Proposal, random: inout SplitMix) -> UInt64?
+
   /// A client asked a voter. `moment` orders calls and replies of the whole run.
   mutating func invoked(
     _ proposal: Machine.Proposal, as id: ProposalID, of client: Int, at voter: VoterID,
@@ -50,6 +53,9 @@ public protocol SimulationSubject {
 
   /// A machine let a message out.
   mutating func sent(_ envelope: Envelope<Machine.Message>, by voter: VoterID) -> String?
+
+  /// A batch of records was handed to the store: a crash may keep it, with all before it, or not.
+  mutating func appended(_ records: [Machine.Record], by voter: VoterID)
 
   /// Records became durable: an honest disk has them from now on.
   mutating func persisted(_ records: [Machine.Record], by voter: VoterID) -> String?
@@ -83,6 +89,17 @@ public protocol SimulationSubject {
   static func describe(_ proposal: Machine.Proposal) -> TraceText
   /// A completion as a trace shows it.
   static func describe(_ completion: Machine.Completion) -> TraceText
+}
+
+extension SimulationSubject {
+  /// Nobody cancels.
+  @inlinable
+  public mutating func patience(
+    with proposal: Machine.Proposal, random: inout SplitMix
+  ) -> UInt64? { nil }
+
+  /// Takes no notice of what is not durable.
+  @inlinable public mutating func appended(_ records: [Machine.Record], by voter: VoterID) {}
 }
 
 /// How a history was judged.

@@ -1,0 +1,99 @@
+public import CASPaxos
+public import Synod
+
+/// What leaves a machine must rest on what its store holds for certain.
+extension RegisterLedger {
+  /// A machine let a message out.
+  @usableFromInline
+  mutating func sent(_ message: Message, to destination: Destination, by voter: VoterID) {
+    guard let place = place(of: voter) else { return violate("voter \(voter) has no vote") }
+    if stores[place].isRetired {
+      return violate("voter \(voter), whose store is lost, sends \(message)")
+    }
+    switch message.kind {
+    case .prepare, .accept, .read: return requested(message, by: place)
+    case .promise, .accepted, .conflict, .readReply: break
+    }
+    guard let use = index.find(message.ballot) else {
+      return violate("voter \(voter) answers \(message.ballot), which nobody used")
+    }
+    if destination != .voter(message.ballot.voter) {
+      violate("voter \(voter) answers \(message.ballot) to \(destination)")
+    }
+    switch message.kind {
+    case .promise: promised(message, use, at: place)
+    case .accepted: acceptedReply(message, use, at: place)
+    case .conflict: refused(message, use, at: place)
+    case .readReply: answeredRead(message, use, at: place)
+    case .prepare, .accept, .read: break
+    }
+  }
+
+  /// A promise is durable, and tells what was accepted when it was given; nothing between the two was
+  /// accepted since (rules 5 and 8).
+  private mutating func promised(_ message: Message, _ use: Int, at place: Int) {
+    let held = stores[place].held[uses[use].key]
+    if !uses[use].promised.contains(place) || held.promised < message.ballot {
+      return violate(
+        "voter \(voter(at: place)) promises \(message.ballot), and durable is \(held.promised)")
+    }
+    let told = accepted[use * stores.count + place]
+    if message.accepted != told {
+      return violate(
+        "voter \(voter(at: place)) promises \(message.ballot) and tells of \(message.accepted), and "
+          + "had accepted \(told)")
+    }
+    if held.accepted != told && held.accepted < message.ballot {
+      return violate(
+        "voter \(voter(at: place)) promised \(message.ballot), and accepted \(held.accepted)")
+    }
+    mustHold(message.state, at: message.accepted, place)
+  }
+
+  private mutating func mustHold(_ state: RegisterState, at ballot: Ballot, _ place: Int) {
+    if self.state(at: ballot) != state {
+      violate("voter \(voter(at: place)) tells of another state at \(ballot) than was proposed")
+    }
+  }
+
+  private mutating func acceptedReply(_ message: Message, _ use: Int, at place: Int) {
+    let held = stores[place].held[uses[use].key]
+    if !uses[use].holders.contains(place) || held.accepted < message.ballot {
+      violate("voter \(voter(at: place)) accepted \(message.ballot), which is not durable")
+    } else if held.promised < message.promised {
+      violate(
+        "voter \(voter(at: place)) promised \(message.promised), and durable is \(held.promised)")
+    }
+  }
+
+  /// A refusal is evidence: what it tells of is durable and refuses, and where it says that the ballot
+  /// was not accepted, it was not (rule 21).
+  private mutating func refused(_ message: Message, _ use: Int, at place: Int) {
+    reach(.conflict)
+    let held = stores[place].held[uses[use].key]
+    let (promised, accepted) = (message.promised, message.accepted)
+    if held.promised < promised || held.accepted < accepted {
+      violate(
+        "voter \(voter(at: place)) refuses \(message.ballot) because of \(promised) and \(accepted), "
+          + "and durable are \(held.promised) and \(held.accepted)")
+    } else if promised <= message.ballot && accepted < message.ballot {
+      violate("voter \(voter(at: place)) refuses \(message.ballot) for no reason")
+    } else if accepted < message.ballot && uses[use].holders.contains(place) {
+      violate("voter \(voter(at: place)) denies \(message.ballot), which it accepted")
+    }
+  }
+
+  /// A read is answered from durable state alone (rule 26).
+  private mutating func answeredRead(_ message: Message, _ use: Int, at place: Int) {
+    let held = stores[place].held[uses[use].key]
+    if !uses[use].isRead {
+      violate("voter \(voter(at: place)) answers the round \(message.ballot) as a read")
+    } else if held.accepted < message.accepted {
+      violate(
+        "voter \(voter(at: place)) tells a read of \(message.accepted), and durable is "
+          + "\(held.accepted)")
+    } else {
+      mustHold(message.state, at: message.accepted, place)
+    }
+  }
+}

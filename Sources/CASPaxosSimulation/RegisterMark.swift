@@ -1,0 +1,69 @@
+/// Something that should happen in some runs.
+@usableFromInline
+enum RegisterMark: Int, CaseIterable, Sendable {
+  case fastPath
+  case promiseStolen
+  case conflict
+  case fastForward
+  case longDuel
+  case resolvedByLineage
+  case rejected
+  case folded
+  case foldFull
+  case foldTooLarge
+  case fastRead
+  case readFallback
+  case barrierRead
+  case unknownByDeadline
+  case notAppliedByDeadline
+  case cancelledBeforeAccept
+  case cancelledAfterAccept
+  case restartInRound
+  case unsyncedSurvived
+  case overloaded
+  case valueTooLarge
+  case blindChange
+  case deletion
+
+  var name: String {
+    switch self {
+    case .fastPath: "a write without a prepare"
+    case .promiseStolen: "a promise asked for ahead was stolen"
+    case .conflict: "a conflict"
+    case .fastForward: "a counter moved on to another's"
+    case .longDuel: "a duel of more than six prepares"
+    case .resolvedByLineage: "a lost accept was found in another state"
+    case .rejected: "a change was rejected"
+    case .folded: "several changes in one round"
+    case .foldFull: "a round took as many changes as it may"
+    case .foldTooLarge: "a round took as many bytes as it may"
+    case .fastRead: "a read in one round trip"
+    case .readFallback: "a read that had to write back"
+    case .barrierRead: "a barrier read"
+    case .unknownByDeadline: "unknown, out of time"
+    case .notAppliedByDeadline: "not applied, out of time"
+    case .cancelledBeforeAccept: "cancelled before an accept"
+    case .cancelledAfterAccept: "cancelled after an accept"
+    case .restartInRound: "a restart in the middle of a round"
+    case .unsyncedSurvived: "a restart found more than was durable"
+    case .overloaded: "refused, overloaded"
+    case .valueTooLarge: "refused, too large"
+    case .blindChange: "a change that turned out to keep"
+    case .deletion: "a register was deleted"
+    }
+  }
+}
+
+/// How often each was reached.
+@usableFromInline
+struct MarkCounts: Sendable {
+  private var counts = [UInt64](repeating: 0, count: RegisterMark.allCases.count)
+
+  init() {}
+
+  mutating func reach(_ mark: RegisterMark) { counts[mark.rawValue] += 1 }
+
+  var all: [(name: String, count: UInt64)] {
+    RegisterMark.allCases.map { ($0.name, counts[$0.rawValue]) }
+  }
+}

@@ -1,0 +1,48 @@
+internal import CASPaxos
+internal import Synod
+internal import SynodSimulation
+
+/// What a run leaves to the protocol: quorums, limits, and how patient clients are.
+struct RegisterShape: Hashable, Sendable {
+  var settings: Settings
+  /// Of a hundred proposals, how many have a deadline, and how many are given up; and after how many
+  /// ticks at the most.
+  var deadlinePercent: UInt64
+  var cancelPercent: UInt64
+  var hurry: UInt64
+
+  init(_ plan: RunPlan, random: inout SplitMix) {
+    func one<T>(of choices: [T]) -> T { choices[Int(random.next() % UInt64(choices.count))] }
+    let voters = (1...UInt32(max(plan.voters, 1))).map { VoterID($0) }
+    var quorums = QuorumSystem(majorityOf: voters.count)
+    if random.next() % 4 == 0 {
+      let prepare = 1 + Int(random.next() % UInt64(voters.count))
+      let accept = voters.count + 1 - prepare
+      if let drawn = try? QuorumSystem(
+        voters: voters.count, prepare: prepare, accept: accept)
+      {
+        quorums = drawn
+      }
+    }
+    guard let configuration = try? Configuration(epoch: Epoch(0), voters: voters, quorums: quorums)
+    else { preconditionFailure("a plan has 1 to \(QuorumSystem.maxVoters) voters") }
+    settings = Settings(voter: voters[0], configuration: configuration, seed: random.next())
+    settings.shards = 4
+    settings.piggybackAfter = one(of: [nil, 0, 1, 1, 3])
+    settings.patience = one(of: [1, 5, 20])
+    settings.backoff = one(of: [0, 2, 2, 8])
+    settings.retransmitAfter = one(of: [10, 30, 100])
+    settings.counterBlock = one(of: [64, 1 << 20])
+    if plan.isTiny {
+      settings.maxFold = one(of: [1, 2, 3, 4096])
+      settings.maxFoldBytes = one(of: [8, 64, 4 << 20])
+      settings.counterBlock = one(of: [2, 5, 64])
+      settings.maxOpenProposals = one(of: [2, 4, 65_536])
+      settings.maxHeldReplies = one(of: [1, 4, 65_536])
+      settings.maxValue = one(of: [64, 512, 512 * 1024])
+    }
+    deadlinePercent = one(of: [0, 0, 10, 40])
+    cancelPercent = one(of: [0, 0, 5, 20])
+    hurry = one(of: [5, 50, 500])
+  }
+}

@@ -1,0 +1,158 @@
+public import CASPaxos
+public import Synod
+internal import SynodSimulation
+
+extension RegisterSubject {
+  /// The workload's next operation, on a register that the plan has.
+  public mutating func proposal(
+    of client: Int, at now: Ticks, random: inout SplitMix
+  ) -> CASPaxos.Proposal<Workload.C> {
+    var key = 0
+    if Int(random.next() % 100) >= plan.hotKeyPercent {
+      key = Int(random.next() % UInt64(keyNames.count))
+    }
+    isUsed[key] = true
+    operations += 1
+    let operation = workload.operation(number: operations, on: key, random: &random)
+    var deadline: Ticks?
+    if random.next() % 100 < shape.deadlinePercent {
+      deadline = now.advanced(by: 1 + random.next() % shape.hurry)
+    }
+    return Proposal(key: keyNames[key], operation: operation, deadline: deadline)
+  }
+
+  /// How long the client waits before it gives up, if it does.
+  public mutating func patience(
+    with proposal: CASPaxos.Proposal<Workload.C>, random: inout SplitMix
+  ) -> UInt64? {
+    guard random.next() % 100 < shape.cancelPercent else { return nil }
+    return random.next() % shape.hurry
+  }
+
+  /// A barrier and a read of every register that was used.
+  public mutating func closing() -> [CASPaxos.Proposal<Workload.C>] {
+    var proposals: [CASPaxos.Proposal<Workload.C>] = []
+    for (key, name) in keyNames.enumerated() where isUsed[key] {
+      proposals.append(Proposal(key: name, operation: .barrierRead))
+      proposals.append(Proposal(key: name, operation: .read))
+    }
+    return proposals
+  }
+
+  /// Enters a call.
+  public mutating func invoked(
+    _ proposal: CASPaxos.Proposal<Workload.C>, as id: ProposalID, of client: Int,
+    at voter: VoterID, moment: UInt64
+  ) {
+    let key = ledger.number(of: proposal.key)
+    places[id] = calls.count
+    calls.append(
+      Call(
+        id: id, key: key, client: client, voter: voter, operation: proposal.operation,
+        floor: ledger.newest(of: key), invoked: moment))
+  }
+
+  /// Whether it happened is open for ever.
+  public mutating func lost(_ id: ProposalID) { ledger.reach(.restartInRound) }
+
+  /// Judges what a client is told as far as it can be judged at once.
+  public mutating func ended(
+    _ completion: CASPaxos.Completion<Workload.C>, at voter: VoterID, moment: UInt64
+  ) -> String? {
+    let id = completion.proposal
+    guard let place = places[id] else { return "proposal \(id) ends, and nobody made it" }
+    if calls[place].outcome != nil { return "proposal \(id) ends twice" }
+    if calls[place].voter != voter { return "proposal \(id) ends at voter \(voter)" }
+    calls[place].outcome = completion.result
+    calls[place].returned = moment
+    judge(calls[place], completion.result)
+    return ledger.violation
+  }
+
+  private mutating func judge(_ call: Call, _ outcome: Outcome<Workload.C>) {
+    switch outcome {
+    case .applied(let output, let left):
+      guard case .change(let change) = call.operation else {
+        return ledger.violate("proposal \(call.id) is a read, and was applied")
+      }
+      let wrote = !change.keeps(left, with: output)
+      if wrote && change.isReadOnly {
+        return ledger.violate("proposal \(call.id) does not write, and left \(left.version)")
+      }
+      if !wrote && !change.isReadOnly { ledger.reach(.blindChange) }
+      saw(left, call, wrote: wrote)
+    case .read(let register):
+      switch call.operation {
+      case .read: ledger.countRead(of: call.key, by: call.voter)
+      case .barrierRead: ledger.reach(.barrierRead)
+      case .change: return ledger.violate("proposal \(call.id) is a change, and ended as a read")
+      }
+      saw(register, call, wrote: false)
+    case .notApplied(.rejected(let why, let register)):
+      guard case .change(let change) = call.operation,
+        case .reject(why) = change.decision(on: register)
+      else {
+        return ledger.violate(
+          "proposal \(call.id) is refused because of \(register.version), which it would not refuse"
+        )
+      }
+      ledger.reach(.rejected)
+      saw(register, call, wrote: false)
+    case .notApplied(.overloaded): ledger.reach(.overloaded)
+    case .notApplied(.tooLarge): ledger.reach(.valueTooLarge)
+    case .notApplied(.abandoned(let why)): judge(call, why, isUnknown: false)
+    case .unknown(let why): judge(call, why, isUnknown: true)
+    }
+  }
+
+  private mutating func saw(_ register: Register, _ call: Call, wrote: Bool) {
+    ledger.told(register, of: call.key, floor: call.floor, wrote: wrote, as: call.id)
+    if call.key < keyNames.count { workload.saw(register, on: call.key) }
+  }
+
+  private mutating func judge(_ call: Call, _ why: Abandoned, isUnknown: Bool) {
+    if isUnknown && !call.mayWrite {
+      return ledger.violate("proposal \(call.id) does not write, and its outcome is unknown")
+    }
+    switch why {
+    case .deadline: ledger.reach(isUnknown ? .unknownByDeadline : .notAppliedByDeadline)
+    case .cancelled: ledger.reach(isUnknown ? .cancelledAfterAccept : .cancelledBeforeAccept)
+    case .storageFailed: break
+    case .ballotsExhausted, .machineStopped:
+      ledger.violate("proposal \(call.id) ends because of \(why), which nobody gave a reason for")
+    }
+  }
+}
+
+extension RegisterSubject.Call {
+  /// Whether it may write at all.
+  var mayWrite: Bool {
+    switch operation {
+    case .read, .barrierRead: false
+    case .change(let change): !change.isReadOnly
+    }
+  }
+}
+
+extension Change where Output: Hashable, Rejection: Hashable {
+  func decision(on register: Register) -> ComparableDecision<Output, Rejection> {
+    switch apply(to: register) {
+    case .write(let value, let output): .write(value, output)
+    case .keep(let output): .keep(output)
+    case .reject(let why): .reject(why)
+    }
+  }
+
+  /// Whether it can have left this state because it kept it.
+  func keeps(_ left: Register, with output: Output) -> Bool {
+    if case .keep(output) = decision(on: left) { return true }
+    return false
+  }
+}
+
+/// A decision that can be compared.
+enum ComparableDecision<Output: Hashable, Rejection: Hashable>: Hashable {
+  case write(Bytes?, Output)
+  case keep(Output)
+  case reject(Rejection)
+}

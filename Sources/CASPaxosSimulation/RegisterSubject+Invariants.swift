@@ -1,0 +1,64 @@
+public import CASPaxos
+public import Synod
+internal import SynodSimulation
+
+extension RegisterSubject {
+  /// A message must rest on what is durable.
+  @inlinable
+  public mutating func sent(
+    _ envelope: Envelope<CASPaxos.Message>, by voter: VoterID
+  ) -> String? {
+    ledger.sent(envelope.message, to: envelope.to, by: voter)
+    return ledger.violation
+  }
+
+  /// A crash may keep these or not.
+  @inlinable
+  public mutating func appended(_ records: [CASPaxos.Record], by voter: VoterID) {
+    ledger.appended(records, by: voter)
+  }
+
+  /// These are durable, and may choose a state.
+  @inlinable
+  public mutating func persisted(_ records: [CASPaxos.Record], by voter: VoterID) -> String? {
+    ledger.persisted(records, by: voter)
+    return ledger.violation
+  }
+
+  /// A machine comes back with what its store bears out.
+  public mutating func recovered(
+    _ machine: CASPaxos.Machine<Workload.C>, as voter: VoterID
+  ) -> String? {
+    var records: [CASPaxos.Record] = []
+    _ = machine.restate(after: nil, limit: .max, into: &records)
+    ledger.recovered(records, as: voter)
+    return ledger.violation
+  }
+
+  /// It never votes again.
+  public mutating func retired(_ voter: VoterID) { ledger.retire(voter) }
+
+  /// Queues are bounded, and a machine stops only where its store failed.
+  @inlinable
+  public func inspect(_ machine: CASPaxos.Machine<Workload.C>, of voter: VoterID) -> String? {
+    let settings = machine.settings
+    if machine.openProposals > settings.maxOpenProposals {
+      return "voter \(voter) holds \(machine.openProposals) proposals"
+    }
+    // Its own acceptor's replies are as many as it may draw ballots for.
+    let held = settings.maxHeldReplies + 4 * Int(settings.counterBlock)
+    if machine.heldReplies > held {
+      return "voter \(voter) holds \(machine.heldReplies) replies, and \(held) are allowed"
+    }
+    switch machine.stopped {
+    case nil, .storageFailed: return nil
+    case .deadline, .cancelled, .ballotsExhausted, .machineStopped:
+      return "voter \(voter) stopped, and nobody gave it a reason"
+    }
+  }
+
+  /// Every mark that there is.
+  public func marks(
+    _ machines: [CASPaxos.Machine<Workload.C>]
+  ) -> [(name: String, count: UInt64)] { ledger.marks.all }
+}

@@ -1,0 +1,81 @@
+public import CASPaxos
+public import Synod
+public import SynodSimulation
+
+/// CASPaxos in a simulated world: what its clients ask for, and what must hold of it.
+///
+/// A user's own changes are tried by a workload that proposes them; what must hold is the same for
+/// any change that is deterministic.
+public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
+  /// The machine that ships.
+  public typealias Machine = CASPaxos.Machine<Workload.C>
+  @usableFromInline typealias C = Workload.C
+
+  /// For people.
+  public static var name: String { "caspaxos" }
+
+  /// A client's request, and what became of it.
+  @usableFromInline
+  struct Call: Sendable {
+    @usableFromInline let id: ProposalID
+    @usableFromInline let key: Int
+    @usableFromInline let client: Int
+    @usableFromInline let voter: VoterID
+    @usableFromInline let operation: CASPaxos.Operation<Workload.C>
+    /// The newest version that any client had been told of.
+    @usableFromInline let floor: Version
+    @usableFromInline let invoked: UInt64
+    /// Nil while it is open: for ever where its voter crashed.
+    @usableFromInline var returned: UInt64?
+    @usableFromInline var outcome: Outcome<Workload.C>?
+
+    @usableFromInline
+    init(
+      id: ProposalID, key: Int, client: Int, voter: VoterID,
+      operation: CASPaxos.Operation<Workload.C>, floor: Version, invoked: UInt64
+    ) {
+      self.id = id
+      self.key = key
+      self.client = client
+      self.voter = voter
+      self.operation = operation
+      self.floor = floor
+      self.invoked = invoked
+    }
+  }
+
+  @usableFromInline var ledger: RegisterLedger
+  @usableFromInline var workload: Workload
+  let shape: RegisterShape
+  let plan: RunPlan
+  let keyNames: [Bytes]
+  var isUsed: [Bool]
+  var operations: UInt64 = 0
+  @usableFromInline var calls: [Call] = []
+  @usableFromInline var places: [ProposalID: Int] = [:]
+
+  /// Draws quorums, limits and the mix of operations.
+  public init(_ plan: RunPlan, random: inout SplitMix) {
+    self.plan = plan
+    shape = RegisterShape(plan, random: &random)
+    ledger = RegisterLedger(shape.settings)
+    workload = Workload(random: &random)
+    keyNames = (0..<max(plan.keys, 1)).map { Bytes("k\($0)") }
+    isUsed = keyNames.map { _ in false }
+    // The ledger numbers registers as the workload does.
+    for name in keyNames { _ = ledger.number(of: name) }
+  }
+
+  /// The settings of a voter's machine, the same in all its lives.
+  public func settings(of voter: VoterID) -> CASPaxos.Settings {
+    var settings = shape.settings
+    settings.voter = voter
+    return settings
+  }
+
+  /// As many as leave quorums of both kinds.
+  public var tolerates: Int {
+    let quorums = shape.settings.configuration.quorums
+    return quorums.voters - max(quorums.prepare, quorums.accept)
+  }
+}

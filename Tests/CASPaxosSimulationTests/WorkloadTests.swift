@@ -1,2 +1,0 @@
-import CASPaxosSimulation
-import Testing
