@@ -6,7 +6,8 @@ import Glibc
 }
 
 /// Runs the command that the arguments name.
-/// - Returns: the process's exit code: 0 done, 1 failed, 2 used wrongly, 3 the data directory is in use.
+/// - Returns: the process's exit code: 0 done, 1 failed, 2 used wrongly, 3 the data directory is in
+///   use, or a history could not be judged.
 func runSynod(_ arguments: [String]) -> Int32 {
   do {
     var command = try SynodCommand.parseAsRoot(

@@ -1,0 +1,51 @@
+import Synod
+import SynodSimulation
+
+/// How long the two checkers take for histories that are made up: `synod check --measure`.
+struct CheckerMeasurement {
+  func run() throws(Failure) {
+    let clock = ContinuousClock()
+    let witnessed = histories(count: 1000, of: 1000)
+    let witness = WitnessCheck<KeyValueModel, UInt64>(KeyValueModel(), initial: 0)
+    var violations = 0
+    let first = clock.measure {
+      for history in witnessed {
+        if case .violation = witness.check(history) { violations += 1 }
+      }
+    }
+    print("witness check: 1,000,000 operations over 1,000 keys in \(first)")
+    let single = histories(count: 1, of: 1_000_000)
+    let second = clock.measure {
+      if case .violation = witness.check(single[0]) { violations += 1 }
+    }
+    print("witness check: 1,000,000 operations on one key in \(second)")
+    let searched = histories(count: 100, of: 100).map { $0.map(\.timed) }
+    let search = LinearizabilitySearch(KeyValueModel())
+    let third = clock.measure {
+      for history in searched {
+        if case .good = search.check(history) { continue }
+        violations += 1
+      }
+    }
+    print("search: 10,000 operations over 100 keys in \(third)")
+    let long = histories(count: 1, of: 10_000).map { $0.map(\.timed) }
+    var ending = ""
+    let fourth = clock.measure {
+      switch search.check(long[0]) {
+      case .good: ending = ""
+      case .unknown: ending = ", undecided"
+      case .violation: violations += 1
+      }
+    }
+    print("search: 10,000 operations on one key in \(fourth)\(ending)")
+    if violations > 0 { throw Failure("\(violations) sound histories were not passed") }
+  }
+
+  private func histories(count: UInt64, of operations: Int) -> [[HistoryGenerator.Check.Witnessed]]
+  {
+    (0..<count).map { seed in
+      var generator = HistoryGenerator(seed: seed, operations: operations, clients: 5)
+      return generator.generate().history
+    }
+  }
+}
