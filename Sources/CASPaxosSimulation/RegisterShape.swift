@@ -5,10 +5,8 @@ internal import SynodSimulation
 /// What a run leaves to the protocol: quorums, limits, and how patient clients are.
 struct RegisterShape: Hashable, Sendable {
   var settings: Settings
-  /// Of a hundred proposals, how many have a deadline, and how many are given up; and after how many
-  /// ticks at the most.
+  /// Of a hundred proposals, how many have a deadline, and of how many ticks at the most.
   var deadlinePercent: UInt64
-  var cancelPercent: UInt64
   var hurry: UInt64
 
   init(_ plan: RunPlan, random: inout SplitMix) {
@@ -42,7 +40,6 @@ struct RegisterShape: Hashable, Sendable {
       settings.maxValue = one(of: [64, 512, 512 * 1024])
     }
     deadlinePercent = one(of: [0, 0, 10, 40])
-    cancelPercent = one(of: [0, 0, 5, 20])
     hurry = one(of: [5, 50, 500])
   }
 }

@@ -21,14 +21,6 @@ extension RegisterSubject {
     return Proposal(key: keyNames[key], operation: operation, deadline: deadline)
   }
 
-  /// How long the client waits before it gives up, if it does.
-  public mutating func patience(
-    with proposal: CASPaxos.Proposal<Workload.C>, random: inout SplitMix
-  ) -> UInt64? {
-    guard random.next() % 100 < shape.cancelPercent else { return nil }
-    return random.next() % shape.hurry
-  }
-
   /// A barrier and a read of every register that was used.
   public mutating func closing() -> [CASPaxos.Proposal<Workload.C>] {
     var proposals: [CASPaxos.Proposal<Workload.C>] = []

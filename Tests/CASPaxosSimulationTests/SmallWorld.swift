@@ -81,7 +81,7 @@ struct SmallWorld<Workload: RegisterWorkload> {
   mutating func propose(at node: Int) {
     let proposal = subject.proposal(of: node, at: Ticks(now), random: &random)
     propose(proposal, at: node)
-    if let patience = subject.patience(with: proposal, random: &random), patience < 10 {
+    if draw(20) == 0 {
       nodes[node].machine.cancel(ProposalID(asked))
       drain(node)
     }

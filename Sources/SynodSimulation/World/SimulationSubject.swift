@@ -33,9 +33,6 @@ public protocol SimulationSubject {
   /// What is asked when the faults are over, so that the end of every history is seen.
   mutating func closing() -> [Machine.Proposal]
 
-  /// After how many ticks a client cancels what it has just asked for; nil for never.
-  mutating func patience(with proposal: Machine.Proposal, random: inout SplitMix) -> UInt64?
-
   /// A client asked a voter. `moment` orders calls and replies of the whole run.
   mutating func invoked(
     _ proposal: Machine.Proposal, as id: ProposalID, of client: Int, at voter: VoterID,
@@ -92,12 +89,6 @@ public protocol SimulationSubject {
 }
 
 extension SimulationSubject {
-  /// Nobody cancels.
-  @inlinable
-  public mutating func patience(
-    with proposal: Machine.Proposal, random: inout SplitMix
-  ) -> UInt64? { nil }
-
   /// Takes no notice of what is not durable.
   @inlinable public mutating func appended(_ records: [Machine.Record], by voter: VoterID) {}
 }

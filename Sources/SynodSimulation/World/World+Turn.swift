@@ -52,6 +52,7 @@ extension World {
     }
     process.lastIssued = batch
     counts.records += UInt64(process.ready.persist.count)
+    subject.appended(process.ready.persist, by: process.voter)
     process.pending.append(PendingBatch(number: batch, records: process.ready.persist))
     let records = process.ready.persist
     process.store.append(batch) { writer in

@@ -1,0 +1,51 @@
+public import CASPaxos
+public import Synod
+
+/// What clients of a key-value store do: set, increment, compare and set by version, get, delete, and
+/// reads of both kinds.
+public struct KeyValueWorkload: RegisterWorkload {
+  /// Numbers.
+  public typealias C = KeyValueChange
+
+  /// Of a hundred operations, how many read.
+  private let reads: UInt64
+  /// Of a hundred of the others, how many increment, and how many compare.
+  private let increments: UInt64
+  private let compares: UInt64
+  /// The version that a client was last told of, by register.
+  private var versions: [Version] = []
+
+  /// Draws how much is read, incremented and compared.
+  public init(random: inout SplitMix) {
+    reads = [10, 40, 80][Int(random.next() % 3)]
+    increments = [10, 40][Int(random.next() % 2)]
+    compares = [0, 20, 40][Int(random.next() % 3)]
+  }
+
+  /// The next operation. Numbers that are set lie far enough apart for increments to tell them.
+  public mutating func operation(
+    number: UInt64, on key: Int, random: inout SplitMix
+  ) -> CASPaxos.Operation<KeyValueChange> {
+    func draw(_ count: UInt64) -> UInt64 { random.next() % count }
+    if draw(100) < reads {
+      switch draw(5) {
+      case 0: return .barrierRead
+      case 1: return .change(.get)
+      default: return .read
+      }
+    }
+    let kind = draw(100)
+    if kind < increments { return .change(.increment) }
+    if kind < increments + compares {
+      let version = key < versions.count ? versions[key] : .zero
+      return .change(.compareAndSet(version, number << 20))
+    }
+    return .change(draw(20) == 0 ? .delete : .set(number << 20))
+  }
+
+  /// Keeps the version for the next compare.
+  public mutating func saw(_ register: Register, on key: Int) {
+    while versions.count <= key { versions.append(.zero) }
+    versions[key] = register.version
+  }
+}
