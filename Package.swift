@@ -99,6 +99,8 @@ package.targets.append(.target(name: "CAllocationCount", path: "Tests/CAllocatio
 package.targets.first { $0.name == "SynodRuntimeTests" }?.dependencies += [
   "CASPaxos", "SynodConformance", "CAllocationCount",
 ]
+// SynodJournalTests write to a simulated disk.
+package.targets.first { $0.name == "SynodJournalTests" }?.dependencies += ["SynodSimulation"]
 // CASPaxosTests also run the contract's suite, and read their golden scripts.
 if let tests = package.targets.first(where: { $0.name == "CASPaxosTests" }) {
   tests.dependencies += ["SynodSimulation"]

@@ -1,4 +1,5 @@
 import Synod
+import SynodSimulation
 import Testing
 
 @testable import SynodJournal

@@ -1,4 +1,5 @@
 import Synod
+import SynodSimulation
 import Testing
 
 @testable import SynodJournal
@@ -169,7 +170,7 @@ import Testing
     life.journal.close()
     life.run()
     #expect(life.events.last == .closed && life.failure == nil)
-    disk.fault = { _ in nil }
+    disk.fault = nil
     #expect(try count() == life.acknowledged.count)
   }
 
@@ -182,7 +183,7 @@ import Testing
       life.run()
     }
     #expect(life.isLowOnSpace && life.acknowledged.last == 5)
-    disk.fault = { _ in nil }
+    disk.fault = nil
     life.journal.retrySpace()
     life.run()
     #expect(!life.isLowOnSpace && life.events.contains(.ready))
@@ -211,7 +212,7 @@ import Testing
     life.journal.pin(VoterID(2), StoreID(Identity128(high: 1, low: 1)), token: 5)
     life.run()
     #expect(life.events.contains(.failed("EIO")) && life.acknowledged.isEmpty)
-    disk.fault = { _ in nil }
+    disk.fault = nil
     life.append(10)
     life.journal.retrySpace()
     life.journal.pin(VoterID(3), StoreID(Identity128(high: 1, low: 1)), token: 6)
@@ -285,7 +286,7 @@ import Testing
     life.journal.endCheckpoint()
     life.run()
     #expect(!life.wantsCheckpoint)
-    disk.fault = { _ in nil }
+    disk.fault = nil
     life.journal.retrySpace()
     life.run()
     #expect(!life.isLowOnSpace && life.wantsCheckpoint)
@@ -401,6 +402,18 @@ extension FileOperation {
       [file]
     case .copy(let file, _, _, let target), .rename(let file, let target): [file, target]
     case .syncDirectory: []
+    }
+  }
+}
+
+extension FileOperation {
+  /// Whether a full disk is no surprise to whoever asked for it.
+  var mayFindNoSpace: Bool {
+    switch self {
+    case .fill, .sync(.logDraft), .sync(.ballast), .sync(.checkpointDraft), .verify,
+      .write(.checkpointDraft, _, _), .rename(.checkpointDraft, _):
+      true
+    default: false
     }
   }
 }

@@ -40,6 +40,8 @@ final class DiskLives {
 
   func draw(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
 
+  func fail(_ what: String) { violations.append(what) }
+
   private func demand(_ holds: Bool, _ what: @autoclosure () -> String) {
     if !holds { violations.append(what()) }
   }
@@ -94,8 +96,9 @@ final class DiskLives {
           demand(number == found + 1, "batch \(number) comes behind \(found)")
           found = number
         }
+        let content = stride(from: 8, to: bytes.count, by: 61)
         demand(
-          bytes.indices.dropFirst(8).allSatisfy { bytes[$0] == Self.byte($0, of: number) },
+          content.allSatisfy { bytes[$0] == Self.byte($0, of: number) },
           "batch \(number) is not what it was")
       }
     } catch {
@@ -224,6 +227,40 @@ final class DiskLives {
     default: break
     }
     if store != nil { self.crash(drawCrash()) }
+  }
+
+  /// A life in which everything happens, cut in the middle of the operation of this number.
+  /// - Returns: whether it came to its end before.
+  func live(cutAt stop: Int = .max / 2, by crash: Crash = .powerCut) -> Bool {
+    let end = disk.operations + UInt64(stop)
+    guard open(crash: (after: stop, crash)) else { return false }
+    func run() -> Bool {
+      while store?.failure == nil {
+        if disk.operations >= end {
+          self.crash(crash)
+          return false
+        }
+        if !step(waiting: false) { break }
+      }
+      return true
+    }
+    for size in [10, 4000, 100, 15_000] {
+      append(size)
+      guard run() else { return false }
+    }
+    pin()
+    for size in [7000, 30] {
+      append(10)
+      repeat {
+        advanceCheckpoint(force: true)
+        append(50)
+        guard run() else { return false }
+      } while isCheckpointing
+      append(size)
+      guard run() else { return false }
+    }
+    store?.close()
+    return run()
   }
 
   func drawCrash() -> Crash { draw(0...2) == 0 ? .kill : .powerCut }

@@ -1,3 +1,5 @@
+public import Synod
+
 /// How often a disk fails by itself, and how; what a world does to it on top (kills, power cuts, a
 /// full disk, a lost one) is not in it.
 ///
@@ -38,6 +40,23 @@ public struct DiskFaults: Hashable, Sendable {
 
   /// None.
   public init() {}
+
+  /// A random subset of the kinds, each with a random rate.
+  public init(from random: inout SplitMix) {
+    func rate(upTo most: UInt32) -> UInt32 {
+      let drawn = random.next()
+      return drawn & 1 == 0 ? 0 : UInt32((drawn >> 8) % UInt64(most)) + 1
+    }
+    failedSyncs = rate(upTo: 300)
+    failedWrites = rate(upTo: 300)
+    lostWrites = rate(upTo: 3000)
+    misdirectedWrites = rate(upTo: 3000)
+    stalls = rate(upTo: 3000)
+    rot = rate(upTo: 10)
+    zeroedSectors = rate(upTo: 10)
+    unreadableSectors = rate(upTo: 10)
+    rolledBack = rate(upTo: 10)
+  }
 
   /// Whether `SimulatedDisk.damageAtRest` may do anything.
   public var damagesAtRest: Bool {

@@ -69,20 +69,26 @@ extension SimulatedDisk {
       withExtendedLifetime(block) {}
     case .fill(let name, let offset, let count):
       guard let file = find(name), count > 0 else { return }
-      let done = survival.draw(&random) ? count : Int(random.next() % UInt64(count))
+      let done = survival.draw(&random) ? count : drawSectors(of: count)
       if hasSpace(file, to: Int(offset) + done) { file.fill(at: Int(offset), count: done) }
     case .copy(let name, let offset, let count, let target):
       guard let source = find(name), let file = find(target) else { return }
       let start = min(Int(offset), source.count)
       let end = min(Int(offset) + Int(count), source.count)
-      let done = survival.draw(&random) ? end - start : (end - start) / 2
+      let done = survival.draw(&random) ? end - start : drawSectors(of: end - start)
       guard hasSpace(file, to: done) else { return }
       file.write(UnsafeRawBufferPointer(rebasing: source.bytes[start..<(start + done)]), at: 0)
     case .create, .truncate, .sync, .syncDirectory, .rename, .unlink, .verify: break
     }
   }
 
+  /// Less than `count` bytes, whole sectors.
+  private func drawSectors(of count: Int) -> Int {
+    let drawn = Int(random.next() % UInt64(max(count, 1)))
+    return drawn / Block.sectorSize * Block.sectorSize
+  }
+
   private func hasSpace(_ file: SimulatedFile, to size: Int) -> Bool {
-    size <= file.allocated || size - file.allocated <= freeBytes
+    allocatesLate || size <= file.allocated || size - file.allocated <= freeBytes
   }
 }

@@ -1,4 +1,4 @@
-public import Synod
+internal import Synod
 public import SynodJournal
 
 /// The disk of one store: it does what a journal asks for, and everything that disks do wrong.
@@ -39,6 +39,16 @@ public final class SimulatedDisk: JournalSource {
   public internal(set) var counts = DiskFaultCounts()
   /// Bytes that all files together may take; nil for no limit. Space comes back where it is raised.
   public var capacity: Int?
+  /// Whether space is looked for when a file is synced, and not when it is written.
+  public var allocatesLate = false
+
+  /// Asked before every operation; what it gives is that operation's failure. Nothing of it is done.
+  public var fault: ((FileOperation) -> FileFailure?)?
+  /// A disk that lies: syncs and commits return, and nothing is durable. **No store survives it**: it
+  /// shows that a check sees such a loss.
+  public var ignoresSyncs = false
+  /// Operations begun so far.
+  public private(set) var operations: UInt64 = 0
 
   var random: SplitMix
   var entries: [Entry] = []
@@ -51,7 +61,7 @@ public final class SimulatedDisk: JournalSource {
   var damagedSinceOpened: (log: Bool, superblock: Bool) = (false, false)
 
   /// A blank disk.
-  public init(seed: UInt64, faults: DiskFaults = DiskFaults()) {
+  public init(seed: UInt64 = 0, faults: DiskFaults = DiskFaults()) {
     random = SplitMix(seed: seed)
     self.faults = faults
   }
@@ -78,7 +88,8 @@ public final class SimulatedDisk: JournalSource {
   }
 
   private func carryOut(_ operation: FileOperation) throws(FileFailure) {
-    if let failure = drawFailure(of: operation) { throw failure }
+    operations += 1
+    if let failure = fault?(operation) ?? drawFailure(of: operation) { throw failure }
     switch operation {
     case .create(let name): change(.set(name, SimulatedFile()))
     case .fill(let name, let offset, let count):
@@ -97,8 +108,10 @@ public final class SimulatedDisk: JournalSource {
     case .copy(let name, let offset, let count, let target):
       try copy(name, at: Int(offset), count: Int(count), to: target)
     case .truncate(let name, let size): try file(name).truncate(to: Int(size))
-    case .sync(let name): try file(name).sync()
-    case .syncDirectory: syncNames()
+    case .sync(let name):
+      let file = try file(name)
+      if !ignoresSyncs { try sync(file) }
+    case .syncDirectory: if !ignoresSyncs { syncNames() }
     case .rename(let name, let target):
       _ = try file(name)
       change(.rename(name, to: target))
@@ -109,7 +122,11 @@ public final class SimulatedDisk: JournalSource {
   }
 
   private func land(_ file: SimulatedFile, at offset: Int, _ block: BlockBuffer) {
-    file.commit(block.bytes, at: offset)
+    if ignoresSyncs {
+      file.write(block.bytes, at: offset)
+    } else {
+      file.commit(block.bytes, at: offset)
+    }
     withExtendedLifetime(block) {}
     // It says that all before it was acknowledged.
     if astray != nil { proveAstray() }
@@ -213,12 +230,23 @@ public final class SimulatedDisk: JournalSource {
   public var freeBytes: Int { capacity.map { max(0, $0 - usedBytes) } ?? .max }
 
   private func demandSpace(_ file: SimulatedFile, to size: Int) throws(FileFailure) {
-    guard size > file.allocated, capacity != nil else { return }
+    guard size > file.allocated, capacity != nil, !allocatesLate else { return }
     let pages = (size + Block.pageSize - 1) / Block.pageSize * Block.pageSize
-    guard pages - file.allocated <= freeBytes else {
-      counts[.noSpace] += 1
-      throw FileFailure(.noSpace, "no space left on the simulated disk")
+    if pages - file.allocated > freeBytes { throw noSpace() }
+  }
+
+  private func sync(_ file: SimulatedFile) throws(FileFailure) {
+    if let capacity, file.count > file.durableCount, usedBytes > capacity {
+      // What found no room is gone, and the next sync says that all is well.
+      file.dropGrowth()
+      throw noSpace()
     }
+    file.sync()
+  }
+
+  private func noSpace() -> FileFailure {
+    counts[.noSpace] += 1
+    return FileFailure(.noSpace, "no space left on the simulated disk")
   }
 
   // MARK: JournalSource

@@ -105,7 +105,18 @@ final class SimulatedFile {
     clear()
   }
 
+  /// What was written behind its durable end is gone; the rest is durable.
+  func dropGrowth() {
+    if count > durableCount {
+      (start + durableCount).initializeMemory(
+        as: UInt8.self, repeating: 0, count: count - durableCount)
+      count = durableCount
+    }
+    sync()
+  }
+
   /// The power goes: each sector that is not durable survives, or is what it was.
+  /// - Returns: how many did not survive.
   func cutPower(_ random: inout SplitMix) -> Int {
     if isDurable { return 0 }
     var survival = Survival(&random)
