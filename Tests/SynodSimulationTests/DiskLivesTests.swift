@@ -108,7 +108,7 @@ import Testing
       if isWhole { break }
       stop += 1
     }
-    #expect(stop > 100 && repairs > 0, "\(stop) operations, \(repairs) repairs")
+    #expect(stop > 60 && repairs > 0, "\(stop) operations, \(repairs) repairs")
   }
 
   /// The rig sees what it is there to see.
