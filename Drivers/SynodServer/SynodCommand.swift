@@ -10,5 +10,8 @@ struct SynodCommand: ParsableCommand {
       SYNOD_DATA_DIR); the flag wins. Exit codes: 0 done, 1 failed, 2 used wrongly.
       """,
     version: Release.version,
-    subcommands: [DemoCommand.self, ServeCommand.self, InspectCommand.self, CheckCommand.self])
+    subcommands: [
+      DemoCommand.self, ServeCommand.self, InspectCommand.self, CheckCommand.self,
+      SimulateCommand.self,
+    ])
 }

@@ -65,13 +65,13 @@ extension PageSource {
     function crossOver(isForward) {
       const event = E[state.picked];
       if (event?.m === undefined) return;
-      const target = isForward ? (ends.get(event.m) || [])[0] : sends.get(event.m);
+      const target = isForward ? event.ends[0] : event.from;
       if (target) pick(target.i, true);
     }
 
     document.addEventListener("keydown", press => {
       if (press.ctrlKey || press.metaKey || press.altKey) return;
-      if (press.target.matches("input, select")) {
+      if (press.target.matches?.("input, select")) {
         if (press.key === "Escape") press.target.blur();
         return;
       }
@@ -169,7 +169,7 @@ extension PageSource {
       }
       if (what) $("what").append(html("a", { onclick: goToViolation }, what));
       const facts = run.facts.map(([name, value]) =>
-        html("span", {}, `${name} `, html("b", {}, value)));
+        html("span", {}, `${name} `, html(value.length < 30 ? "b" : "span", {}, value)));
       if (run.leftOut) facts.push(html("span", { class: "bad" },
         `${run.leftOut.toLocaleString("en")} earlier events are not on this page`));
       if (run.command) facts.push(html("span", {}, "again: ", html("code", {}, run.command)));

@@ -26,10 +26,11 @@ extension PageSource {
 
     // Parts of one moment that read better as one: a message to all, a sync and what it made durable.
     function joins(before, event) {
-      if (before.t !== event.t || before.v !== event.v) return false;
-      if (before.k === "sent" && event.k === "sent")
-        return before.x === event.x && before.b === event.b;
-      return before.k === "appended" && event.k === "syncBegan"
+      if (before.k === event.k)
+        return (event.k === "sent" || event.k === "appended") && before.x === event.x
+          && before.b === event.b;
+      return before.k === "fault" && familyOf.get(event.k) === "nodes"
+        || before.k === "appended" && event.k === "syncBegan"
         || before.k === "syncEnded" && event.k === "durable"
         || before.k === "durable" && event.k === "syncEnded";
     }
@@ -41,7 +42,7 @@ extension PageSource {
       const long = Math.max(1500, 12 * (gaps[gaps.length >> 1] || 0));
       place.cuts = [];
       place.shown = [];
-      let y = 26, last = null;
+      let y = 26, last = null, moment = [];
       for (const event of E) {
         event.joined = false;
         event.leads = null;
@@ -49,17 +50,21 @@ extension PageSource {
         event.y = y;
         if (!event.on) continue;
         place.shown.push(event);
-        const from = event.k === "dropped" ? sends.get(event.m) : null;
+        const from = event.k === "dropped" ? event.from : null;
         if (from?.on && from.t === event.t) {
           event.joined = true;
           event.y = from.y;
           continue;
         }
-        if (last && joins(last, event)) {
+        if (last?.t !== event.t || last.v !== event.v) moment = [];
+        const host = moment.find(before => joins(before, event));
+        if (host) {
           event.joined = true;
-          if (last.k === "syncEnded" && event.k === "durable") last.leads = event;
+          event.y = host.y;
+          if (host.k !== event.k && event.k !== "syncBegan") host.leads ??= event;
           continue;
         }
+        moment.push(event);
         if (last) {
           const gap = event.t - last.t;
           y += state.row;

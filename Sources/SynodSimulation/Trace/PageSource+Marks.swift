@@ -2,21 +2,23 @@ extension PageSource {
   /// Arrows, marks and words of events.
   static let marksScript = #"""
     function eventGroup(event, more = "") {
-      const isHit = state.hits?.has(event.i), isPick = state.picked === event.i;
+      const shown = event.leads || event, isPick = state.picked === shown.i;
+      const isHit = state.hits?.has(event.i) || state.hits?.has(shown.i);
       return svg("g", { class: `ev ${more}${isHit ? " hit" : ""}${isPick ? " pick" : ""}`,
-        style: toneOf(event), "data-i": event.i });
+        style: toneOf(shown), "data-i": shown.i });
     }
 
     function drawArrows() {
       const parts = [];
       if (!state.kinds.has("messages")) return parts;
       for (const event of place.shown) {
-        if (event.k === "sent" && !ends.has(event.m)) {
-          if (inView(event.y, event.y + state.row)) parts.push(stub(event));
-        } else if (event.k === "delivered" || event.k === "dropped") {
-          const from = sends.get(event.m), top = from ? from.y : event.y - state.row;
-          if (inView(top, event.y + state.row)) parts.push(arrow(from, event));
-        }
+        const isOpen = event.k === "sent" && !event.ends.length;
+        if (isOpen && inView(event.y, event.y + state.row)) parts.push(stub(event));
+      }
+      for (const { from, to, isAgain } of arrows) {
+        const top = from ? from.y : to.y - state.row;
+        if ((from?.on || to.on) && inView(top, to.y + state.row))
+          parts.push(arrow(from, to, isAgain));
       }
       return parts;
     }
@@ -30,10 +32,9 @@ extension PageSource {
       return group;
     }
 
-    function arrow(from, event) {
-      const group = eventGroup(event);
+    function arrow(from, event, isAgain) {
       const isLost = event.k === "dropped";
-      if (isLost && !from) return group;
+      const group = eventGroup(isLost ? from : event);
       const source = from ? from.v : event.o, target = isLost ? from.o : event.v;
       const x1 = laneX(source), y1 = from ? from.y : event.y - state.row * 1.2;
       let x2 = laneX(target), y2 = event.y;
@@ -42,8 +43,6 @@ extension PageSource {
         x2 = x1 + (x2 - x1) * (isAtOnce ? .42 : .86);
         y2 = isAtOnce ? y1 + state.row * .62 : y2;
       }
-      const isAgain = !isLost
-        && ends.get(event.m).some(other => other.k === "delivered" && other.i < event.i);
       const line = `M${x1} ${y1}L${x2} ${y2}`;
       const look = isLost ? " gone" : isAgain ? " again" : from ? "" : " open";
       group.append(svg("path", { class: "grab", d: line }),
@@ -82,11 +81,12 @@ extension PageSource {
     function mark(event) {
       if (event.k === "violation") return violation(event);
       if (event.k === "dropped") return svg("g");
-      const [look, sign] = LOOKS[event.k] || ["", ""];
+      const [look, sign] = LOOKS[(event.leads || event).k] || ["", ""];
       const group = eventGroup(event, look);
       const isOfWorld = event.v === undefined;
       const x = isOfWorld ? place.gutter + 6 : laneX(event.v), y = event.y;
       group.append(svg("circle", { class: "halo", cx: x, cy: y, r: 12 }));
+      if (sign && event.joined) return group;
       if (sign) {
         group.append(svg("text", { class: "word strong", x, y: y + 5, "text-anchor": "middle",
           style: "font-size:15px" }, sign));
@@ -117,7 +117,8 @@ extension PageSource {
       const ballot = event.b === undefined ? "" : rounds[event.b].short;
       const isSoft = ["delivered", "appended", "durable", "syncBegan", "syncEnded"]
         .includes(event.k);
-      const title = event.k === "durable" || event.leads ? `${(event.leads || event).x} durable`
+      const isSynced = event.k === "durable" || event.leads?.k === "durable";
+      const title = isSynced ? durableWords(event.leads || event)
         : ["crashed", "restarted", "paused", "resumed", "retired"]
           .includes(event.k) && event.x === "" ? event.k : event.x;
       const text = svg("text", attributes,
@@ -126,6 +127,9 @@ extension PageSource {
       if (ballot && !isSoft) text.append(svg("tspan", { class: "tint strong", dx: 5 }, ballot));
       return text;
     }
+
+    const durableWords = event => event.x === "durable" || event.x === "" ? "durable"
+      : `${event.x} durable`;
 
     function violation(event) {
       const group = eventGroup(event, "bad");

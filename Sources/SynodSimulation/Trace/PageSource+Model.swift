@@ -16,18 +16,34 @@ extension PageSource {
     const push = (map, key, value) => map.has(key) ? map.get(key).push(value) : map.set(key, [value]);
     const field = (event, name) => (event.f || []).find(([found]) => found === name)?.[1];
 
-    // Arrows: one end of sending, any number of arriving or being lost.
-    const sends = new Map(), ends = new Map(), calls = new Map();
+    // Arrows. Several messages may share a parcel, and so a number; what is lost is the parcel.
+    const sends = new Map(), ends = new Map(), calls = new Map(), arrows = [];
+    function originsOf(event) {
+      const sent = sends.get(event.m) || [];
+      const same = sent.filter(from => from.x === event.x && from.b === event.b
+        && (event.key === undefined || from.key === event.key));
+      if (same.length) return [same[0]];
+      return event.k === "dropped" ? sent : sent.slice(0, 1);
+    }
     E.forEach((event, i) => {
       event.i = i;
       event.key = field(event, "key");
-      if (event.k === "sent") sends.set(event.m, event);
+      event.ends = [];
+      if (event.k === "sent") push(sends, event.m, event);
       if (event.k === "delivered" || event.k === "dropped") {
         push(ends, event.m, event);
-        const from = sends.get(event.m);
-        if (from) {
-          event.b ??= from.b;
-          event.key ??= from.key;
+        const origins = originsOf(event);
+        event.from = origins[0];
+        if (event.k === "dropped" && origins.length) event.x = event.from.x;
+        if (origins.length === 1) {
+          event.b ??= event.from.b;
+          event.key ??= event.from.key;
+        }
+        if (!origins.length && event.k === "delivered") arrows.push({ from: null, to: event });
+        for (const from of origins) {
+          const isAgain = from.ends.some(end => end.k === "delivered");
+          from.ends.push(event);
+          arrows.push({ from, to: event, isAgain });
         }
       }
       if (event.p !== undefined) push(calls, event.p, event);
@@ -36,6 +52,23 @@ extension PageSource {
       if (!last) continue;
       last.key ??= first.key;
       last.c ??= first.c;
+    }
+
+    // The store says only how far it is durable: the words are those of the records.
+    const waiting = new Map();
+    for (const event of E) {
+      if (event.k === "appended") push(waiting, event.v, event);
+      if (event.k === "crashed") waiting.delete(event.v);
+      if (event.k !== "durable") continue;
+      const records = waiting.get(event.v) || [];
+      event.made = records.filter(record => BigInt(record.g) <= BigInt(event.g));
+      waiting.set(event.v, records.filter(record => !event.made.includes(record)));
+      const [first, ...more] = event.made;
+      if (!first) continue;
+      event.b ??= first.b;
+      event.key ??= first.key;
+      if (event.x === "durable" || event.x === "")
+        event.x = first.x + (more.length ? ` and ${more.length} more` : "");
     }
 
     // A node's life in pieces, and the syncs in its lane.
@@ -68,16 +101,17 @@ extension PageSource {
       if (syncing) syncs[lane].push({ from: syncing, to: null, torn: false });
     });
 
-    // A fault lasts until something of its name heals; one of which that never happens is a moment.
+    // A fault lasts until something of its name heals, or all do; else it is a moment.
+    const ALL = "faults end", LASTING = /partition|full disk|slow disk/;
     const bands = [], healing = new Set(E.filter(e => e.k === "healed").map(e => e.x));
     for (const event of E) {
       if (event.k === "fault") {
-        const lasts = healing.has(event.x) || healing.has("all");
+        const lasts = LASTING.test(event.x) || healing.has(event.x);
         if (lasts) bands.push({ from: event, to: null });
       }
       if (event.k === "healed") {
         for (const band of bands) {
-          const isIt = band.from.v === event.v && (event.x === "all" || band.from.x === event.x);
+          const isIt = event.x === ALL || (band.from.v === event.v && band.from.x === event.x);
           if (!band.to && isIt) band.to = event;
         }
       }
@@ -92,10 +126,13 @@ extension PageSource {
     const rounds = ballots.map(([name, voter], place) =>
       ({ place, name, short: shorten(name), voter, events: [], counts: new Map() }));
     for (const event of E) {
+      for (const other of new Set((event.made || []).map(record => record.b)))
+        if (other !== undefined && other !== event.b) rounds[other].events.push(event);
       if (event.b === undefined) continue;
       const round = rounds[event.b];
       round.events.push(event);
       round.key ??= event.key;
+      event.key ??= round.key;
       if (event.k === "sent") round.counts.set(event.x, (round.counts.get(event.x) || 0) + 1);
     }
 
@@ -103,7 +140,7 @@ extension PageSource {
     function following(kind, id) {
       const found = new Set();
       if (kind === "message") {
-        if (sends.has(id)) found.add(sends.get(id).i);
+        for (const event of sends.get(id) || []) found.add(event.i);
         for (const event of ends.get(id) || []) found.add(event.i);
       }
       if (kind === "ballot") for (const event of rounds[id].events) found.add(event.i);

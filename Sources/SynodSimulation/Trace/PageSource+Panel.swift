@@ -49,6 +49,11 @@ extension PageSource {
       if (event.g !== undefined)
         content.append(html("dt", {}, "batch"), html("dd", { class: "mono" }, event.g));
       parts.push(content, fates(event));
+      if (event.made?.length) {
+        const list = html("ul", { class: "list" });
+        for (const record of event.made) list.append(line(record));
+        parts.push(html("h3", {}, "Records that are durable by it"), list);
+      }
       const chips = html("div", { class: "chips" });
       for (const [kind, id, name] of threads(event)) {
         const isOn = state.follow?.kind === kind && state.follow.id === id;
@@ -64,16 +69,17 @@ extension PageSource {
     function fates(event) {
       if (event.m === undefined) return "";
       const list = html("ul", { class: "list" });
-      const from = sends.get(event.m), all = [...(from ? [from] : []), ...(ends.get(event.m) || [])];
+      const from = event.k === "sent" ? event : event.from;
+      const all = from ? [from, ...from.ends] : [];
       for (const end of all) if (end !== event) list.append(line(end));
-      if (from && all.length === 1)
+      if (all.length === 1)
         list.append(html("li", { class: "dim" }, "Still on its way when the run ended."));
       return list;
     }
 
     // The way of a message, or where something happened.
     function whereabouts(event) {
-      const from = event.k === "sent" ? event : sends.get(event.m);
+      const from = event.k === "sent" ? event : event.from;
       if (event.k === "delivered") return `${event.o} → ${event.v}`;
       return from ? `${from.v} → ${from.o}` : who(event);
     }

@@ -34,7 +34,7 @@ extension PageSource {
     .badge.undecided { background: var(--warn); }
     #what { color: var(--bad); max-width: 70ch; } #what a { color: inherit; cursor: pointer; }
     .facts { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 4px 0 8px; color: var(--dim);
-      max-height: 6.2em; overflow: auto; }
+      max-height: 4.7em; font-size: 13px; overflow: auto; }
     .facts b { font-weight: 550; color: var(--ink); } .facts code { user-select: all; }
     .kinds { display: flex; gap: 4px; } .kinds button[aria-pressed=false] { opacity: .45;
       text-decoration: line-through; }

@@ -92,13 +92,14 @@ extension TraceGuide {
         Asks all for what they accepted last, and changes nothing. If enough of them have the same, \
         it is chosen and the read is over after one round trip; else it becomes a round.
         """),
-      .init("readReply", "What this voter accepted last, as far as it is synced."),
+      .init("read reply", "What this voter accepted last, as far as it is synced."),
       .init(
         "reserve",
         """
         A block of ballots is written down as used before any of them is. After a crash the node \
         begins above it, so no ballot is ever used twice.
         """),
+      .init("promised", "The promise, as the voter writes it down before it tells anybody."),
       .init("configuration", "Who votes, and how many make a quorum."),
     ])
 }

@@ -65,9 +65,13 @@ public struct TraceRecorder: Sendable {
 }
 
 extension TraceEvent {
-  /// Whether this ends `fault`: it has its name, or is about all faults of that node or of the world.
+  /// The title of what ends all faults at once.
+  public static let allFaultsEnd = "faults end"
+
+  /// Whether this ends `fault`: it has its name and place, or ends all faults.
   func heals(_ fault: TraceEvent) -> Bool {
-    voter == fault.voter && (text.title == fault.text.title || text.title == "all")
+    text.title == TraceEvent.allFaultsEnd
+      || (voter == fault.voter && text.title == fault.text.title)
   }
 }
 

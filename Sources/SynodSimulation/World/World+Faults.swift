@@ -128,7 +128,7 @@ extension World {
     }
     guard !links.isEmpty else { return false }
     for link in links { network.links[link].cuts += 1 }
-    partitions.append(links)
+    partitions.append((kind, links))
     tellFault(kind, links: links)
     let time = now + 1_000 + faultRandom.exponential(mean: 60_000)
     queue.plan(WorldEvent(.heal, at: time, value: UInt64(partitions.count - 1)))
@@ -136,10 +136,11 @@ extension World {
   }
 
   private mutating func heal(_ partition: Int) {
-    guard !partitions[partition].isEmpty else { return }
-    for link in partitions[partition] { network.links[link].cuts -= 1 }
-    if record != nil { tell(.healed, of: nil, TraceText("partition heals")) }
-    partitions[partition] = []
+    let (kind, links) = partitions[partition]
+    guard !links.isEmpty else { return }
+    for link in links { network.links[link].cuts -= 1 }
+    if record != nil { tell(.healed, of: nil, TraceText(kind.name)) }
+    partitions[partition].links = []
   }
 
   /// Some links hold back what they carry, each until a time of its own.

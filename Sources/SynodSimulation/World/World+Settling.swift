@@ -40,7 +40,7 @@ extension World {
     while core.count > size { core.remove(at: faultRandom.below(core.count)) }
     faultsLeft = 0
     settling = Settling(core: core, deadline: now + Self.bound, isDemanded: isDemanded)
-    if record != nil { tell(.healed, of: nil, TraceText("faults end")) }
+    if record != nil { tell(.healed, of: nil, TraceText(TraceEvent.allFaultsEnd)) }
     mendNetwork()
     for node in processes.indices {
       core.contains(node) ? mend(node) : leaveBroken(node, core: core)
@@ -52,7 +52,7 @@ extension World {
     network.corruptionPerMille = 0
     network.duplicationPerMille = 0
     network.limit = max(network.limit, 4096)
-    for partition in partitions.indices { partitions[partition] = [] }
+    for partition in partitions.indices { partitions[partition].links = [] }
     for link in network.links.indices { network.links[link].cuts = 0 }
   }
 

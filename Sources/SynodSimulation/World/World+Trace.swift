@@ -18,14 +18,17 @@ extension World {
   @usableFromInline @inline(never)
   func tellSent(_ payload: Bytes, from process: SimulatedProcess<Machine>, to peer: Int) {
     let to = VoterID(UInt32(peer + 1))
-    tell(.sent(message: network.sent + 1, to: to), of: process.index, words(of: payload))
+    for words in words(of: payload) {
+      tell(.sent(message: network.sent + 1, to: to), of: process.index, words)
+    }
   }
 
   @usableFromInline @inline(never)
   func tellDelivered(_ parcel: Parcel) {
     let from = VoterID(UInt32(parcel.from) + 1)
-    tell(
-      .delivered(message: parcel.number, from: from), of: Int(parcel.to), words(of: parcel.payload))
+    for words in words(of: parcel.payload) {
+      tell(.delivered(message: parcel.number, from: from), of: Int(parcel.to), words)
+    }
   }
 
   @usableFromInline @inline(never)
@@ -34,32 +37,21 @@ extension World {
     network.lostNumbers.removeAll()
   }
 
-  /// All messages of one payload: the first one's words, and the others' behind them.
-  private func words(of payload: Bytes) -> TraceText {
+  /// Of each message of a payload: each belongs to a round of its own.
+  private func words(of payload: Bytes) -> [TraceText] {
     var reader = ByteReader(payload)
-    var words: TraceText?
+    var words: [TraceText] = []
     while !reader.isAtEnd, let message = try? Machine.Message(from: &reader) {
-      let next = Subject.describe(message)
-      guard var all = words else {
-        words = next
-        continue
-      }
-      all.title += " + \(next.title)"
-      all.fields += next.fields
-      words = all
+      words.append(Subject.describe(message))
     }
-    return words ?? TraceText("nothing")
+    return words
   }
 
   @usableFromInline @inline(never)
   func tellAppended(_ process: SimulatedProcess<Machine>) {
-    let texts = process.ready.persist.map { Subject.describe($0) }
-    guard var text = texts.first else { return }
-    for other in texts.dropFirst() {
-      text.title += " + \(other.title)"
-      text.fields += other.fields
+    for record in process.ready.persist {
+      tell(.appended(process.ready.batch), of: process.index, Subject.describe(record))
     }
-    tell(.appended(process.ready.batch), of: process.index, text)
   }
 
   @usableFromInline @inline(never)

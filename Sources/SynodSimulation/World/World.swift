@@ -47,8 +47,8 @@ public struct World<Subject: SimulationSubject> {
   @usableFromInline var lastLife: UInt32 = 0
   /// Faults that may still come.
   @usableFromInline var faultsLeft: Int
-  /// By their numbers, what is cut.
-  @usableFromInline var partitions: [[Int]] = []
+  /// By their numbers, what is cut; no links where it has healed.
+  @usableFromInline var partitions: [(kind: FaultKind, links: [Int])] = []
 
   /// A world before its first event.
   public init(_ plan: RunPlan) {

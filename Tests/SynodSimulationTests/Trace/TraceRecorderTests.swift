@@ -48,7 +48,8 @@ import Testing
     let cut = event(0, .fault, of: nil, "partition")
     #expect(kept(2, [cut] + filler(from: 1, 4)).numbers == [0, 3, 4])
     for (title, voter, isOver) in [
-      ("partition", nil, true), ("all", nil, true), ("loss", nil, false), ("partition", 2, false),
+      ("partition", nil, true), ("faults end", nil, true), ("faults end", 2, true),
+      ("loss", nil, false), ("partition", 2, false),
     ] as [(String, UInt32?, Bool)] {
       let healed = event(1, .healed, of: voter, title)
       let numbers = kept(2, [cut, healed] + filler(from: 2, 4)).numbers

@@ -1,0 +1,79 @@
+import ArgumentParser
+import SynodSimulation
+
+/// `synod simulate`: a protocol in a world that attacks it.
+struct SimulateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "simulate",
+    abstract: "Run the real machine in simulated worlds that attack it, and check all it does.",
+    discussion: """
+      A run is a function of its seed: how many nodes, which load, which faults and when. Whatever \
+      fails is made small, and the command that shows it again is printed. Exits with 0 where every \
+      run passed, 1 where one failed or could not be judged, 2 where it was used wrongly.
+
+      Faults, for --without: \(FaultPlan.allParts.joined(separator: ", ")).
+      """)
+
+  @Option(
+    name: .customLong("protocol"),
+    help: ArgumentHelp(
+      "What to run: \(SimulatedProtocol.all.map(\.name).joined(separator: ", ")).",
+      valueName: "name"))
+  var subject = SimulatedProtocol.caspaxos.name
+
+  @Option(help: "Run this one seed.")
+  var seed: UInt64?
+
+  @Option(help: "Run so many seeds, from a base that is drawn and printed. (default: 100)")
+  var seeds: Int?
+
+  @Option(help: ArgumentHelp("The first of the seeds, instead of a drawn one.", valueName: "base"))
+  var from: UInt64?
+
+  @Option(
+    help: ArgumentHelp("Cut each run after so many events and judge it.", valueName: "events"))
+  var steps: UInt64?
+
+  @Option(help: "Nodes, 1 to 7, instead of a drawn number.")
+  var nodes: Int?
+
+  @Option(help: "Operations of a run, instead of a drawn number.")
+  var operations: Int?
+
+  @Option(help: "Clients, instead of a drawn number.")
+  var clients: Int?
+
+  @Option(help: "Keys, instead of a drawn number.")
+  var keys: Int?
+
+  @Option(
+    help: ArgumentHelp("Leave out faults: their names with commas, or all.", valueName: "faults"))
+  var without: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Draw the run, or the first that fails, on one self-contained page.", valueName: "file.html"))
+  var trace: String?
+
+  @Option(help: ArgumentHelp("Draw the newest so many events.", valueName: "events"))
+  var traceEvents = 5_000
+
+  @Option(help: "Threads; the results do not depend on it. (default: one for each core)")
+  var jobs: Int?
+
+  @Flag(help: "Run all seeds, whatever fails.")
+  var keepGoing = false
+
+  @Flag(help: "A run that a check could not judge within its budget is not a failure.")
+  var allowUndecided = false
+
+  @Flag(
+    name: [.customLong("explain"), .customLong("verbose")], help: "Print the plan of each run.")
+  var explain = false
+
+  func run() throws {
+    let options = try SimulateOptions(self)
+    var simulation = SimulationShow(options)
+    try simulation.run()
+  }
+}
