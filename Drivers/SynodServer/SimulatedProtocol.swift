@@ -14,12 +14,21 @@ struct SimulatedProtocol: Sendable {
 
   static func named(_ name: String) -> SimulatedProtocol? { all.first { $0.name == name } }
 
-  /// Registers, with one workload or another.
-  static let caspaxos = SimulatedProtocol(RegisterSubject<AppendWorkload>.self)
+  /// Registers; the seed says with which workload.
+  static let caspaxos = SimulatedProtocol(
+    even: SimulatedProtocol(RegisterSubject<AppendWorkload>.self),
+    odd: SimulatedProtocol(RegisterSubject<KeyValueWorkload>.self))
 
   init<Subject: SimulationSubject>(_ subject: Subject.Type) {
     name = Subject.name
     run = { Simulation<Subject>.run($0, events: $1) }
     page = { Simulation<Subject>.page(of: $0, events: $1, capacity: $2) }
+  }
+
+  /// Two ways to use one protocol, for even and odd seeds.
+  private init(even: SimulatedProtocol, odd: SimulatedProtocol) {
+    name = even.name
+    run = { ($0.seed % 2 == 0 ? even : odd).run($0, $1) }
+    page = { ($0.seed % 2 == 0 ? even : odd).page($0, $1, $2) }
   }
 }

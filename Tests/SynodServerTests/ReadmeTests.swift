@@ -21,9 +21,11 @@ private func blocks(_ language: String) throws -> [String] {
 }
 
 @Test func theCodeInTheReadmeIsCodeThatIsTested() throws {
-  let examples = flat(try text("Tests/SynodServerTests/ReadmeExamples.swift"))
+  let files = ["ReadmeExamples", "SimulationExamples"]
+  let examples = flat(
+    try files.map { try text("Tests/SynodServerTests/\($0).swift") }.joined(separator: "\n"))
   let shown = try blocks("swift")
-  #expect(shown.count == 3)
+  #expect(shown.count == 5)
   for block in shown { #expect(examples.contains(flat(block)), "\(block)") }
 }
 

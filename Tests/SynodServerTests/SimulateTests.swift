@@ -1,6 +1,8 @@
+import ArgumentParser
 import CASPaxosSimulation
 import SynodSimulation
 import Testing
+import UV
 
 @testable import SynodServer
 
