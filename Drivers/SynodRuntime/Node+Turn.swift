@@ -22,8 +22,9 @@ extension Node {
       advanceCheckpoint()
       outbox.send()
       count.messagesTooLarge = outbox.tooLarge
-      storage.flush()
+      // Peers have their own disks to write: they hear of it before this one is asked.
       transport.flush()
+      storage.flush()
     } while core.hasReady
     atEndOfTurn?()
     if core.hasReady { loop.soon {} }

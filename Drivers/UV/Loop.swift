@@ -5,7 +5,9 @@ internal import Glibc
 ///
 /// A turn: the loop sleeps until something happens, calls back for it, then calls `atTurn`; then
 /// timers run, and `atTurn` is called again before it sleeps. So whatever happened in callbacks is
-/// handled before the loop sleeps, and everything of one turn is handled together.
+/// handled before the loop sleeps, and everything of one turn is handled together. Where several
+/// streams had input, more has often come while it was handled: the loop looks again a few times,
+/// without sleeping, before the turn ends (see `Gathering`).
 ///
 /// `run()` returns once `stop()` was called or nothing is open any more. `close()` (or dropping the
 /// last reference) closes every handle that is left, waits for work that is under way, and frees the
@@ -23,6 +25,7 @@ public final class Loop {
   private var timeIsStale = true
   private var isRunning = false
   private var gather: UnsafeMutableBufferPointer<uv_buf_t>
+  private var gathering = Gathering()
 
   /// Called at the end of each turn: after input and output, and after timers.
   public var atTurn: (() -> Void)?
@@ -54,8 +57,8 @@ public final class Loop {
     prepare.pointee.data = nil
     idle.pointee.data = nil
     raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
-    uv_check_start(check) { Loop.of($0?.pointee.loop)?.turn() }
-    uv_prepare_start(prepare) { Loop.of($0?.pointee.loop)?.turn() }
+    uv_check_start(check) { Loop.of($0?.pointee.loop)?.polled() }
+    uv_prepare_start(prepare) { Loop.of($0?.pointee.loop)?.willPoll() }
     // They watch nothing of their own: a loop with nothing else open ends.
     check.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_unref($0) }
     prepare.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { uv_unref($0) }
@@ -72,12 +75,16 @@ public final class Loop {
   public func run() {
     precondition(!isClosed && !isRunning, "a closed or running loop is run")
     isRunning = true
+    gathering = Gathering()
     uv_run(raw, UV_RUN_DEFAULT)
     isRunning = false
   }
 
   /// Makes `run()` return at the end of this turn. On the loop's thread; others use a `Wakeup`.
-  public func stop() { uv_stop(raw) }
+  public func stop() {
+    gathering.mayGoOn = false
+    uv_stop(raw)
+  }
 
   /// Closes every handle, waits for work under way (its `then` is still called), frees the loop.
   /// Not from within one of its callbacks.
@@ -107,6 +114,22 @@ public final class Loop {
   public func soon(_ body: @escaping () -> Void) {
     if deferred.isEmpty && !isClosed { uv_idle_start(idle) { _ in } }
     deferred.append(body)
+  }
+
+  /// A stream of this loop was read.
+  func didRead(_ bytes: Int) { gathering.add(bytes) }
+
+  private func polled() {
+    if !isClosed, gathering.looksAgain() {
+      uv_idle_start(idle) { _ in }
+      return
+    }
+    if gathering.end(), deferred.isEmpty, !isClosed { uv_idle_stop(idle) }
+    turn()
+  }
+
+  private func willPoll() {
+    if !gathering.isUnderWay { turn() }
   }
 
   private func turn() {

@@ -91,6 +91,7 @@ public final class TCPStream: Handle {
 
   private func didRead(_ count: Int, _ base: UnsafePointer<CChar>?) {
     if count > 0 {
+      loop.didRead(count)
       onRead?(UnsafeRawBufferPointer(start: base, count: count))
     } else if count == Int(UV_EOF.rawValue) {
       stopReading()
