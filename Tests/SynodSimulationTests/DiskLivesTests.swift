@@ -100,15 +100,15 @@ import Testing
   @Test(arguments: 0..<4) func aCrashInTheMiddleOfAnyOperationLosesNothingAcknowledged(
     seed: UInt64
   ) {
-    var (stop, repairs) = (0, 0)
+    var (stop, interrupted) = (0, UInt64(0))
     while true {
       let (isWhole, lives) = Self.cut(at: stop, seed: seed)
       #expect(lives.violations == [], "stopped at \(stop)")
-      repairs += lives.repairs
+      interrupted += lives.disk.counts[.interruptedOperation]
       if isWhole { break }
       stop += 1
     }
-    #expect(stop > 60 && repairs > 0, "\(stop) operations, \(repairs) repairs")
+    #expect(stop > 60 && interrupted > 60, "\(stop) operations, \(interrupted) interrupted")
   }
 
   /// The rig sees what it is there to see.
