@@ -43,6 +43,11 @@ let package = Package(
     .library(name: "SynodConformance", targets: ["SynodConformance"]),
     .executable(name: "synod", targets: ["SynodServer"]),
   ],
+  traits: [
+    .trait(
+      name: "PlantedBugs",
+      description: "Mistakes to be switched on, to see that the simulator finds them.")
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),

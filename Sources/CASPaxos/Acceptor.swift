@@ -16,6 +16,14 @@ extension RegisterTable.Cell {
   mutating func prepare(_ ballot: Ballot) -> Verdict {
     // A duplicate is answered again, or a lost reply would cost a ballot.
     if ballot == promised && accepted < ballot { return .duplicate }
+    #if PlantedBugs
+      if PlantedBug.has(.counterAlone), ballot.epoch == promised.epoch,
+        ballot.counter == promised.counter, ballot > accepted
+      {
+        promised = ballot
+        return .granted
+      }
+    #endif
     if ballot <= promised || ballot <= accepted { return .refused }
     promised = ballot
     return .granted
@@ -25,11 +33,22 @@ extension RegisterTable.Cell {
   mutating func accept(_ proposed: RegisterState, at ballot: Ballot, next: Ballot) -> Verdict {
     // A duplicate is acknowledged even where the promise is higher by now: it is true.
     if ballot == accepted { return proposed == state ? .duplicate : .impossible }
+    #if PlantedBugs
+      let promised = bound(of: ballot)
+    #endif
     if ballot < promised || ballot < accepted { return .refused }
     accepted = ballot
-    promised = max(promised, ballot, next)
+    self.promised = max(self.promised, ballot, next)
     state = proposed
     state.value = proposed.value?.compacted()
     return .granted
   }
+  #if PlantedBugs
+    /// What an acceptance must not be below.
+    private func bound(of ballot: Ballot) -> Ballot {
+      if PlantedBug.has(.lowerBallot) { return accepted }
+      let isEqual = ballot.epoch == promised.epoch && ballot.counter == promised.counter
+      return PlantedBug.has(.counterAlone) && isEqual ? ballot : promised
+    }
+  #endif
 }

@@ -59,6 +59,9 @@ struct BallotSource: Hashable, Sendable {
 
   /// An earlier life reserved this much, and may have drawn all of it.
   mutating func restore(reserved earlier: UInt64) {
+    #if PlantedBugs
+      if PlantedBug.has(.forgottenReservation) { return }
+    #endif
     counter = max(counter, earlier)
     requested = max(requested, earlier)
     reserved = max(reserved, earlier)

@@ -101,8 +101,11 @@ extension Core {
   /// it would be used again after a failure and carry a second value (Gryadka's lost update).
   @usableFromInline
   mutating func consumeArmed(_ slot: Int) {
-    table[cell(of: slot)].armed = .zero
     rounds[slot].withoutPrepare = true
+    #if PlantedBugs
+      if PlantedBug.has(.reusedBallot) { return }
+    #endif
+    table[cell(of: slot)].armed = .zero
   }
 
   /// The ballot that an accept quorum promised ahead and the state that it then held, if nothing has

@@ -4,7 +4,7 @@ internal import Synod
 extension Core {
   mutating func receiveReply(_ reply: Message, from sender: VoterID) {
     // Who has no vote, or answers what was not asked here, says nothing: not even a counter.
-    guard reply.ballot.voter == settings.voter, let place = configuration.place(of: sender) else {
+    guard reply.ballot.voter == settings.voter, let place = place(of: sender, with: reply) else {
       return
     }
     if reply.kind == .conflict { learn(from: reply) }
@@ -22,6 +22,18 @@ extension Core {
       (.accepting, _):
       break
     }
+  }
+
+  private func place(of sender: VoterID, with reply: Message) -> Int? {
+    #if PlantedBugs
+      let slot = Int(reply.slot)
+      if PlantedBug.has(.doubleVote), slot < rounds.count,
+        let place = configuration.place(of: sender), rounds[slot].votes.contains(place)
+      {
+        return configuration.voters.indices.first { !rounds[slot].votes.contains($0) } ?? place
+      }
+    #endif
+    return configuration.place(of: sender)
   }
 
   /// A conflict raises the counter at any time, also when its round is long over (rule 12).
@@ -52,7 +64,11 @@ extension Core {
   /// where quorums differ (rules 26 to 28).
   @usableFromInline
   func isSettled(_ slot: Int) -> Bool {
-    configuration.quorums.isPrepareQuorum(rounds[slot].votes)
+    #if PlantedBugs
+      if PlantedBug.has(.unsettledRefusal), rounds[slot].phase == .preparing { return true }
+      if PlantedBug.has(.staleRead), rounds[slot].phase == .reading { return true }
+    #endif
+    return configuration.quorums.isPrepareQuorum(rounds[slot].votes)
       && configuration.quorums.isAcceptQuorum(rounds[slot].agreeing)
   }
 
@@ -99,6 +115,9 @@ extension Core {
     let place = cell(of: slot)
     rest(place)
     if table[place].streak < .max { table[place].streak += 1 }
+    #if PlantedBugs
+      if PlantedBug.has(.unpromisedBallot) { rounds[slot].promising = rounds[slot].votes }
+    #endif
     guard configuration.quorums.isAcceptQuorum(rounds[slot].promising),
       table[place].accepted == rounds[slot].ballot, table[place].promised == rounds[slot].next
     else { return }

@@ -62,6 +62,9 @@ extension Core {
     case .configuration(let stored): try restore(stored)
     case .reserve(let counter): ballots.restore(reserved: counter)
     case .promise(let key, let ballot):
+      #if PlantedBugs
+        if PlantedBug.has(.forgottenPromise) { return }
+      #endif
       let place = table.findOrInsert(key, hash: table.hash(key))
       table[place].promised = max(table[place].promised, ballot)
     case .accept(let key, let ballot, let promised, let state):

@@ -37,6 +37,9 @@ struct Outbox: Hashable, Sendable {
   /// Sends a reply once `batch` is durable. It may wait for a later batch that is already waited
   /// for, so that what is held stays in order.
   mutating func send(_ message: Message, to voter: VoterID, after batch: PersistBatch) {
+    #if PlantedBugs
+      let batch = PlantedBug.has(.sentBeforeDurable) ? durable : batch
+    #endif
     if batch <= durable {
       release(Held(batch: batch, to: voter, message: message))
     } else {

@@ -29,7 +29,10 @@ public struct RegisterState: Hashable, Sendable {
   /// Whether the write of `ballot` is among those that this state descends from, if `ballot` is the
   /// last that its voter wrote this register with.
   public func descends(from ballot: Ballot) -> Bool {
-    version.ballot == ballot || lineage.contains(ballot)
+    #if PlantedBugs
+      if PlantedBug.has(.doubleApply) { return false }
+    #endif
+    return version.ballot == ballot || lineage.contains(ballot)
   }
 
   /// The state that a write at `ballot` leaves: the `step`th of the changes folded into its round.

@@ -1,3 +1,7 @@
+#if PlantedBugs
+  internal import Synod
+#endif
+
 /// One step on the files of a store, as a value: whoever owns the files interprets it.
 ///
 /// Offsets and counts are bytes. The operations of one job run in order and end at the first that
@@ -56,7 +60,14 @@ public struct FileJob: Sendable {
   public var operations: [FileOperation]
 
   /// Operations that run in order.
-  public init(_ operations: [FileOperation]) { self.operations = operations }
+  public init(_ operations: [FileOperation]) {
+    self.operations = operations
+    #if PlantedBugs
+      if PlantedBug.has(.omittedDirectorySync) {
+        self.operations.removeAll { if case .syncDirectory = $0 { true } else { false } }
+      }
+    #endif
+  }
 
   /// Makes durable what recovery will read, before it reads: after a kill, a cache may hold bytes
   /// that never reached the disk.

@@ -132,8 +132,7 @@ public struct Journal: ~Copyable {
       logBytes: segment.size, batch: batch)
     let mark = takeNote()
     let job = FileJob([
-      .commit(.log(segment.generation), at: segment.used, block),
-      .note(.watermark, at: Watermark.offset(of: sequence), mark),
+      commitOperation(block), .note(.watermark, at: Watermark.offset(of: sequence), mark),
     ])
     segment.used += UInt64(size)
     bytesSinceCheckpoint += UInt64(size)
@@ -141,11 +140,23 @@ public struct Journal: ~Copyable {
     return job
   }
 
+  private func commitOperation(_ block: BlockBuffer) -> FileOperation {
+    #if PlantedBugs
+      if PlantedBug.has(.skippedSync) {
+        return .write(.log(segment.generation), at: segment.used, block)
+      }
+    #endif
+    return .commit(.log(segment.generation), at: segment.used, block)
+  }
+
   /// Says how the commit under way ended.
   /// - Returns: up to which batch everything is durable, where that is news.
   public mutating func finishedCommit(_ failed: FileFailure?) -> PersistBatch? {
     guard let done = commit else { preconditionFailure("a commit is under way") }
     commit = nil
+    #if PlantedBugs
+      let failed = PlantedBug.has(.retriedSync) ? nil : failed
+    #endif
     if let failed { fail("\(failed)") }
     finishClosingAfterFailure()
     guard failure == nil else { return nil }

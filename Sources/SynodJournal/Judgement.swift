@@ -41,6 +41,9 @@ struct Judgement<Source: JournalSource> {
     }
     let place = DamagePlace(
       block: position.sequence, file: .log(position.generation), offset: position.offset)
+    #if PlantedBugs
+      if PlantedBug.has(.truncatedLog) { return truncated(at: place, remains) }
+    #endif
     if let proof = proof(of: position.sequence, remains) {
       return .refuse(.acknowledged(place, proof))
     }
@@ -68,12 +71,7 @@ struct Judgement<Source: JournalSource> {
     if let found = remains.misplaced { return .refuse(.misplaced(place, found: found)) }
     if remains.isUnreadable { return .refuse(.unreadable(place)) }
     guard let end = remains.ends.first?.end else { return .intact }
-    let tail = LogVerdict.torn(
-      TornTail(
-        place: place, end: UInt64(Block.roundedToPage(Int(end))),
-        laterBlocks: remains.laterBlocks,
-        laterGenerations: remains.ends.dropFirst().filter { $0.end != nil }
-          .map(\.log.generation)))
+    let tail = tail(at: place, end: end, remains)
     switch probe {
     case .unexpected(let header):
       if header.offset != place.offset || header.sequence != place.block {
@@ -93,6 +91,21 @@ struct Judgement<Source: JournalSource> {
       return looksUnwritten(at: place, end: end) ? tail : .refuse(.ambiguous(place))
     }
   }
+
+  private func tail(at place: DamagePlace, end: UInt64, _ remains: Remains) -> LogVerdict {
+    .torn(
+      TornTail(
+        place: place, end: UInt64(Block.roundedToPage(Int(end))),
+        laterBlocks: remains.laterBlocks,
+        laterGenerations: remains.ends.dropFirst().filter { $0.end != nil }
+          .map(\.log.generation)))
+  }
+
+  #if PlantedBugs
+    private func truncated(at place: DamagePlace, _ remains: Remains) -> LogVerdict {
+      remains.ends.first?.end.map { tail(at: place, end: $0, remains) } ?? .intact
+    }
+  #endif
 
   /// Whether sectors of the payload are still as they were before the write: zero. A log has its
   /// size before its first block is written, so where the file ends within one, no crash cut it.

@@ -1,0 +1,49 @@
+#if PlantedBugs
+  /// A mistake that is put in on purpose, to see that the simulator finds it. Only in builds with the
+  /// package trait `PlantedBugs`; nothing of it is in any other.
+  @usableFromInline
+  package enum PlantedBug: String, CaseIterable, Sendable {
+    /// A group commit is acknowledged once it is written, not once it is synced.
+    case skippedSync = "skip an fsync"
+    /// A failed sync is tried again, and the disk says that all is well.
+    case retriedSync = "retry a failed fsync"
+    /// Files are made, renamed and removed without a sync of the directory.
+    case omittedDirectorySync = "omit a directory sync"
+    /// Recovery cuts the log off where the first checksum is wrong, whatever proves that more was
+    /// acknowledged.
+    case truncatedLog = "truncate at the first bad checksum"
+    /// A reply leaves before the record that it relies on is durable.
+    case sentBeforeDurable = "send before durable"
+    /// An acceptor forgets its promises when it restarts.
+    case forgottenPromise = "forget a promise"
+    /// An acceptor accepts below its promise.
+    case lowerBallot = "accept a lower ballot"
+    /// A second reply of one voter counts as another's.
+    case doubleVote = "count one vote twice"
+    /// One acceptance too few makes a quorum.
+    case shortQuorum = "quorum one short"
+    /// A promise that came with an acceptance stays in place when it is used, and is used again after
+    /// a failure (Gryadka's).
+    case reusedBallot = "reuse a ballot after an ambiguous failure (Gryadka)"
+    /// Ballots of one counter count as equal, whoever drew them (Kshaka's).
+    case counterAlone = "compare counters without identities (Kshaka)"
+    /// A proposer draws the ballots of its earlier lives again.
+    case forgottenReservation = "draw ballots of an earlier life again"
+    /// A rejected change is answered from a state that may never be chosen.
+    case unsettledRefusal = "answer a failed compare from unsettled state"
+    /// A read is answered by the first voter that answers.
+    case staleRead = "stale read"
+    /// A change whose accept had no answer is applied once more, though it is in.
+    case doubleApply = "apply again on a retry"
+    /// A promise ahead is used though no quorum gave it.
+    case unpromisedBallot = "use a promise ahead that no quorum gave"
+    /// A voter that lost its disk comes back blank, and its peers take it for the old one.
+    case blankRejoin = "blank rejoin after a lost disk"
+
+    /// Which one is planted; nil for none. Set before any machine runs, and by one thread only.
+    @usableFromInline package nonisolated(unsafe) static var planted: PlantedBug?
+
+    /// Whether it is this one.
+    @inlinable package static func has(_ bug: PlantedBug) -> Bool { planted == bug }
+  }
+#endif
