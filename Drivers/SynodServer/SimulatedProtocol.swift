@@ -18,7 +18,9 @@ struct SimulatedProtocol: Sendable {
   static let caspaxos = SimulatedProtocol(
     even: SimulatedProtocol(RegisterSubject<AppendWorkload>.self),
     odd: SimulatedProtocol(RegisterSubject<KeyValueWorkload>.self))
+}
 
+extension SimulatedProtocol {
   init<Subject: SimulationSubject>(_ subject: Subject.Type) {
     name = Subject.name
     run = { Simulation<Subject>.run($0, events: $1) }

@@ -26,9 +26,11 @@ const shown = () => document.querySelectorAll("#chart .ev").length;
 try {
   const box = document.getElementById("scroll"), panel = document.getElementById("event");
   check("it draws events", shown() > 5);
-  box.scrollTop = 0;
+  const first = E.find(event => event.k === "sent" && E.filter(
+    other => other.v === event.v && other.i > event.i && other.k !== "dropped").length > 10);
+  box.scrollTop = first.y - 100;
   redraw(true);
-  const group = document.querySelector("#chart .ev .dot");
+  const group = document.querySelector(`#chart .ev[data-i="${first.i}"] .dot`);
   group.dispatchEvent(new MouseEvent("click", { bubbles: true }));
   check("a click picks", state.picked !== null && document.querySelector("#chart .ev.pick"));
   check("its content is shown", panel.textContent.includes("event " + E[state.picked].n));

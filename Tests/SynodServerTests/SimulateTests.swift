@@ -1,5 +1,6 @@
 import ArgumentParser
 import CASPaxosSimulation
+import Foundation
 import SynodSimulation
 import Testing
 import UV
@@ -78,6 +79,48 @@ private func hash(jobs: Int) throws -> String {
 
 @Test func theResultsDoNotDependOnTheNumberOfThreads() throws {
   #expect(try hash(jobs: 1) == hash(jobs: 5))
+}
+
+@Test func aFailureIsMadeSmallAndDrawnWithTheCommandThatShowsItAgain() throws {
+  let broken = SimulatedProtocol(
+    name: "broken",
+    run: { plan, limit in
+      var report = RunReport()
+      report.events = min(limit, 1_000)
+      if plan.seed == 12, plan.operations >= 3, limit >= 100 {
+        report.outcome = .failed("it broke", event: 99)
+      }
+      return report
+    },
+    page: { plan, events, _ in TracePage("page of \(plan.operations)", outcome: nil, events: []) })
+  let file = FileManager.default.temporaryDirectory.appending(path: "synod-\(UUID()).html")
+  defer { try? FileManager.default.removeItem(at: file) }
+  var options = try options(["--seeds", "9", "--from", "10", "--jobs", "3", "--trace", file.path])
+  options.subject = broken
+  var show = SimulationShow(options)
+  #expect(throws: Failure.self) { try show.run() }
+  let page = try String(contentsOf: file, encoding: .utf8)
+  #expect(page.contains("page of 3"))
+  var small = RunPlan(seed: 12)
+  (small.voters, small.clients, small.operations, small.keys) = (1, 1, 3, 1)
+  for fault in FaultPlan.allParts { small.faults.leaveOut(fault) }
+  #expect(page.contains(options.command(for: small, events: 100)))
+}
+
+@Test func aRunThatCouldNotBeJudgedIsNoPassUnlessThatIsSaid() throws {
+  var options = try options(["--seeds", "3"])
+  options.subject = SimulatedProtocol(
+    name: "slow",
+    run: { _, _ in
+      var report = RunReport()
+      report.outcome = .undecided("out of budget")
+      return report
+    }, page: { _, _, _ in TracePage("", outcome: nil, events: []) })
+  var show = SimulationShow(options)
+  #expect(throws: Failure.self) { try show.run() }
+  options.allowsUndecided = true
+  show = SimulationShow(options)
+  try show.run()
 }
 
 @Test func marksThatNoRunReachedAreNamed() {

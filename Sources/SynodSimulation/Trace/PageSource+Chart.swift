@@ -69,26 +69,36 @@ extension PageSource {
       if (clientCount) {
         parts.push(svg("text", { x: place.clients + 2, y: place.client > 60 ? 14 : 16,
           class: "head" }, "clients"));
-        for (let c = 0; c < clientCount; c++)
-          parts.push(svg("text", { x: clientX(c), y: 31, class: "sub", "text-anchor": "middle" },
-            `${c}`));
+        columns.forEach(({ clients }) => parts.push(svg("text", { x: clientX(clients[0]), y: 31,
+          class: "sub", "text-anchor": "middle" },
+        clients.length > 1 ? `${clients[0]}…` : `${clients[0]}`)));
       }
       heads.replaceChildren(...parts);
     }
 
+    // A bar for each; one shade however many there are at a time.
     function drawBands() {
-      const parts = [];
-      bands.forEach((band, i) => {
-        if (!state.kinds.has("faults")) return;
-        const from = band.from.y, to = yOf(band.to, place.height);
-        if (!inView(from, to)) return;
-        const isOfNode = band.from.v !== undefined;
-        const x = isOfNode ? laneX(band.from.v) - 34 : place.gutter - 6;
-        const width = isOfNode ? 68 : place.lane * lanes.length + 6;
-        parts.push(svg("g", { class: "band" },
-          svg("rect", { x, y: from, width, height: Math.max(2, to - from), rx: 4 }),
-          svg("path", { d: `M${x} ${from}V${to}` })));
-      });
+      const parts = [], shadedTo = new Map(), columns = new Map();
+      if (!state.kinds.has("faults")) return parts;
+      for (const band of bands) {
+        const { v } = band.from, from = band.from.y, to = yOf(band.to, place.height);
+        const x = v === undefined ? place.gutter - 6 : laneX(v) - 34;
+        const width = v === undefined ? place.lane * lanes.length + 6 : 68;
+        const shadeFrom = Math.max(from, shadedTo.get(v) ?? 0);
+        const ends = columns.get(v) || [];
+        columns.set(v, ends);
+        let column = ends.findIndex(end => end <= from);
+        if (column < 0) column = Math.min(ends.length, 3);
+        ends[column] = to;
+        if (inView(from, to)) {
+          const bar = x + 5 * column;
+          const shapes = [svg("path", { d: `M${bar} ${from}V${Math.max(to, from + 2)}` })];
+          if (to > shadeFrom)
+            shapes.push(svg("rect", { x, y: shadeFrom, width, height: to - shadeFrom }));
+          parts.push(svg("g", { class: "band" }, ...shapes));
+        }
+        shadedTo.set(v, Math.max(to, shadedTo.get(v) ?? 0));
+      }
       return parts;
     }
 

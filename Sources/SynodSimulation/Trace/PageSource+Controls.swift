@@ -168,8 +168,8 @@ extension PageSource {
         $("badge").classList.add(verdict);
       }
       if (what) $("what").append(html("a", { onclick: goToViolation }, what));
-      const facts = run.facts.map(([name, value]) =>
-        html("span", {}, `${name} `, html(value.length < 30 ? "b" : "span", {}, value)));
+      const facts = run.facts.filter(([, value]) => value.length < 40)
+        .map(([name, value]) => html("span", {}, `${name} `, html("b", {}, value)));
       if (run.leftOut) facts.push(html("span", { class: "bad" },
         `${run.leftOut.toLocaleString("en")} earlier events are not on this page`));
       if (run.command) facts.push(html("span", {}, "again: ", html("code", {}, run.command)));

@@ -6,7 +6,25 @@ extension PageSource {
       picked: null, follow: null, hits: null,
     };
     const place = { gutter: 78, lane: 160, client: 26, width: 0, height: 0, cuts: [], shown: [] };
-    const clientCount = E.reduce((most, event) => Math.max(most, (event.c ?? -1) + 1), 0);
+    // A column for a client while it has anything to ask; then somebody else may have it.
+    const columnOf = new Map(), columns = [];
+    {
+      const lives = new Map();
+      for (const [, [first, last]] of calls) {
+        if (first.c === undefined) continue;
+        const life = lives.get(first.c) || { client: first.c, from: first.i, until: -1 };
+        life.until = Math.max(life.until, last ? last.i : Infinity);
+        lives.set(first.c, life);
+      }
+      for (const life of [...lives.values()].sort((a, b) => a.from - b.from)) {
+        let column = columns.findIndex(other => other.until < life.from);
+        if (column < 0) column = columns.push({ clients: [] }) - 1;
+        columns[column].until = life.until;
+        columns[column].clients.push(life.client);
+        columnOf.set(life.client, column);
+      }
+    }
+    const clientCount = columns.length;
 
     function passes(event) {
       if (event.k === "violation") return true;
@@ -86,13 +104,13 @@ extension PageSource {
       const n = Math.max(1, lanes.length);
       const wanted = clientCount ? (clientCount <= 3 ? 96 : Math.max(20, 300 / clientCount)) : 0;
       place.client = Math.min(wanted, Math.max(18, available * .3 / Math.max(1, clientCount)));
-      const clients = place.client * clientCount + (clientCount ? 24 : 0);
+      const clients = place.client * clientCount + (clientCount ? 52 : 0);
       place.lane = Math.max(118, Math.min(250, (available - place.gutter - clients) / n));
-      place.clients = place.gutter + place.lane * n + 12;
+      place.clients = place.gutter + place.lane * n + 40;
       place.width = Math.max(available, place.gutter + place.lane * n + clients);
     }
     const laneX = voter => place.gutter + place.lane * (laneOf.get(voter) + .5);
-    const clientX = client => place.clients + place.client * client + 8;
+    const clientX = client => place.clients + place.client * columnOf.get(client) + 8;
     const yOf = (event, otherwise) => event ? event.y : otherwise;
 
     // Milliseconds, so that a column of them can be compared.

@@ -70,7 +70,7 @@ extension PageSource {
         if (!inView(event.y - 20, event.y + 20)) continue;
         if (!event.joined && event.t !== shownTime) {
           shownTime = event.t;
-          parts.push(svg("text", { class: "time", x: place.gutter - 12, y: event.y + 4,
+          parts.push(svg("text", { class: "time", x: place.gutter - 14, y: event.y + 4,
             "text-anchor": "end" }, time(event.t)));
         }
         parts.push(mark(event));
@@ -84,7 +84,7 @@ extension PageSource {
       const [look, sign] = LOOKS[(event.leads || event).k] || ["", ""];
       const group = eventGroup(event, look);
       const isOfWorld = event.v === undefined;
-      const x = isOfWorld ? place.gutter + 6 : laneX(event.v), y = event.y;
+      const x = isOfWorld ? place.gutter + 20 : laneX(event.v), y = event.y;
       group.append(svg("circle", { class: "halo", cx: x, cy: y, r: 12 }));
       if (sign && event.joined) return group;
       if (sign) {
@@ -113,7 +113,9 @@ extension PageSource {
       const attributes = { class: "word", x: x + (isLeft ? -11 : 11), y: event.y + 4,
         "text-anchor": isLeft ? "end" : "start" };
       const isOfWorld = event.v === undefined;
-      const room = isOfWorld ? place.lane * lanes.length : place.lane - 30;
+      const isLast = laneOf.get(event.v) === lanes.length - 1;
+      const room = isOfWorld ? place.lane * lanes.length
+        : isLast && !isLeft ? place.lane / 2 + 24 : place.lane - 30;
       const ballot = event.b === undefined ? "" : rounds[event.b].short;
       const isSoft = ["delivered", "appended", "durable", "syncBegan", "syncEnded"]
         .includes(event.k);
@@ -129,7 +131,7 @@ extension PageSource {
     }
 
     const durableWords = event => event.x === "durable" || event.x === "" ? "durable"
-      : `${event.x} durable`;
+      : `${event.x} · durable`;
 
     function violation(event) {
       const group = eventGroup(event, "bad");

@@ -68,7 +68,7 @@ extension PageSource {
       event.b ??= first.b;
       event.key ??= first.key;
       if (event.x === "durable" || event.x === "")
-        event.x = first.x + (more.length ? ` and ${more.length} more` : "");
+        event.x = more.length ? `${more.length + 1} records` : first.x;
     }
 
     // A node's life in pieces, and the syncs in its lane.

@@ -121,6 +121,12 @@ extension PageSource {
         + "were sent under it. Click one to follow it."), list);
     }
 
+    function facts() {
+      const list = html("dl");
+      for (const [name, value] of run.facts) list.append(html("dt", {}, name), html("dd", {}, value));
+      return list;
+    }
+
     function showGuide() {
       const steps = html("dl", { class: "steps" });
       for (const [name, meaning] of run.guide.steps)
@@ -141,7 +147,7 @@ extension PageSource {
         html("h3", {}, "Why it works"), ...rest,
         html("h3", {}, "Signs"), signs(),
         html("h3", {}, "Other words"), words,
-        html("h3", {}, "Keys"), keys);
+        html("h3", {}, "Keys"), keys, html("h3", {}, "This run"), facts());
     }
     """#
 }
