@@ -3,49 +3,12 @@ down under them without a flush, so that the page cache does not survive. Every 
 is there afterwards. With --unsafe the nodes do not sync, and the rig must see a loss, or it proves
 nothing. Needs root."""
 
-import fcntl
 import os
 import random
-import struct
-import subprocess
 import time
 
 from cluster import Cluster, Violation, Writer, arguments, check, lost_writes, main
-
-# EXT4_IOC_SHUTDOWN, and its flag for "neither the journal nor the data is flushed".
-SHUTDOWN = 0x8004587D
-NO_LOG_FLUSH = struct.pack("I", 2)
-
-
-def run_tool(*line):
-    done = subprocess.run(line, capture_output=True, text=True)
-    check(done.returncode == 0, f"{' '.join(line)}: {done.stderr}")
-
-
-class Disk:
-    """An ext4 in a file, mounted through a loop device."""
-
-    def __init__(self, directory, megabytes=1024):
-        self.image = os.path.join(directory, "disk.img")
-        self.path = os.path.join(directory, "disk")
-        os.makedirs(self.path, exist_ok=True)
-        with open(self.image, "wb") as file:
-            file.truncate(megabytes << 20)
-        run_tool("mkfs.ext4", "-q", "-F", self.image)
-        self.mount()
-
-    def mount(self):
-        run_tool("mount", "-o", "loop", self.image, self.path)
-
-    def unmount(self):
-        subprocess.run(["umount", self.path], capture_output=True)
-
-    def cut_power(self):
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.ioctl(descriptor, SHUTDOWN, NO_LOG_FLUSH)
-        finally:
-            os.close(descriptor)
+from disk import Disk
 
 
 class DiskCluster(Cluster):
