@@ -22,12 +22,12 @@ class ChaosCluster(Cluster):
         self.flags = ["--request-timeout", "1500"]
         self.processes = [None] * self.count
         self.disks = {}
-        # Nodes whose next end is no surprise, and the ends that were one.
-        self.excused = set()
+        # Ends of nodes for which there was no reason.
         self.surprises = []
         self.lost = {}
+        # Nodes whose disk fails, and when disks were mended.
         self.broken = set()
-        self.down = set()
+        self.mended = {}
         self.paused = set()
 
     def add_disks(self):
@@ -56,7 +56,6 @@ class ChaosCluster(Cluster):
     def start(self, node):
         if node in self.lost or self.processes[node - 1] is not None:
             return
-        self.down.discard(node)
         super().start(node)
 
     def start_again(self, nodes):
@@ -67,7 +66,6 @@ class ChaosCluster(Cluster):
     def kill(self, *nodes):
         nodes = [node for node in nodes if self.processes[node - 1] is not None]
         for node in nodes:
-            self.down.add(node)
             self.paused.discard(node)
         super().kill(*nodes)
 
@@ -99,7 +97,6 @@ class ChaosCluster(Cluster):
 
     def break_disk(self, node):
         self.broken.add(node)
-        self.excused.add(node)
         process = self.processes[node - 1]
         # Whoever is stopped begins no write; what was begun ends meanwhile.
         if process is not None and node not in self.paused:
@@ -113,7 +110,7 @@ class ChaosCluster(Cluster):
         self.kill(node)
         self.disks[node].stop_failing()
         self.broken.discard(node)
-        self.excused.discard(node)
+        self.mended[node] = time.monotonic()
         self.start(node)
 
     # What nodes do by themselves
@@ -128,13 +125,16 @@ class ChaosCluster(Cluster):
             self.processes[node - 1] = None
             self.paused.discard(node)
             what = f"node {node} ended with {process.returncode}: {self.last_line(node)}"
-            if "refuse" in what.lower() or "must not run" in what.lower():
-                self.lost[node] = what
-            elif node not in self.broken:
-                if not expected:
-                    self.surprises.append(what)
-                self.start(node)
             yield what
+            if node in self.broken:
+                continue
+            if time.monotonic() < self.mended.get(node, 0) + 10:
+                # A store that a failing disk left in doubt never votes again.
+                self.lost[node] = what
+                continue
+            if not expected:
+                self.surprises.append(what)
+            self.start(node)
 
     def last_line(self, node):
         lines = self.log_text(node)[-4000:].strip().splitlines()

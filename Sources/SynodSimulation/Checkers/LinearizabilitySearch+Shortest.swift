@@ -19,7 +19,7 @@ extension LinearizabilitySearch {
     var violation = Violation(states: [model.initial], operations: operations, open: open)
     if let start = lastQuietMoment(in: operations) {
       let before = operations.prefix { $0.invoked < start }
-      if let states = states(after: before + open.filter { $0.invoked < start }) {
+      if let states = states(after: before + open.filter { $0.invoked < start }, by: end) {
         violation.operations.removeFirst(before.count)
         violation.states = states
       }
@@ -57,13 +57,13 @@ extension LinearizabilitySearch {
     return moment
   }
 
-  /// The states in which a history may leave the object; nil where the budget does not suffice, or
+  /// The states in which what was answered by `end` may leave the object; nil where the budget does not suffice, or
   /// there are too many to be of use.
   @inlinable
-  func states(after history: [Timed]) -> [Model.State]? {
-    var walk = OrderWalk(model, history)
+  func states(after history: [Timed], by end: UInt64) -> [Model.State]? {
+    var walk = OrderWalk(model, history, end: end)
     var ends: Set<Model.State>? = []
-    guard walk.run(budget: budget, ends: &ends) != .outOfBudget, let ends, ends.count <= 8 else {
+    guard walk.run(budget: budget, ends: &ends) != .outOfBudget, let ends, ends.count <= 32 else {
       return nil
     }
     return ends.isEmpty ? nil : Array(ends)

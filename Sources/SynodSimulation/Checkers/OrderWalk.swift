@@ -30,12 +30,14 @@ struct OrderWalk<Model: SequentialModel> {
     @usableFromInline let number: Int
     @usableFromInline let before: Model.State
     @usableFromInline let highest: Int
+    @usableFromInline let chain: Int
 
     @inlinable
-    init(number: Int, before: Model.State, highest: Int) {
+    init(number: Int, before: Model.State, highest: Int, chain: Int) {
       self.number = number
       self.before = before
       self.highest = highest
+      self.chain = chain
     }
   }
 
@@ -61,6 +63,11 @@ struct OrderWalk<Model: SequentialModel> {
   /// For each place that was reached: with which of the open ones placed, `placedOpen.count` words
   /// each. Whoever gets there with more of them placed can do nothing that the earlier could not.
   @usableFromInline var reached: [Place: [UInt64]] = [:]
+  /// How many of the open ones were placed last, one behind the other, and how many may be. Few will
+  /// do for most histories, and many take long to try.
+  @usableFromInline var chain = 0
+  @usableFromInline var longestChain = Int.max
+  @usableFromInline var isCutShort = false
   /// Attempts so far.
   @usableFromInline private(set) var attempts = 0
 
@@ -148,7 +155,14 @@ extension OrderWalk {
   @inlinable
   mutating func run(budget: Int) -> Outcome {
     var ends: Set<Model.State>? = nil
-    return run(budget: budget, ends: &ends)
+    for longest in [1, 2, Int.max] {
+      longestChain = longest
+      isCutShort = false
+      reached.removeAll(keepingCapacity: true)
+      let outcome = run(budget: budget, ends: &ends)
+      if outcome != .none || !isCutShort { return outcome }
+    }
+    return .none
   }
 
   /// - Parameter ends: where given, the walk goes on at each end, and gathers the states there.
@@ -202,13 +216,15 @@ extension OrderWalk {
   mutating func place(_ number: Int) -> Bool {
     attempts += 1
     guard let after = model.after(answered[number].operation, on: state) else { return false }
-    let step = Step(number: number, before: state, highest: highest)
+    if isMadeUpFor(by: answered[number].operation, after) { return false }
+    let step = Step(number: number, before: state, highest: highest, chain: chain)
     takeOut(number)
     takeOut(answered.count + number)
     placed[number / 64] |= 1 << UInt64(number % 64)
     remaining -= 1
     highest = max(highest, number)
     state = after
+    chain = 0
     steps.append(step)
     if isNew() { return true }
     undo()
@@ -226,18 +242,27 @@ extension OrderWalk {
     guard let after = model.after(open[number].operation, on: state), after != state else {
       return false
     }
-    // So is one that another open one makes up for at once: there is a way without it.
-    if let last = steps.last, last.number >= answered.count,
-      model.after(open[number].operation, on: last.before) == after
-    {
+    if isMadeUpFor(by: open[number].operation, after) { return false }
+    if chain >= longestChain {
+      isCutShort = true
       return false
     }
-    steps.append(Step(number: answered.count + number, before: state, highest: highest))
+    steps.append(
+      Step(number: answered.count + number, before: state, highest: highest, chain: chain))
+    chain += 1
     placedOpen[number / 64] |= bit
     state = after
     if isNew() { return true }
     undo()
     return false
+  }
+
+  /// Whether the last placed was open, and `operation` leaves the same without it. Then there is a way
+  /// without it.
+  @inlinable
+  func isMadeUpFor(by operation: Model.Operation, _ after: Model.State) -> Bool {
+    guard chain > 0, let last = steps.last else { return false }
+    return model.after(operation, on: last.before) == after
   }
 
   /// Takes the last placement back, and gives the entry to go on with: behind it.
@@ -254,6 +279,7 @@ extension OrderWalk {
     let step = steps.removeLast()
     state = step.before
     highest = step.highest
+    chain = step.chain
     guard step.number < answered.count else {
       let number = step.number - answered.count
       placedOpen[number / 64] &= ~(1 << UInt64(number % 64))
