@@ -92,9 +92,10 @@ struct Fold<C: Change>: Sendable {
     return (state, step > 0)
   }
 
+  /// What was given up meanwhile was answered: it does not wait again.
   @usableFromInline
   mutating func putBack(from index: Int) {
-    waiting.insert(contentsOf: folded[index...], at: 0)
+    waiting.insert(contentsOf: folded[index...].filter { !$0.isAbandoned }, at: 0)
     folded.removeSubrange(index...)
   }
 

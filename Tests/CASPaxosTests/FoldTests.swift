@@ -70,6 +70,27 @@ import Testing
     #expect(bench.last.state.register.number == 40)
   }
 
+  /// A proposal that was given up and answered does not wait for the next round, to be answered again.
+  @Test func whatWasGivenUpIsNotPutBackWithTheRest() {
+    var bench = Bench {
+      $0.maxFoldBytes = 3
+      $0.piggybackAfter = nil
+    }
+    for _ in 1...5 { bench.propose(.change(.add(10))) }
+    bench.promiseOwnAndOthers()
+    let first = bench.request
+    bench.persist()
+    bench.accepted(first, from: 2)
+    bench.cancel(ProposalID(5))
+    #expect(bench.completed.map(\.proposal) == [ProposalID(5)])
+    bench.persist()
+    bench.promise(bench.request, from: 2, accepted: b(1, 1), first.state)
+    #expect(bench.last.state.register.number == 40)
+    bench.cancel(ProposalID(5))
+    #expect(bench.completed.isEmpty)
+    #expect(bench.machine.openProposals == 2)
+  }
+
   @Test func aFoldHasItsLimit() {
     var bench = Bench { $0.maxFold = 2 }
     for _ in 0..<5 { bench.propose(.change(.add(1))) }

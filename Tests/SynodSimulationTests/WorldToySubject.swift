@@ -72,6 +72,8 @@ struct ToySubject: SimulationSubject {
 
   mutating func recovered(_ machine: ToyMachine, as voter: VoterID) -> String? {
     let missing = durable[Int(voter.rawValue) - 1].subtracting(machine.known)
+    // A crash may have kept what was not synced; now it is.
+    durable[Int(voter.rawValue) - 1].formUnion(machine.known)
     return missing.isEmpty ? nil : "voter \(voter) forgot \(missing.sorted())"
   }
 

@@ -117,6 +117,9 @@ public final class SimulatedStore {
     journal.pin(voter, store, token: token)
   }
 
+  /// Whether anything happened since the last call of `takeEvents`.
+  public var hasEvents: Bool { !journal.events.isEmpty }
+
   /// Takes what happened since the last call.
   public func takeEvents() -> [JournalEvent] {
     if journal.events.isEmpty { return [] }

@@ -21,9 +21,8 @@ struct WorldEvent {
     case timer
     /// A process that was busy ends its turn.
     case turn
-    /// An operation of a job on files is done.
-    case commit
-    case chore
+    /// What a lane of a store is doing is done.
+    case lane
     /// The process hears what its store has to say.
     case news
     /// A client asks, or loses patience, or gives up.
@@ -37,6 +36,9 @@ struct WorldEvent {
     case resume
     case clock
     case space
+    case disk
+    /// Somebody ends a process whose store failed.
+    case relief
     /// The load is given no more time.
     case deadline
   }

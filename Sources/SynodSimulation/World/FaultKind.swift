@@ -18,6 +18,8 @@ public enum FaultKind: Int, CaseIterable, Hashable, Sendable {
   case powerCut
   /// All computers do, at once.
   case powerCutOfAll
+  /// A process ends as it should, and starts again.
+  case stop
   /// A process stands still for a while and goes on, with late timers.
   case pause
   /// A clock leaps ahead.
@@ -28,10 +30,6 @@ public enum FaultKind: Int, CaseIterable, Hashable, Sendable {
   case fullDisk
   /// A disk is slow for a while.
   case slowDisk
-  /// A sync fails.
-  case failedSync
-  /// A write fails.
-  case failedWrite
   /// Bytes at rest are damaged.
   case damage
   /// A disk is lost; its computer comes back with an empty one.
@@ -49,13 +47,12 @@ public enum FaultKind: Int, CaseIterable, Hashable, Sendable {
     case .kill: "kill"
     case .powerCut: "power cut"
     case .powerCutOfAll: "power cut of all"
+    case .stop: "orderly stop"
     case .pause: "pause"
     case .clockJump: "clock jump"
     case .clockStall: "clock stall"
     case .fullDisk: "full disk"
     case .slowDisk: "slow disk"
-    case .failedSync: "failed sync"
-    case .failedWrite: "failed write"
     case .damage: "damage at rest"
     case .lostDisk: "lost disk"
     }

@@ -3,14 +3,19 @@ public import Synod
 /// Which faults a run has, and how often each: zero for one that it does not have at all. Leaving out
 /// some of them finds more than having all of them always (swarm testing, Groce et al., ISSTA 2012).
 public struct FaultPlan: Hashable, Sendable {
-  /// Of a thousand parcels, how many are lost, come twice, or arrive damaged (and are lost by that).
+  /// Of a thousand parcels, how many are lost.
   public var lossPerMille = 0
+  /// How many come twice.
   public var duplicationPerMille = 0
+  /// How many arrive damaged, and are lost by that.
   public var corruptionPerMille = 0
   /// Of a hundred openings of a store after a crash, how many crash again.
   public var crashInRecoveryPercent = 0
-  /// How wrong clocks may go, in 1,024ths; and by how many ticks they differ at first.
+  /// What goes wrong with disks by itself; damage only on as many as the protocol tolerates.
+  public var disk = DiskFaults()
+  /// How wrong clocks may go, in 1,024ths.
   public var clockDrift: UInt64 = 0
+  /// By how many ticks they differ at first.
   public var clockSkew: UInt64 = 0
   /// By how much a timer may be late, in microseconds.
   public var timerDelay: UInt64 = 0
@@ -38,6 +43,15 @@ public struct FaultPlan: Hashable, Sendable {
     clockDrift = one(of: [0, 0, 50, 500])
     clockSkew = one(of: [0, 10, 1_000_000])
     timerDelay = one(of: [0, 0, 5_000])
+    disk.failedSyncs = one(of: [0, 0, 500, 5_000])
+    disk.failedWrites = one(of: [0, 0, 500, 5_000])
+    disk.lostWrites = one(of: [0, 0, 1_000])
+    disk.misdirectedWrites = one(of: [0, 0, 1_000])
+    disk.stalls = one(of: [0, 0, 1_000])
+    disk.rot = one(of: [0, 1])
+    disk.zeroedSectors = one(of: [0, 1])
+    disk.unreadableSectors = one(of: [0, 1])
+    disk.rolledBack = one(of: [0, 1])
     // How much goes wrong in a run at all, so that quiet runs with one fault are seen too.
     let density: UInt64 = one(of: [1, 2, 2, 4, 16])
     for kind in FaultKind.allCases {
@@ -51,11 +65,11 @@ extension FaultKind {
   /// Of a run with many of them, in microseconds.
   fileprivate var usualInterval: UInt64 {
     switch self {
-    case .partition, .oneWayPartition, .bridge, .ring, .clog, .kill, .powerCut, .pause: 15_000
+    case .partition, .oneWayPartition, .bridge, .ring, .clog, .kill, .powerCut, .pause, .stop:
+      15_000
     case .replay: 1_000
     case .powerCutOfAll, .clockJump, .clockStall: 40_000
     case .slowDisk, .fullDisk: 40_000
-    case .failedSync, .failedWrite: 30_000
     case .damage, .lostDisk: 100_000
     }
   }
@@ -75,6 +89,11 @@ extension FaultPlan: CustomStringConvertible {
     add("clock drift", clockDrift, "/1024")
     add("clock skew", clockSkew, " ticks")
     add("late timers", timerDelay, " µs")
+    add("failed syncs", disk.failedSyncs, " ppm")
+    add("failed writes", disk.failedWrites, " ppm")
+    add("lost writes", disk.lostWrites, " ppm")
+    add("misdirected writes", disk.misdirectedWrites, " ppm")
+    add("disk stalls", disk.stalls, " ppm")
     for kind in FaultKind.allCases where self[kind] > 0 {
       parts.append("\(kind.name) every \(self[kind] / 1000) ms")
     }

@@ -41,8 +41,8 @@ public struct RunPlan: Hashable, Sendable {
   public var linkLimit: Int
   /// How long a process gathers inputs before it ends its turn, in microseconds.
   public var turnTime: UInt64
-  /// The mean time of a sync, in microseconds.
-  public var syncTime: UInt64
+  /// How long a disk takes, in percent of a good solid-state drive.
+  public var diskPercent: UInt64
   /// How long after its start the load is cut, in microseconds, whatever is left of it.
   public var longest: UInt64
 
@@ -61,13 +61,13 @@ public struct RunPlan: Hashable, Sendable {
     isOverBudget = one(of: [false, false, false, false, true])
     thinkTime = one(of: [0, 100, 2_000, 10_000])
     clientPatience = one(of: [5_000, 100_000, 2_000_000])
-    cancelPercent = one(of: [0, 0, 5, 30])
+    cancelPercent = one(of: [0, 0, 5, 20])
     delay = one(of: [50, 200, 200, 1_000, 5_000])
     isOrdered = one(of: [true, false])
     joinsMessages = one(of: [true, false])
     linkLimit = isTiny ? one(of: [4, 64]) : 4096
     turnTime = one(of: [0, 0, 50, 1_000])
-    syncTime = one(of: [20, 100, 100, 2_000])
+    diskPercent = one(of: [20, 100, 100, 1_000])
     longest = 20_000_000
   }
 }
@@ -80,7 +80,7 @@ extension RunPlan: CustomStringConvertible {
       + (hotKeyPercent > 0 ? " (\(hotKeyPercent) % on the first)" : "")
     let limits = (isTiny ? ", tiny limits" : "") + (isOverBudget ? ", over the fault budget" : "")
     let times =
-      "delay \(delay) µs\(isOrdered ? " in order" : ""), sync \(syncTime) µs, turn \(turnTime) µs, "
+      "delay \(delay) µs\(isOrdered ? " in order" : ""), disk \(diskPercent) %, turn \(turnTime) µs, "
       + "think \(thinkTime) µs, patience \(clientPatience) µs, \(cancelPercent) % cancelled"
     return "seed \(seed), \(voters) voters, \(load)\(limits); \(times); \(faults)"
   }

@@ -224,7 +224,7 @@ extension SplitMix {
     let zeros = UInt64(bits.leadingZeroBitCount)
     let rest = (bits << zeros) << 1
     let fraction = 65_536 - (rest >> 48)
-    let scaled = ((zeros << 16) + fraction) * 45_426 >> 16
+    let scaled = (((zeros << 16) + fraction) * 45_426) >> 16
     let (product, overflow) = scaled.multipliedReportingOverflow(by: mean)
     return overflow ? mean * 8 : product >> 16
   }

@@ -1,4 +1,5 @@
 public import Synod
+internal import SynodJournal
 
 /// A process of a simulated world: a machine, its store, its clock, and what waits for it while it
 /// stands still. It outlives crashes; what a crash takes is made anew.
@@ -9,7 +10,9 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var machine: Machine
   @usableFromInline var ready = Ready<Machine>()
   @usableFromInline var writer = ByteWriter(capacity: 4096)
-  @usableFromInline var store: StandInStore
+  @usableFromInline let disk: SimulatedDisk
+  /// While it is up, and while it is stopping.
+  @usableFromInline var store: SimulatedStore?
   @usableFromInline var clock: SimulatedClock
 
   @usableFromInline var isUp = false
@@ -24,6 +27,12 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var life: UInt32 = 0
   @usableFromInline var lives = 0
   @usableFromInline var identity: ProcessIdentity
+  /// Its disk was lost, and it began again under its old number: nobody who knew it listens to it.
+  @usableFromInline var isStranger = false
+  /// It commits what waits and ends; it takes no input any more.
+  @usableFromInline var isStopping = false
+  /// How much slower its disk is than usual, in percent.
+  @usableFromInline var diskPercent: UInt64 = 100
 
   @usableFromInline var hasTicked = false
   @usableFromInline var isTurnPlanned = false
@@ -31,6 +40,8 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var armed: Ticks?
   @usableFromInline var timerStamp: UInt32 = 0
   @usableFromInline var isStoreBehind = false
+  @usableFromInline var isLowOnSpace = false
+  @usableFromInline var checkpoint = Checkpoint()
   @usableFromInline var hasStorageFailed = false
 
   /// Batches that the machine issued and the store has not made durable, with their records.
@@ -40,25 +51,28 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   /// What is durable, and how much of that the machine was told.
   @usableFromInline var durable = PersistBatch.none
   @usableFromInline var told = PersistBatch.none
+  /// By peer, the store that it is known by, once that is durable.
+  @usableFromInline var pins: [StoreID?]
   /// Proposals that are open here.
   @usableFromInline var open: [UInt64] = []
   /// What came while it stood still.
   @usableFromInline var inbox: [Parcel] = []
   @usableFromInline var letters: [(id: ProposalID, proposal: Machine.Proposal)] = []
-  /// By peer: what came before its store was pinned.
+  /// What came before its sender's store was pinned.
   @usableFromInline var waitingForPin: [Parcel] = []
   /// By peer, the newest life that was met, and how old its store said that it is.
   @usableFromInline var met: [(life: UInt32, incarnation: UInt64)]
 
   init(
-    index: Int, peers: Int, machine: Machine, store: StandInStore, clock: SimulatedClock
+    index: Int, peers: Int, machine: Machine, disk: SimulatedDisk, clock: SimulatedClock
   ) {
     voter = VoterID(UInt32(index + 1))
     self.index = index
     self.machine = machine
-    self.store = store
+    self.disk = disk
     self.clock = clock
-    identity = store.identity
+    identity = ProcessIdentity(store: StoreID(Identity128(high: 0, low: 0)), incarnation: 0)
+    pins = Array(repeating: nil, count: peers)
     met = Array(repeating: (0, 0), count: peers)
   }
 
@@ -67,6 +81,13 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   func forget() {
     isUp = false
     isPaused = false
+    isStopping = false
+    store = nil
+    checkpoint = Checkpoint()
+    isLowOnSpace = false
+    pending.removeAll()
+    firstPending = 0
+    life = 0
     hasTicked = false
     isTurnPlanned = false
     armed = nil
@@ -81,6 +102,17 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
     letters.removeAll()
     waitingForPin.removeAll()
     for peer in met.indices { met[peer] = (0, 0) }
+  }
+}
+
+extension SimulatedProcess {
+  /// A checkpoint that is being written, piece by piece.
+  @usableFromInline
+  struct Checkpoint {
+    @usableFromInline var isUnderWay = false
+    @usableFromInline var cursor: Machine.Cursor?
+    @usableFromInline var records: [Machine.Record] = []
+    @inlinable init() {}
   }
 }
 

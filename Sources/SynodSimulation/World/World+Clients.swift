@@ -9,11 +9,12 @@ extension World {
   mutating func clientAsks(_ client: Int, turn: UInt32) {
     guard settling == nil, begun < plan.operations, clients[client].turn == turn else { return }
     let node = clientRandom.below(processes.count)
-    guard processes[node].isUp, !processes[node].isStoreBehind else {
+    let process = processes[node]
+    guard process.isUp, !process.isStopping, !process.isLowOnSpace, !process.isStoreBehind else {
+      if process.isLowOnSpace || process.isStoreBehind { counts.proposalsRefused += 1 }
       return clientReturns(client, after: 500 + think())
     }
     begun += 1
-    let process = processes[node]
     let proposal = subject.proposal(
       of: clients[client].name, at: process.clock.ticks(at: now), random: &clientRandom)
     let id = invoke(proposal, of: clients[client].name, slot: client, at: process)
@@ -22,7 +23,7 @@ extension World {
       WorldEvent(
         .patience, at: now + plan.clientPatience, stamp: turn, value: UInt64(client)))
     if clientRandom.percent(plan.cancelPercent) {
-      let time = now + clientRandom.exponential(mean: 2 * plan.delay)
+      let time = now + clientRandom.exponential(mean: 4 * plan.delay)
       queue.plan(
         WorldEvent(.cancel, at: time, node: node, stamp: process.life, value: id.rawValue))
     }

@@ -29,10 +29,12 @@ extension World {
     case .clock:
       let process = processes[Int(event.node)]
       if event.stamp == process.life { goOnTicking(process) }
-    case .space: break
+    case .space: giveSpaceBack(Int(event.node))
+    case .disk: processes[Int(event.node)].diskPercent = plan.diskPercent
+    case .relief:
+      if event.stamp == processes[Int(event.node)].life { crash(Int(event.node), .kill) }
     case .deadline: if settling == nil { beginSettling() }
-    case .delivery, .timer, .turn, .commit, .chore, .news, .client, .patience, .cancel, .restart,
-      .resume:
+    case .delivery, .timer, .turn, .lane, .news, .client, .patience, .cancel, .restart, .resume:
       break
     }
   }
@@ -49,9 +51,12 @@ extension World {
     case .replay: return network.replay(at: now, into: &queue) != nil
     case .kill, .powerCut:
       guard processes[node].isUp else { return false }
-      crash(node, isPowerCut: kind == .powerCut)
+      crash(node, kind == .powerCut ? .powerCut : .kill)
     case .powerCutOfAll:
-      for node in processes.indices { crash(node, isPowerCut: true) }
+      for node in processes.indices { crash(node, .powerCut) }
+    case .stop:
+      guard processes[node].isUp, !processes[node].isPaused else { return false }
+      stop(node)
     case .pause:
       guard processes[node].isUp, !processes[node].isPaused else { return false }
       pause(node, for: 1_000 + faultRandom.exponential(mean: 30_000))
@@ -66,13 +71,14 @@ extension World {
       tellFault(kind, of: node)
       let time = now + faultRandom.exponential(mean: 50_000)
       queue.plan(WorldEvent(.clock, at: time, node: node, stamp: processes[node].life))
-    case .fullDisk, .slowDisk, .failedSync, .failedWrite, .damage, .lostDisk: return false
+    case .fullDisk, .slowDisk, .damage, .lostDisk: return injectIntoDisk(kind, at: node)
     }
     return true
   }
 
-  private func goOnTicking(_ process: SimulatedProcess<Machine>) {
+  private mutating func goOnTicking(_ process: SimulatedProcess<Machine>) {
     process.clock.change(rate: SimulatedClock.exact, at: now)
+    rearm(process)
   }
 
   private mutating func rearm(_ process: SimulatedProcess<Machine>) {

@@ -13,7 +13,7 @@ extension World {
   mutating func deliver(_ parcel: Parcel) {
     let process = processes[Int(parcel.to)]
     hash.add(UInt64(parcel.checksum))
-    guard process.isUp else { return drop(parcel, .nobody) }
+    guard process.isUp, !process.isStopping else { return drop(parcel, .nobody) }
     if process.isPaused { return hold(parcel, at: process) }
     guard admits(parcel, at: process) else { return }
     receive(parcel, at: process)
@@ -66,12 +66,13 @@ extension World {
     let process = processes[node]
     guard process.isUp, !process.isPaused else { return }
     tellNews(process)
-    inputTaken(node)
+    if process.isUp { inputTaken(node) }
   }
 
   @inlinable
   mutating func tellNews(_ process: SimulatedProcess<Machine>) {
-    guard process.durable > process.told else { return }
+    hearEvents(process)
+    guard process.isUp, !process.isStopping, process.durable > process.told else { return }
     process.told = process.durable
     tickBeforeInput(process)
     process.machine.persisted(through: process.durable)
@@ -80,9 +81,9 @@ extension World {
   @usableFromInline
   mutating func cancel(_ id: ProposalID, at node: Int) {
     let process = processes[node]
-    guard process.isUp, !process.isPaused, calls[Int(id.rawValue) - 1].state == .open else {
-      return
-    }
+    guard process.isUp, !process.isPaused, !process.isStopping,
+      calls[Int(id.rawValue) - 1].state == .open
+    else { return }
     counts.cancels += 1
     tickBeforeInput(process)
     process.machine.cancel(id)
@@ -106,9 +107,9 @@ extension World {
   mutating func meet(_ parcel: Parcel, at process: SimulatedProcess<Machine>) -> Bool {
     let sender = Int(parcel.from)
     let voter = VoterID(UInt32(sender + 1))
-    guard let pinned = process.store.pinned(voter) else {
-      process.store.pin(voter, parcel.identity.store)
-      return meet(parcel, at: process)
+    guard let pinned = process.pins[sender] else {
+      pin(voter, parcel, at: process)
+      return false
     }
     guard pinned == parcel.identity.store else {
       drop(parcel, .stranger)
@@ -124,6 +125,19 @@ extension World {
       process.met[sender] = (parcel.life, parcel.identity.incarnation)
     }
     return true
+  }
+
+  /// Nothing of the peer counts before its store is pinned for good; what it said meanwhile waits.
+  private mutating func pin(
+    _ voter: VoterID, _ parcel: Parcel, at process: SimulatedProcess<Machine>
+  ) {
+    if process.waitingForPin.count >= Self.mostHeld { return drop(parcel, .crowded) }
+    process.waitingForPin.append(parcel)
+    guard let store = process.store else { return }
+    if store.pinned(voter) == nil {
+      store.pin(voter, parcel.identity.store, token: UInt64(parcel.from))
+      pump(process)
+    }
   }
 
   @usableFromInline

@@ -1,24 +1,28 @@
-public import Synod
+internal import Synod
+internal import SynodJournal
 
 // Processes begin, end, stand still and come back.
 extension World {
-  /// Ends a process. It comes back after a while, where `back` says so.
+  /// Ends a process in the middle of whatever its disk is doing. It comes back after a while, where
+  /// `back` says so.
   @usableFromInline
-  mutating func crash(_ node: Int, isPowerCut: Bool, back: Bool = true) {
+  mutating func crash(_ node: Int, _ crash: Crash, back: Bool = true) {
     let process = processes[node]
     guard process.isUp else { return }
     counts.crashes += 1
     if record != nil {
-      tell(.crashed, of: node, TraceText(isPowerCut ? "power cut" : "killed"))
+      tell(.crashed, of: node, TraceText(crash == .powerCut ? "power cut" : "killed"))
     }
+    process.store?.crash(crash)
+    end(process, back: back)
+  }
+
+  /// What a process held in memory is gone.
+  private mutating func end(_ process: SimulatedProcess<Machine>, back: Bool) {
     let open = process.open
     process.forget()
-    process.life = 0
     for id in open { lose(id) }
-    process.store.crash()
-    process.pending.removeAll(keepingCapacity: true)
-    process.firstPending = 0
-    if back { restartLater(node) }
+    if back { restartLater(process.index) }
   }
 
   @usableFromInline
@@ -28,46 +32,114 @@ extension World {
     queue.plan(WorldEvent(.restart, at: time, node: node))
   }
 
-  @inlinable
-  mutating func restart(_ node: Int, stamp: UInt32) {
+  /// Ends a process well: it takes no more input, and its store commits what waits.
+  mutating func stop(_ node: Int) {
     let process = processes[node]
-    guard !process.isUp, !process.isRetired, !process.isGone else { return }
-    lastLife += 1
-    let isFirst = process.lives == 0
-    process.lives += 1
-    process.life = lastLife
-    process.machine = Machine(subject.settings(of: process.voter))
-    process.clock = drawClockOfLife()
-    guard recover(process) else { return }
-    process.isUp = true
-    process.identity = process.store.identity
-    if !isFirst { counts.restarts += 1 }
-    if record != nil { tell(.restarted, of: node, TraceText(isFirst ? "starts" : "restarts")) }
-    if let what = subject.recovered(process.machine, as: process.voter) {
-      return violate(what, at: node)
+    guard process.isUp, !process.isPaused, !process.isStopping, let store = process.store else {
+      return
     }
-    tickBeforeInput(process)
-    inputTaken(node)
+    process.isStopping = true
+    if record != nil { tell(.paused, of: node, TraceText("stops")) }
+    let open = process.open
+    process.open.removeAll()
+    for id in open { lose(id) }
+    store.close()
+    pump(process)
+  }
+
+  mutating func stopped(_ process: SimulatedProcess<Machine>) {
+    counts.stops += 1
+    if record != nil { tell(.crashed, of: process.index, TraceText("has stopped")) }
+    end(process, back: true)
   }
 
   @usableFromInline
-  mutating func drawClockOfLife() -> SimulatedClock { drawClock() }
-
-  /// Gives the machine back what its store holds; false where it holds what cannot be.
-  @inlinable
-  mutating func recover(_ process: SimulatedProcess<Machine>) -> Bool {
-    for payload in process.store.payloads {
-      guard restore(payload, into: process) else { return false }
+  mutating func restart(_ node: Int) {
+    let process = processes[node]
+    guard !process.isUp, !process.isRetired, !process.isGone else { return }
+    switch openStore(process) {
+    case .opened(let store): start(process, on: store)
+    case .crashed:
+      counts.crashesInRecovery += 1
+      restartLater(node)
+    case .failed:
+      counts.failedOpenings += 1
+      restartLater(node)
+    case .refused(let refusal): refuse(process, refusal)
     }
-    return true
   }
 
-  @inlinable
-  mutating func restore(_ payload: Bytes, into process: SimulatedProcess<Machine>) -> Bool {
-    var reader = ByteReader(payload)
+  private mutating func openStore(_ process: SimulatedProcess<Machine>) -> StoreOpening {
+    var crash: (after: Int, Crash)?
+    if settling == nil, process.lives > 0,
+      faultRandom.percent(plan.faults.crashInRecoveryPercent)
+    {
+      crash = (faultRandom.below(24), faultRandom.percent(50) ? .powerCut : .kill)
+    }
+    return SimulatedStore.open(
+      on: process.disk, cluster: Self.cluster, voter: process.voter, ifBlank: drawStore(),
+      settings: journalSettings, crash: crash)
+  }
+
+  /// All simulated stores are of one cluster.
+  static var cluster: ClusterID { ClusterID(Identity128(high: 0, low: 1)) }
+
+  /// Where it was not damaged, nobody may refuse it.
+  private mutating func refuse(_ process: SimulatedProcess<Machine>, _ refusal: StoreRefusal) {
+    guard process.disk.isDamaged else {
+      return violate("its store was not damaged, and is refused: \(refusal)", at: process.index)
+    }
+    counts.refusals += 1
+    retire(process, because: "\(refusal)")
+  }
+
+  mutating func retire(_ process: SimulatedProcess<Machine>, because reason: String) {
+    process.isRetired = true
+    if !process.isStranger { subject.retired(process.voter) }
+    if record != nil { tell(.retired, of: process.index, TraceText(reason)) }
+  }
+
+  private mutating func start(
+    _ process: SimulatedProcess<Machine>, on store: SimulatedStore
+  ) {
+    lastLife += 1
+    process.lives += 1
+    process.life = lastLife
+    process.store = store
+    process.identity = ProcessIdentity(
+      store: store.identity.store, incarnation: store.identity.incarnation)
+    for peer in processes.indices {
+      process.pins[peer] = store.pinned(VoterID(UInt32(peer + 1)))
+    }
+    process.machine = Machine(subject.settings(of: process.voter))
+    if process.lives > 1 { process.clock = drawClock() }
+    if store.wasTorn { counts.tornTails += 1 }
+    if store.usesCheckpoint { counts.checkpointsUsed += 1 }
+    guard recover(process, from: store) else { return }
+    process.isUp = true
+    if process.lives > 1 { counts.restarts += 1 }
+    if record != nil {
+      tell(.restarted, of: process.index, TraceText(process.lives == 1 ? "starts" : "restarts"))
+    }
+    if !process.isStranger,
+      let what = subject.recovered(process.machine, as: process.voter)
+    {
+      return violate(what, at: process.index)
+    }
+    tickBeforeInput(process)
+    inputTaken(process.index)
+  }
+
+  /// Gives the machine back what its store holds; false where it holds what cannot be.
+  private mutating func recover(
+    _ process: SimulatedProcess<Machine>, from store: SimulatedStore
+  ) -> Bool {
     do {
-      while !reader.isAtEnd {
-        try process.machine.restore(Machine.Record(from: &reader))
+      try store.recover { _, bytes in
+        var reader = ByteReader(Bytes(copying: bytes))
+        while !reader.isAtEnd {
+          try process.machine.restore(Machine.Record(from: &reader))
+        }
       }
       return true
     } catch {
@@ -79,7 +151,7 @@ extension World {
   @usableFromInline
   mutating func pause(_ node: Int, for duration: UInt64?) {
     let process = processes[node]
-    guard process.isUp, !process.isPaused else { return }
+    guard process.isUp, !process.isPaused, !process.isStopping else { return }
     process.isPaused = true
     if record != nil { tell(.paused, of: node, TraceText("paused")) }
     guard let duration else { return }
@@ -87,15 +159,17 @@ extension World {
   }
 
   /// Goes on: everything that came meanwhile is one turn's input, and timers are late.
-  @inlinable
+  @usableFromInline
   mutating func resume(_ node: Int) {
     let process = processes[node]
     guard process.isUp, process.isPaused else { return }
     process.isPaused = false
     process.hasTicked = false
+    process.armed = nil
     if record != nil { tell(.resumed, of: node, TraceText("goes on")) }
     tickBeforeInput(process)
     tellNews(process)
+    guard process.isUp else { return }
     let inbox = process.inbox
     process.inbox.removeAll()
     for parcel in inbox where admits(parcel, at: process) { receive(parcel, at: process) }

@@ -34,17 +34,40 @@ extension World {
       .init("message crowded out", lost(.crowded) + dropped(.crowded)),
       .init("message to a dead process", dropped(.nobody)),
       .init("proposal cancelled", counts.cancels),
+      .init("crash in recovery", counts.crashesInRecovery),
     ]
+    var disks = DiskFaultCounts()
+    for process in processes { disks.add(process.disk.counts) }
+    for fault in DiskFault.allCases where !Self.own.contains(fault) {
+      marks.append(.init("disk: \(fault.name)", disks[fault]))
+    }
     return marks
   }
+
+  /// What a world does itself, and counts.
+  private static var own: [DiskFault] { [.kill, .powerCut, .lostDisk] }
 
   private func dropped(_ reason: WorldCounts.Drop) -> UInt64 { counts.drops[reason.rawValue] }
 
   private var reached: [RunReport.Mark] {
     subject.marks(processes.map(\.machine)).map { RunReport.Mark($0.name, $0.count) } + [
-      .init("process restarted", counts.restarts),
-      .init("client lost patience", counts.impatient),
-      .init("stranger refused", dropped(.stranger)),
+      .init("a process came back", counts.restarts),
+      .init("a process stopped in order", counts.stops),
+      .init("a client lost patience", counts.impatient),
+      .init("a stranger was not listened to", dropped(.stranger)),
+      .init("a torn tail was repaired", counts.tornTails),
+      .init("a checkpoint was written", counts.checkpoints),
+      .init("a checkpoint failed", counts.checkpointsFailed),
+      .init("a checkpoint was used in recovery", counts.checkpointsUsed),
+      .init("a damaged store was refused", counts.refusals),
+      .init("a store failed", counts.storageFailures),
+      .init("a store could not be opened at once", counts.failedOpenings),
+      .init("a full disk got space back", counts.spaceCameBack),
+      .init(
+        "a proposal was refused, since the store is short of space or behind",
+        counts.proposalsRefused),
+      .init("a request was dropped, since the store is behind", counts.requestsDropped),
+      .init("what was broken for good did not keep the rest from deciding", counts.settledWithout),
     ]
   }
 }

@@ -12,6 +12,7 @@ extension World {
       endLate()
       return false
     }
+    precondition(event.time >= now, "time goes forward")
     now = event.time
     events += 1
     hash.add(event.time)
@@ -38,15 +39,14 @@ extension World {
       deliver(parcel)
     case .timer: if isCurrent(event, processes[node].timerStamp) { timerFired(node) }
     case .turn: if isCurrent(event) { endTurn(node) }
-    case .commit: if isCurrent(event) { commitDone(node) }
-    case .chore: if isCurrent(event) { choreDone(node) }
+    case .lane: if isCurrent(event) { laneDone(node, StoreLane(rawValue: Int(event.value))) }
     case .news: if isCurrent(event) { hearStore(node) }
     case .client: clientAsks(Int(event.value), turn: event.stamp)
     case .patience: clientTires(Int(event.value), turn: event.stamp)
     case .cancel: if isCurrent(event) { cancel(ProposalID(event.value), at: node) }
-    case .restart: restart(node, stamp: event.stamp)
+    case .restart: restart(node)
     case .resume: if isCurrent(event) { resume(node) }
-    case .fault, .heal, .clock, .space, .deadline: handleFault(event)
+    case .fault, .heal, .clock, .space, .disk, .relief, .deadline: handleFault(event)
     }
     for number in network.lostNumbers { tellDropped(number) }
   }

@@ -1,33 +1,54 @@
 public import Synod
+internal import SynodJournal
 
 // What a process's store does, beside the process: a disk goes on while a process stands still.
 extension World {
   /// Asks the store for work, after every input that may have given it some.
   @inlinable
   mutating func pump(_ process: SimulatedProcess<Machine>) {
-    guard process.store.beginCommit() else { return }
-    beginCommit(process)
+    guard let store = process.store else { return }
+    if let time = store.begin(.commits) { begin(.commits, of: process, time) }
+    if let time = store.begin(.chores) { begin(.chores, of: process, time) }
+    if let time = store.begin(.notes) { begin(.notes, of: process, time) }
+    if let time = store.begin(.space) { begin(.space, of: process, time) }
+    if store.hasEvents { hearEvents(process) }
   }
 
   @usableFromInline
-  mutating func beginCommit(_ process: SimulatedProcess<Machine>) {
-    if record != nil { tell(.syncBegan, of: process.index, TraceText("sync")) }
-    let time = plan.syncTime / 2 + processRandom.exponential(mean: plan.syncTime / 2)
+  mutating func begin(
+    _ lane: StoreLane, of process: SimulatedProcess<Machine>, _ time: UInt64
+  ) {
+    if record != nil, lane == .commits { tell(.syncBegan, of: process.index, TraceText("sync")) }
+    plan(lane, of: process, time)
+  }
+
+  @usableFromInline
+  mutating func plan(
+    _ lane: StoreLane, of process: SimulatedProcess<Machine>, _ time: UInt64
+  ) {
+    let slowness = lane == .space ? 100 : process.diskPercent
     queue.plan(
-      WorldEvent(.commit, at: now + time, node: process.index, stamp: process.life))
+      WorldEvent(
+        .lane, at: now + time * slowness / 100, node: process.index, stamp: process.life,
+        value: UInt64(lane.rawValue)))
   }
 
   @inlinable
-  mutating func commitDone(_ node: Int) {
+  mutating func laneDone(_ node: Int, _ lane: StoreLane?) {
     let process = processes[node]
-    let news = process.store.finishCommit()
-    if record != nil { tell(.syncEnded, of: node, TraceText("synced")) }
-    if let news { becameDurable(process, through: news) }
+    guard let lane, let store = process.store else { return }
+    let (news, goesOn) = store.finish(lane)
+    if let goesOn { return plan(lane, of: process, goesOn) }
+    if lane == .commits {
+      if record != nil { tell(.syncEnded, of: node, TraceText("synced")) }
+      if let news { becameDurable(process, through: news) }
+      // Between the end of a sync and its hearing, a process may end.
+      let time = now + processRandom.next() % 20
+      queue.plan(WorldEvent(.news, at: time, node: node, stamp: process.life))
+    }
+    // A process that stands still gives its disk nothing new to do.
+    if process.isPaused { return }
     pump(process)
-    // Between the end of a sync and its hearing, a process may end.
-    queue.plan(
-      WorldEvent(
-        .news, at: now + processRandom.next() % 20, node: node, stamp: process.life))
   }
 
   @inlinable
@@ -40,6 +61,7 @@ extension World {
       let records = process.pending[process.firstPending].records
       process.pending[process.firstPending].records = []
       process.firstPending += 1
+      if process.isStranger { continue }
       if let what = subject.persisted(records, by: process.voter) {
         violate(what, at: process.index)
       }
@@ -51,6 +73,95 @@ extension World {
     if record != nil { tell(.durable(news), of: process.index, TraceText("durable")) }
   }
 
+  // MARK: What it says
+
+  @usableFromInline
+  mutating func hearEvents(_ process: SimulatedProcess<Machine>) {
+    guard let store = process.store else { return }
+    for event in store.takeEvents() {
+      switch event {
+      case .pinned(let token, let isDurable): pinned(Int(token), isDurable, at: process)
+      case .ready: planTurn(process)
+      case .checkpointed: counts.checkpoints += 1
+      case .checkpointFailed: counts.checkpointsFailed += 1
+      case .failed(let reason): storageFailed(process, reason)
+      case .closed: stopped(process)
+      }
+    }
+  }
+
+  /// Looks at the machine again soon.
+  private mutating func planTurn(_ process: SimulatedProcess<Machine>) {
+    guard !process.isTurnPlanned else { return }
+    process.isTurnPlanned = true
+    queue.plan(WorldEvent(.turn, at: now, node: process.index, stamp: process.life))
+  }
+
+  private mutating func pinned(
+    _ sender: Int, _ isDurable: Bool, at process: SimulatedProcess<Machine>
+  ) {
+    guard isDurable, !process.isStopping, let store = process.store else { return }
+    process.pins[sender] = store.pinned(VoterID(UInt32(sender + 1)))
+    let waiting = process.waitingForPin.filter { $0.from == sender }
+    process.waitingForPin.removeAll { $0.from == sender }
+    for parcel in waiting where admits(parcel, at: process) { receive(parcel, at: process) }
+    planTurn(process)
+  }
+
+  /// The machine votes no more, and goes on to say so, until somebody starts it again.
+  private mutating func storageFailed(_ process: SimulatedProcess<Machine>, _ reason: String) {
+    guard !process.hasStorageFailed, !process.isStopping else { return }
+    process.hasStorageFailed = true
+    counts.storageFailures += 1
+    if record != nil {
+      tell(.fault, of: process.index, TraceText("the store failed", [.init("because", reason)]))
+    }
+    process.checkpoint = SimulatedProcess<Machine>.Checkpoint()
+    tickBeforeInput(process)
+    process.machine.storageFailed()
+    planTurn(process)
+    let time = now + 1_000 + faultRandom.exponential(mean: 30_000)
+    queue.plan(WorldEvent(.relief, at: time, node: process.index, stamp: process.life))
+  }
+
+  // MARK: Checkpoints
+
+  /// One piece a turn, while the store has room: a checkpoint never stops the process.
   @inlinable
-  mutating func choreDone(_ node: Int) {}
+  mutating func advanceCheckpoint(_ process: SimulatedProcess<Machine>) {
+    guard let store = process.store, !process.hasStorageFailed else { return }
+    if !process.checkpoint.isUnderWay {
+      guard store.wantsCheckpoint else { return }
+      store.beginCheckpoint()
+      process.checkpoint.isUnderWay = true
+      process.checkpoint.cursor = nil
+    }
+    guard store.isReadyForPiece else { return }
+    addPiece(process, to: store)
+  }
+
+  @inlinable
+  mutating func addPiece(_ process: SimulatedProcess<Machine>, to store: SimulatedStore) {
+    var records = process.checkpoint.records
+    process.checkpoint.records = []
+    let cursor = process.machine.restate(
+      after: process.checkpoint.cursor, limit: pieceBytes, into: &records)
+    if !records.isEmpty {
+      store.appendPiece { writer in
+        for index in records.indices { records[index].encode(into: &writer) }
+      }
+    }
+    records.removeAll(keepingCapacity: true)
+    process.checkpoint.records = records
+    process.checkpoint.cursor = cursor
+    if cursor == nil {
+      store.endCheckpoint()
+      process.checkpoint = SimulatedProcess<Machine>.Checkpoint()
+    } else if store.isReadyForPiece {
+      planPiece(process)
+    }
+  }
+
+  @usableFromInline
+  mutating func planPiece(_ process: SimulatedProcess<Machine>) { planTurn(process) }
 }

@@ -5,8 +5,8 @@ extension World {
   @inlinable
   mutating func endTurn(_ node: Int) {
     let process = processes[node]
-    guard process.isUp, !process.isPaused else { return }
     process.isTurnPlanned = false
+    guard process.isUp, !process.isPaused, !process.isStopping else { return }
     if !process.hasTicked { tickIfDue(process) }
     var rounds = 0
     while process.machine.hasReady {
@@ -14,8 +14,13 @@ extension World {
       rounds += 1
       if rounds > 1000 { return violate("it has ever more ready", at: node) }
     }
+    advanceCheckpoint(process)
     pump(process)
     process.hasTicked = false
+    if let store = process.store {
+      process.isLowOnSpace = store.isLowOnSpace
+      process.isStoreBehind = store.queuedBytes > mostQueuedBytes
+    }
     if let what = subject.inspect(process.machine, of: process.voter) { violate(what, at: node) }
     arm(process)
   }
@@ -52,10 +57,10 @@ extension World {
     }
     process.lastIssued = batch
     counts.records += UInt64(process.ready.persist.count)
-    subject.appended(process.ready.persist, by: process.voter)
     process.pending.append(PendingBatch(number: batch, records: process.ready.persist))
     let records = process.ready.persist
-    process.store.append(batch) { writer in
+    if !process.isStranger { subject.appended(records, by: process.voter) }
+    process.store?.append(batch) { writer in
       for index in records.indices { records[index].encode(into: &writer) }
     }
     hash.add(batch.rawValue)
@@ -66,7 +71,7 @@ extension World {
 
   @inlinable
   mutating func sendAll(_ process: SimulatedProcess<Machine>) {
-    for index in process.ready.messages.indices {
+    for index in process.ready.messages.indices where !process.isStranger {
       if let what = subject.sent(process.ready.messages[index], by: process.voter) {
         violate(what, at: process.index)
       }

@@ -1,4 +1,5 @@
 public import Synod
+internal import SynodJournal
 
 /// A world of one thread, one seed and virtual time, in which machines of one protocol run over a
 /// network, disks, clocks and computers that fail.
@@ -13,6 +14,7 @@ public import Synod
 ///
 /// The same plan gives the same run, event by event, in every process and build.
 public struct World<Subject: SimulationSubject> {
+  /// The protocol.
   public typealias Machine = Subject.Machine
 
   /// What the run was drawn from.
@@ -43,6 +45,7 @@ public struct World<Subject: SimulationSubject> {
   @usableFromInline var isOver = false
   /// What is wrong; the run ends with it.
   @usableFromInline var violation: String?
+  @usableFromInline let limits: StoreLimits
   @usableFromInline var begun = 0
   @usableFromInline var lastLife: UInt32 = 0
   /// Faults that may still come.
@@ -60,19 +63,22 @@ public struct World<Subject: SimulationSubject> {
     faultRandom = SplitMix(seed: random.next())
     network = SimulatedNetwork(plan, random: SplitMix(seed: random.next()))
     faultsLeft = plan.faults.most
+    limits = StoreLimits(plan, random: SplitMix(seed: random.next()))
     subject = Subject(plan, random: &subjectRandom)
     for index in 0..<plan.voters {
       let voter = VoterID(UInt32(index + 1))
       processes.append(
         SimulatedProcess(
           index: index, peers: plan.voters, machine: Machine(subject.settings(of: voter)),
-          store: StandInStore(drawStore()), clock: drawClock()))
+          disk: SimulatedDisk(seed: processRandom.next()), clock: drawClock()))
+      processes[index].diskPercent = plan.diskPercent
       queue.plan(WorldEvent(.restart, at: processRandom.next() % 1000, node: index))
     }
     for client in 0..<max(plan.clients, 1) {
       clients.append(SimulatedClient(name: client))
       queue.plan(WorldEvent(.client, at: 1000 + think(), value: UInt64(client)))
     }
+    prepareDisks()
     planFaults()
     queue.plan(WorldEvent(.deadline, at: plan.longest))
   }
@@ -87,6 +93,10 @@ public struct World<Subject: SimulationSubject> {
     let skew = processRandom.next() % (plan.faults.clockSkew + 1)
     return SimulatedClock(at: now, showing: 1_000_000 + skew * 1000, rate: rate)
   }
+
+  var journalSettings: JournalSettings { limits.journal }
+  @usableFromInline var mostQueuedBytes: Int { limits.mostQueued }
+  @usableFromInline var pieceBytes: Int { limits.piece }
 
   /// The number of the event that is being handled, from 0.
   @inlinable public var eventNumber: UInt64 { events == 0 ? 0 : events - 1 }

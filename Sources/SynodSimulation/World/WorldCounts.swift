@@ -20,5 +20,19 @@ struct WorldCounts {
   @usableFromInline var drops = [UInt64](repeating: 0, count: Drop.allCases.count)
   var faults = [UInt64](repeating: 0, count: FaultKind.allCases.count)
 
+  var stops: UInt64 = 0
+  var crashesInRecovery: UInt64 = 0
+  var failedOpenings: UInt64 = 0
+  var refusals: UInt64 = 0
+  var tornTails: UInt64 = 0
+  var checkpointsUsed: UInt64 = 0
+  var checkpoints: UInt64 = 0
+  var checkpointsFailed: UInt64 = 0
+  var storageFailures: UInt64 = 0
+  @usableFromInline var proposalsRefused: UInt64 = 0
+  var spaceCameBack: UInt64 = 0
+  /// The core decided everything while somebody else stayed broken.
+  @usableFromInline var settledWithout: UInt64 = 0
+
   init() {}
 }
