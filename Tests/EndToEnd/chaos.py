@@ -61,6 +61,10 @@ class Run:
         self.cluster = ChaosCluster(options.binary, options.out, self.work, self.network)
         if options.unsafe:
             self.cluster.flags.append("--unsafe-no-sync")
+        else:
+            # A sync that fails is another thing than a write that does.
+            one, other = self.random.sample(range(1, NODES + 1), 2)
+            self.cluster.modes = {one: "separate", other: "synchronous"}
         self.faults = Faults(self.cluster, self.random, options.mix)
         self.workers = []
         self.start = time.monotonic()
@@ -152,6 +156,7 @@ class Run:
             check(one.problem is None, f"at the end: {one.problem!r}")
         check(all(not one.problem for one in self.workers), "a client failed")
         self.watch(time.monotonic())
+        self.cluster.stop_and_inspect()
 
     def judge(self):
         self.history.close()
@@ -168,7 +173,7 @@ class Run:
                 f"operations: {history.operations}  without an answer: {history.unknown}  "
                 f"said not to be done: {history.refused}  reads without an answer: {history.unread}  "
                 f"keys: {len(history.keys)}  clients: {history.clients}\n"
-                f"stores lost: {self.cluster.lost or 'none'}\n")
+                f"write modes: {self.cluster.modes or 'as they are'}  stores lost: {self.cluster.lost or 'none'}\n")
 
 
 def chaos(options):
