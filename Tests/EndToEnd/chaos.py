@@ -46,6 +46,11 @@ def remove_what_dead_runs_left():
     for path in reversed(paths):
         if is_dead(path):
             subprocess.run(["umount", "-l", path], capture_output=True)
+    with open("/proc/mounts") as mounts:
+        mounted = mounts.read()
+    for name in os.listdir(tempfile.gettempdir()):
+        if is_dead(name) and name not in mounted:
+            shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
 
 
 class Run:
