@@ -54,12 +54,10 @@ let package = Package(
   ],
   targets: [
     // CRC32C in hardware: an instruction that Swift cannot name.
-    .target(name: "CCRC32C"),
-    // A hint to the processor, likewise.
-    .target(name: "CPrefetch"),
+    .target(name: "CCRC32C")
   ]
     + pure("Synod", ["CCRC32C"])
-    + pure("CASPaxos", ["Synod", "CPrefetch"])
+    + pure("CASPaxos", ["Synod"])
     + pure("SynodJournal", ["Synod"])
     + pure("SynodWire", ["Synod"])
     + pure("RESP")

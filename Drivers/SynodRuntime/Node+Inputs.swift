@@ -13,78 +13,57 @@ extension Node {
   @inlinable public func submit(
     _ proposal: Machine.Proposal, as id: ProposalID, needsSpace: Bool = true
   ) -> Bool {
-    guard !hot.pointee.isStopping else { return false }
-    if needsSpace && (hot.pointee.isLowOnSpace || hot.pointee.isStoreBehind) { return false }
-    hot.pointee.submitted.append((proposal, id))
-    if hot.pointee.submitted.count == Self.messagesAtOnce { propose() }
+    guard !isStopping, !(needsSpace && (isLowOnSpace || isStoreBehind)) else { return false }
+    tickBeforeInput()
+    core.propose(proposal, as: id)
     return true
-  }
-
-  /// Hands the machine what was submitted.
-  @inlinable func propose() {
-    guard !hot.pointee.submitted.isEmpty else { return }
-    if !hot.pointee.hasTicked { tick() }
-    hot.pointee.core.propose(hot.pointee.submitted)
-    hot.pointee.submitted.removeAll(keepingCapacity: true)
   }
 
   /// Gives up an open proposal; its completion says what is known. Nothing happens where it is not
   /// open.
   @inlinable public func cancel(_ id: ProposalID) {
-    guard !hot.pointee.isStopping else { return }
+    guard !isStopping else { return }
     tickBeforeInput()
-    hot.pointee.core.cancel(id)
+    core.cancel(id)
   }
 
   /// Says that an effect is done.
   @inlinable public func finish(_ effect: EffectID) {
-    guard !hot.pointee.isStopping else { return }
+    guard !isStopping else { return }
     tickBeforeInput()
-    hot.pointee.core.finished(effect)
+    core.finished(effect)
   }
 
-  /// A stale clock must not serve a lease: no input is taken before the time is told. And inputs are
-  /// taken in their order, so what was submitted goes first.
+  /// A stale clock must not serve a lease: no input is taken before the time is told.
   @inlinable @inline(__always)
   func tickBeforeInput() {
-    if !hot.pointee.hasTicked { tick() }
-    propose()
+    if !hasTicked { tick() }
   }
 
   @inlinable func tick() {
-    hot.pointee.hasTicked = true
-    hot.pointee.core.tick(to: Ticks(loop.now))
+    hasTicked = true
+    core.tick(to: Ticks(loop.now))
   }
 
   @inlinable func receive(_ payload: Bytes, from sender: VoterID) {
-    guard !hot.pointee.isStopping else { return }
+    guard !isStopping else { return }
     tickBeforeInput()
     var reader = ByteReader(payload)
-    var messages = messages
-    self.messages = []
+    var received: UInt64 = 0
     do {
       while !reader.isAtEnd {
-        messages.append(try Machine.Message(from: &reader))
-        if messages.count == Self.messagesAtOnce { take(&messages, from: sender) }
+        let message = try Machine.Message(from: &reader)
+        received += 1
+        if isStoreBehind, Machine.asksToWrite(message) {
+          count.requestsDropped += 1
+          continue
+        }
+        core.receive(message, from: sender)
       }
-      take(&messages, from: sender)
     } catch {
-      take(&messages, from: sender)
       refuse(sender, error)
     }
-    self.messages = messages
-  }
-
-  /// Hands the machine what was decoded, and leaves the list empty.
-  @inlinable func take(_ messages: inout [Machine.Message], from sender: VoterID) {
-    count.messagesReceived += UInt64(messages.count)
-    if hot.pointee.isStoreBehind {
-      let all = messages.count
-      messages.removeAll(where: Machine.asksToWrite)
-      count.requestsDropped += UInt64(all - messages.count)
-    }
-    hot.pointee.core.receive(messages, from: sender)
-    messages.removeAll(keepingCapacity: true)
+    count.messagesReceived += received
   }
 
   @usableFromInline @inline(never)
@@ -95,17 +74,17 @@ extension Node {
   }
 
   @inlinable func persisted(through batch: PersistBatch) {
-    guard !hot.pointee.isStopping else { return }
+    guard !isStopping else { return }
     tickBeforeInput()
-    hot.pointee.core.persisted(through: batch)
+    core.persisted(through: batch)
   }
 
   @inlinable func storageFailed(_ reason: String) {
     guard storageFailure == nil else { return }
     noteStorageFailure(reason)
-    guard !hot.pointee.isStopping else { return }
+    guard !isStopping else { return }
     tickBeforeInput()
-    hot.pointee.core.storageFailed()
+    core.storageFailed()
   }
 
   @usableFromInline func noteStorageFailure(_ reason: String) {
@@ -122,12 +101,12 @@ extension Node {
     for index in letters.indices {
       switch letters[index] {
       case .propose(let proposal, let id, let needsSpace, let reply):
-        if hot.pointee.isStopping {
+        if isStopping {
           reply.resume(returning: .failure(.stopped))
         } else if submit(proposal, as: id, needsSpace: needsSpace) {
           waiting[id] = reply
         } else {
-          reply.resume(returning: .failure(hot.pointee.isLowOnSpace ? .lowOnSpace : .storeBehind))
+          reply.resume(returning: .failure(isLowOnSpace ? .lowOnSpace : .storeBehind))
         }
       case .cancel(let id): cancel(id)
       case .call(let body): body()

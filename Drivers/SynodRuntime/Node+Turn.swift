@@ -5,44 +5,39 @@ public import UV
 // The end of a turn: everything that the machine made ready is handed on.
 extension Node {
   @inlinable func turn() {
-    guard !hot.pointee.isStopping else {
+    guard !isStopping else {
       atEndOfTurn?()
       return
     }
-    propose()
-    if !hot.pointee.hasTicked {
-      if hot.pointee.core.hasReady {
+    if !hasTicked {
+      if core.hasReady {
         tick()
-      } else if let deadline = hot.pointee.core.nextDeadline, deadline <= Ticks(loop.now) {
+      } else if let deadline = core.nextDeadline, deadline <= Ticks(loop.now) {
         tick()
       }
     }
     // A neighbour may answer at once, and a completion's handler may submit.
     repeat {
-      propose()
-      while hot.pointee.core.hasReady { handOn() }
+      while core.hasReady { handOn() }
       advanceCheckpoint()
       outbox.send()
       count.messagesTooLarge = outbox.tooLarge
       // Peers have their own disks to write: they hear of it before this one is asked.
       transport.flush()
       storage.flush()
-    } while hasMore
+    } while core.hasReady
     atEndOfTurn?()
-    if hasMore { loop.soon {} }
-    hot.pointee.isLowOnSpace = storage.isLowOnSpace
-    hot.pointee.isStoreBehind = storage.queuedBytes > Self.mostQueuedBytes
+    if core.hasReady { loop.soon {} }
+    isLowOnSpace = storage.isLowOnSpace
+    isStoreBehind = storage.queuedBytes > Self.mostQueuedBytes
     arm()
-    hot.pointee.hasTicked = false
+    hasTicked = false
   }
-
-  /// Whether something waits for the machine, or for its neighbours.
-  @inlinable var hasMore: Bool { hot.pointee.core.hasReady || !hot.pointee.submitted.isEmpty }
 
   @inlinable func handOn() {
     var ready = ready
     self.ready = Ready()
-    hot.pointee.core.drain(into: &ready)
+    core.drain(into: &ready)
     count.turns += 1
     if !ready.persist.isEmpty { persist(ready.batch, ready.persist) }
     if !ready.messages.isEmpty {
@@ -105,7 +100,7 @@ extension Node {
     guard storage.isReadyForPiece else { return }
     var records = checkpoint.records
     checkpoint.records = []
-    let cursor = hot.pointee.core.restate(
+    let cursor = core.restate(
       after: checkpoint.cursor, limit: Self.checkpointPiece, into: &records)
     if !records.isEmpty { storage.appendPiece { Self.encode(records, into: &$0) } }
     records.removeAll(keepingCapacity: true)
@@ -122,7 +117,7 @@ extension Node {
   /// Starts the timer for the machine's next deadline. One that is due too early is left alone: it
   /// fires, finds nothing due and is started again, which costs less than moving it every turn.
   @inlinable func arm() {
-    guard let deadline = hot.pointee.core.nextDeadline else { return }
+    guard let deadline = core.nextDeadline else { return }
     if let armed, armed <= deadline { return }
     let now = Ticks(loop.now)
     armed = deadline

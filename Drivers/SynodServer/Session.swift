@@ -73,8 +73,7 @@ final class Session: ConversationHost {
     account(conversation.cost)
     // At once: the stream may have more for us within this very call, and so may all others.
     if !isShutDown && (!conversation.isReadable || isHeldBack) { setReading(false) }
-    // Most often there is nothing to do before a proposal has ended.
-    if !isReading || conversation.hasWork { server.mark(self) }
+    server.mark(self)
   }
 
   private func ended(_ end: StreamEnd) {
@@ -132,7 +131,7 @@ final class Session: ConversationHost {
   func flush() {
     guard !stream.isClosed else { return }
     send()
-    if conversation.goesOn && !isBehind {
+    if !isBehind {
       conversation.resume(self)
       send()
     }

@@ -71,7 +71,14 @@ struct SimulateCommand: ParsableCommand {
     name: [.customLong("explain"), .customLong("verbose")], help: "Print the plan of each run.")
   var explain = false
 
+  @Flag(help: "Instead, walk every run of small worlds to the end.")
+  var exhaustive = false
+
+  @Option(help: ArgumentHelp("With --exhaustive, the world to walk.", valueName: "name"))
+  var world: String?
+
   func run() throws {
+    if exhaustive || world != nil { return try ExhaustiveShow(world: world).run() }
     let options = try SimulateOptions(self)
     var simulation = SimulationShow(options)
     try simulation.run()

@@ -66,4 +66,17 @@ struct BallotSource: Hashable, Sendable {
     requested = max(requested, earlier)
     reserved = max(reserved, earlier)
   }
+
+  /// No ballot is drawn any more: how far it came is of no account, and nothing is reserved.
+  mutating func retire() {
+    counter = 0
+    reserved = Ballot.counterLimit
+    requested = Ballot.counterLimit
+    batch = nil
+  }
+
+  /// Batches up to `shift` are forgotten, and the others count from there.
+  mutating func rebase(by shift: UInt64) {
+    batch = batch.map { PersistBatch($0.rawValue - shift) }
+  }
 }

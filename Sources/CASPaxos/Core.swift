@@ -4,7 +4,7 @@ public import Synod
 /// rounds' votes and timers. It asks for changes to be run by leaving directives.
 @usableFromInline
 struct Core: Hashable, Sendable {
-  @usableFromInline let settings: Settings
+  @usableFromInline var settings: Settings
   var configuration: Configuration
   /// The batch that makes it durable, or did.
   var configurationBatch = PersistBatch.none

@@ -110,16 +110,13 @@ extension Machine {
   @inlinable
   mutating func finish(_ slot: Int) {
     if folds[slot].isBurial { return bury(slot) }
-    core.statistics.changes += UInt64(folds[slot].folded.count)
-    // The results are moved out, not copied: from the end of the reversed list.
-    if folds[slot].results.count > 1 { folds[slot].results.reverse() }
-    for index in folds[slot].folded.indices {
-      let result = folds[slot].results.removeLast()
-      if folds[slot].folded[index].isAbandoned { continue }
+    for index in folds[slot].folded.indices where !folds[slot].folded[index].isAbandoned {
       completed.append(
-        Completion(proposal: folds[slot].folded[index].id, result: result.outcome))
+        Completion(
+          proposal: folds[slot].folded[index].id, result: folds[slot].results[index].outcome))
       open -= 1
     }
+    core.statistics.changes += UInt64(folds[slot].folded.count)
     startOver(slot)
   }
 

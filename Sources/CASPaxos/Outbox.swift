@@ -9,7 +9,7 @@ struct Outbox: Hashable, Sendable {
   }
 
   /// The machine's own voter: what is sent to it comes back through `own`.
-  let voter: VoterID
+  private(set) var voter: VoterID
   /// Records of the batch that is still open.
   var persist: [Record] = []
   var messages: [Envelope<Message>] = []
@@ -89,5 +89,66 @@ struct Outbox: Hashable, Sendable {
     own.removeAll()
     held.removeAll()
     firstHeld = 0
+  }
+
+  /// Nothing is left to be drained or counted.
+  var isDrained: Bool { persist.isEmpty && messages.isEmpty && own.isEmpty }
+
+  /// Batches that are durable are forgotten, and the others count from there.
+  mutating func rebase(by shift: UInt64) {
+    held.removeFirst(firstHeld)
+    firstHeld = 0
+    for index in held.indices {
+      held[index].batch = PersistBatch(held[index].batch.rawValue - shift)
+    }
+    issued = PersistBatch(issued.rawValue - shift)
+    durable = .none
+  }
+
+  /// Replies that wait for one batch leave together. To others, so that order and number say nothing
+  /// where the network may repeat and reorder; this node's own are counted in order, and once.
+  mutating func sortHeld() {
+    precondition(firstHeld == 0)
+    var sorted: [Held] = []
+    for reply in held where !sorted.contains(reply) {
+      var place = sorted.count
+      while place > 0, reply.leaves(before: sorted[place - 1], voter) { place -= 1 }
+      sorted.insert(reply, at: place)
+    }
+    held = sorted
+  }
+
+  /// Whether this is `before` but for replies to others that are held as well.
+  func holdsOnlyMore(than before: Self) -> Bool {
+    var same = self
+    same.held = before.held
+    return same == before && held.count > before.held.count
+      && held.filter { !before.held.contains($0) }.allSatisfy { $0.to != voter }
+      && before.held.allSatisfy { held.contains($0) }
+  }
+
+  mutating func dropHeld(to isGone: (VoterID) -> Bool) {
+    held.removeFirst(firstHeld)
+    firstHeld = 0
+    held.removeAll { isGone($0.to) }
+  }
+
+  /// The same with two voters in each other's place.
+  mutating func swapVoters(_ swapped: (VoterID) -> VoterID) {
+    voter = swapped(voter)
+    for index in held.indices { held[index].to = swapped(held[index].to) }
+  }
+}
+
+extension Outbox.Held {
+  fileprivate func leaves(before other: Self, _ voter: VoterID) -> Bool {
+    if batch != other.batch { return batch < other.batch }
+    if to != other.to { return to < other.to }
+    if to == voter { return false }
+    if message.ballot != other.message.ballot { return message.ballot < other.message.ballot }
+    if message.kind != other.message.kind {
+      return message.kind.rawValue < other.message.kind.rawValue
+    }
+    return (message.promised, message.accepted) < (other.message.promised, other.message.accepted)
   }
 }

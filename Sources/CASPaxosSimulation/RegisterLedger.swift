@@ -28,10 +28,8 @@ struct RegisterLedger: Sendable {
     var holdersAhead = VoteSet()
     /// An accept quorum holds it.
     var isChosen = false
-    /// The write that it carried is part of a chosen state; or may be, where two states may be what
-    /// one was made of, and is not certain.
+    /// The write that it carried is part of a chosen state.
     var isSettled = false
-    var isCertain = false
   }
 
   /// A register.

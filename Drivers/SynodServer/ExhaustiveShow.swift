@@ -1,0 +1,84 @@
+import CASPaxosSimulation
+import Glibc
+import SynodSimulation
+import UV
+
+/// Walks every run of small worlds and tells people about it.
+struct ExhaustiveShow {
+  private let worlds: [ExploredWorld]
+  private let isTerminal = isatty(STDOUT_FILENO) == 1
+
+  /// - Parameter name: of a world; all but the large ones where nil.
+  /// - Throws: a `Failure` where there is none of that name.
+  init(world name: String?) throws(Failure) {
+    guard let name else {
+      worlds = ExploredWorld.all.filter { !$0.isLarge }
+      return
+    }
+    guard let world = ExploredWorld.named(name) else {
+      throw .usage(
+        "--world: there is no '\(name)'; there are: "
+          + ExploredWorld.all.map(\.name).joined(separator: ", "))
+    }
+    worlds = [world]
+  }
+
+  /// - Throws: a `Failure` where something is wrong with a world, or one was not walked to its end.
+  func run() throws {
+    Interruption.hold()
+    var unfinished: [String] = []
+    for world in worlds {
+      print("\(world.name): \(world.summary)")
+      let start = Self.seconds()
+      let report = world.explore(limits: ExplorationLimits(bytes: 6 << 30)) { report in
+        show(report, since: start)
+        return !Interruption.isPending
+      }
+      if isTerminal { print("\r\u{1b}[K", terminator: "") }
+      let end = report.isExhaustive ? "exhausted" : Self.words(for: report)
+      print("  \(Self.line(report, since: start)) · \(end)")
+      if let violation = report.violation {
+        for (number, move) in report.trace.enumerated() { print("  \(number + 1). \(move)") }
+        throw Failure("\(world.name): \(violation)")
+      }
+      if Interruption.isPending { throw Failure("interrupted") }
+      if !report.isExhaustive { unfinished.append(world.name) }
+    }
+    let large = ExploredWorld.all.filter(\.isLarge).map(\.name)
+    if worlds.count > 1 {
+      print("not walked, unless named by --world: \(large.joined(separator: ", "))")
+    }
+    if !unfinished.isEmpty {
+      throw Failure("not walked to the end: \(unfinished.joined(separator: ", "))")
+    }
+    print("passed")
+  }
+
+  private func show(_ report: ExplorationReport, since start: Double) {
+    guard isTerminal || report.states % (1 << 20) == 0 else { return }
+    let line = "  \(Self.line(report, since: start)) · \(report.bytes >> 20) MiB"
+    print(isTerminal ? "\r\u{1b}[K\(line)" : line, terminator: isTerminal ? "" : "\n")
+    fflush(nil)
+  }
+
+  private static func line(_ report: ExplorationReport, since start: Double) -> String {
+    let rate = UInt64(Double(report.states) / max(seconds() - start, 0.001))
+    return "\(grouped(UInt64(report.states))) states · \(grouped(UInt64(report.moves))) moves · "
+      + "depth \(report.depth) · \(grouped(rate)) states a second"
+  }
+
+  private static func words(for report: ExplorationReport) -> String {
+    if report.violation != nil { return "a violation" }
+    return switch report.limit {
+    case .states(let limit): "not exhausted: the limit is \(limit) states"
+    case .bytes(let limit): "not exhausted: the limit is \(limit >> 20) MiB"
+    case .stopped, nil: "not exhausted: stopped"
+    }
+  }
+
+  private static func seconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}

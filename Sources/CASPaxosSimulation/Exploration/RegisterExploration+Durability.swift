@@ -1,0 +1,53 @@
+public import CASPaxos
+internal import Synod
+
+/// Nothing leaves before it is durable, and nothing that was promised is taken back.
+extension RegisterExploration {
+  /// Compares what a message says with what its sender's store holds.
+  public func sent(_ message: Message, by machine: Machine, durable: Machine) -> String? {
+    let held = durable.acceptorState(of: Self.key)
+    let promised = held?.promised ?? .zero
+    let accepted = held?.accepted ?? .zero
+    switch message.kind {
+    case .prepare, .accept, .read:
+      let counter = max(message.ballot.counter, message.promised.counter)
+      if counter > durable.reservedCounter {
+        return "\(message) left before its counter was durably reserved"
+      }
+    case .promise:
+      if promised < message.ballot || accepted < message.accepted {
+        return "\(message) left before it was durable"
+      }
+      if accepted == message.accepted, let held, held.state != message.state {
+        return "\(message) tells of a state that is not the durable one"
+      }
+    case .accepted, .conflict, .readReply:
+      if accepted < message.accepted || promised < message.promised
+        || (message.kind == .accepted && accepted < message.ballot)
+      {
+        return "\(message) left before it was durable"
+      }
+    }
+    return nil
+  }
+
+  /// Compares what an acceptor holds before and after an input.
+  public func stepped(
+    from before: Machine, to after: Machine, crashed: Bool, durable: Machine
+  ) -> String? {
+    if after.stopped != nil { return "a machine stopped" }
+    guard let now = after.acceptorState(of: Self.key) else {
+      let held = (crashed ? durable : before).acceptorState(of: Self.key)
+      // A register of which nothing is held may be dropped.
+      if let held, !held.promised.isZero || !held.accepted.isZero { return "a register was lost" }
+      return nil
+    }
+    // A crash takes what was not durable, and nothing else.
+    let held = (crashed ? durable : before).acceptorState(of: Self.key)
+    guard let held else { return nil }
+    if now.promised < held.promised { return "a promise of \(held.promised) was taken back" }
+    if now.accepted < held.accepted { return "the acceptance of \(held.accepted) was forgotten" }
+    if now.promised < now.accepted { return "\(now.accepted) was accepted without its promise" }
+    return nil
+  }
+}

@@ -1,0 +1,91 @@
+internal import CASPaxos
+internal import Synod
+public import SynodSimulation
+
+/// Whether what was chosen stays, takes effect once, and is what clients were told.
+extension RegisterExploration {
+  /// What is wrong with all that happened.
+  public func judge(_ ledger: ExploredLedger<Self>) -> String? {
+    let quorum = settings[0].configuration.quorums.accept
+    let chosen = ledger.history.chosen(quorum: quorum)
+    for (index, step) in ledger.steps.enumerated() {
+      guard case .change(.add(let amount)) = steps[index].operation else { continue }
+      let name = "step \(index)"
+      let digits = chosen.map { Self.digit($0.state, amount) }
+      if digits.contains(where: { $0 > 1 }) { return "\(name) took effect twice" }
+      if let first = chosen.indices.first(where: { digits[$0] == 1 }) {
+        let later = ledger.history.proposed.filter { $0.ballot > chosen[first].ballot }
+        if let lost = later.first(where: { Self.digit($0.state, amount) != 1 }) {
+          return "\(name) took effect at \(chosen[first].ballot) and was lost at \(lost.ballot)"
+        }
+      }
+      switch step.completion?.result {
+      case .applied where digits.last != 1: return "\(name) was applied and is not there"
+      case .notApplied where digits.contains(1): return "\(name) was said not to apply"
+      case .applied, .notApplied, .unknown, .read, nil: break
+      }
+    }
+    return isLinearizable(ledger) ? nil : "what clients were told is not linearizable"
+  }
+
+  private static func digit(_ state: RegisterState, _ power: Int) -> Int {
+    state.register.number / power % 10
+  }
+
+  /// Whether some order of the steps explains what clients were told and respects which ended before
+  /// which began.
+  func isLinearizable(_ ledger: ExploredLedger<Self>) -> Bool {
+    var certain: UInt32 = 0
+    var possible: UInt32 = 0
+    for (index, step) in ledger.steps.enumerated() {
+      switch step.completion?.result {
+      case .applied, .read, .notApplied(.rejected): certain |= 1 << UInt32(index)
+      case .unknown: possible |= 1 << UInt32(index)
+      case nil: if step.isStarted { possible |= 1 << UInt32(index) }
+      case .notApplied: break
+      }
+    }
+    return canOrder(ledger, certain, possible, 0)
+  }
+
+  private func canOrder(
+    _ ledger: ExploredLedger<Self>, _ certain: UInt32, _ possible: UInt32, _ number: Int
+  ) -> Bool {
+    if certain == 0 { return true }
+    for index in ledger.steps.indices {
+      let bit: UInt32 = 1 << UInt32(index)
+      guard (certain | possible) & bit != 0, ledger.steps[index].after & certain == 0,
+        let next = effect(of: index, ledger, on: number)
+      else { continue }
+      if canOrder(ledger, certain & ~bit, possible & ~bit, next) { return true }
+    }
+    return false
+  }
+
+  /// The number after a step; nil where the step was told something that contradicts it.
+  private func effect(of index: Int, _ ledger: ExploredLedger<Self>, on number: Int) -> Int? {
+    let result = ledger.steps[index].completion?.result
+    let seen: Int? =
+      switch result {
+      case .applied(_, let register), .read(let register): register.number
+      case .notApplied(.rejected(_, let register)): register.number
+      case .notApplied, .unknown, nil: nil
+      }
+    var next = number
+    switch steps[index].operation {
+    case .read, .barrierRead, .change(.get): break
+    case .change(.add(let amount)): next = number + amount
+    case .change(.swap(let old, let new)):
+      if case .notApplied(.rejected)? = result {
+        if number == old { return nil }
+      } else if number == old {
+        next = new
+      } else if case .applied? = result {
+        return nil
+      }
+    case .change(.delete): next = 0
+    }
+    if let seen, seen != next { return nil }
+    return next
+  }
+}

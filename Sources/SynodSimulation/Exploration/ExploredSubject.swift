@@ -1,0 +1,143 @@
+public import Synod
+
+/// What exploring a cluster of machines must know of a protocol.
+///
+/// The methods that give a `String?` give a violation, for people; nil where all is well.
+public protocol ExploredSubject {
+  associatedtype Machine: ConsensusMachine & Hashable
+  where Machine.Message: Hashable, Machine.Record: Hashable, Machine.Completion: Hashable
+  /// What has happened, as far as its judgement needs it.
+  associatedtype History: Hashable
+
+  /// The nodes' settings; a node's voter is its place plus one.
+  var settings: [Machine.Settings] { get }
+  /// What clients ask for. The steps of one node are started in order, and may be open together.
+  var plan: [(node: Int, proposal: Machine.Proposal)] { get }
+  /// How often, in all, a node crashes, a clock reaches a deadline, a proposal is cancelled.
+  var budget: ExplorationBudget { get }
+  /// Whether nodes that never propose may change places (see `swap`).
+  var isSymmetric: Bool { get }
+
+  /// Puts the one machine in place of all that differ from it only in what nobody can ever tell.
+  /// - Returns: by how much the numbers of batches fell.
+  func canonicalise(_ machine: inout Machine, _ horizon: ExplorationHorizon) -> UInt64
+
+  /// Whether the machine will never send a request again.
+  func isDone(_ machine: Machine, _ horizon: ExplorationHorizon) -> Bool
+
+  /// Whether a message can have no effect at this node any more, in this life or a later one, that
+  /// anyone could ever tell.
+  func isDead(_ message: Machine.Message, at node: ExploredNode<Machine>) -> Bool
+
+  /// Whether a node that took a message differs from before only in answers that it will give later.
+  /// What it does else must not depend on them.
+  func onlyOwesMore(_ after: Machine, than before: Machine) -> Bool
+
+  /// Whether a node that took a message differs from before only in votes that decided nothing yet,
+  /// and would take the message as well after any other input, or have no use for it.
+  func onlyCountsMore(_ after: Machine, than before: Machine) -> Bool
+
+  // MARK: What must hold
+
+  /// A machine let a message out; `durable` is what would be made of its store now.
+  func sent(_ message: Machine.Message, by machine: Machine, durable: Machine) -> String?
+
+  /// A machine took an input.
+  func stepped(from before: Machine, to after: Machine, crashed: Bool, durable: Machine) -> String?
+
+  /// Whether the history must know of it.
+  func matters(_ message: Machine.Message) -> Bool
+  /// Whether the history must know of it.
+  func matters(_ record: Machine.Record) -> Bool
+
+  /// A history in which nothing has happened.
+  var blank: History { get }
+  /// A message that matters left.
+  func note(_ message: Machine.Message, of node: Int, in history: inout History) -> String?
+  /// A record that matters became durable.
+  func note(_ record: Machine.Record, of node: Int, in history: inout History) -> String?
+  /// What is wrong with all that happened.
+  func judge(_ ledger: ExploredLedger<Self>) -> String?
+
+  // MARK: Symmetry
+
+  /// The same with two voters in each other's place.
+  func swap(_ a: VoterID, _ b: VoterID, in machine: inout Machine)
+  /// The same with two voters in each other's place.
+  func swap(_ a: VoterID, _ b: VoterID, in message: inout Machine.Message)
+  /// The same with two nodes in each other's place.
+  func swap(_ a: Int, _ b: Int, in history: inout History)
+
+  /// How a step ended, in a few words that are the same for all ends of one kind.
+  func describe(_ completion: Machine.Completion) -> String
+}
+
+/// How much may go wrong in a world: what makes it finite.
+public struct ExplorationBudget: Hashable, Sendable {
+  /// Crashes of any node.
+  public var crashes = 0
+  /// Deadlines that the clock of any node reaches.
+  public var timeOuts = 0
+  /// Proposals that are cancelled.
+  public var cancels = 0
+
+  /// One made of its parts.
+  public init(crashes: Int = 0, timeOuts: Int = 0, cancels: Int = 0) {
+    self.crashes = crashes
+    self.timeOuts = timeOuts
+    self.cancels = cancels
+  }
+}
+
+/// What a node may still see, and so what it need not remember.
+public struct ExplorationHorizon: Hashable, Sendable {
+  /// Its clock may still reach a deadline.
+  public var hasTime: Bool
+  /// It may still be asked to propose something.
+  public var mayPropose: Bool
+  /// A proposal may still be cancelled.
+  public var mayCancel: Bool
+  /// Nodes that will never send a request again: a bit for each.
+  public var done: UInt8
+
+  /// Whether this voter's node is among those.
+  public func isDone(_ voter: VoterID) -> Bool { done & 1 << UInt8(voter.rawValue - 1) != 0 }
+}
+
+/// A node, as far as messages to it are judged.
+public struct ExploredNode<Machine> {
+  /// Its machine.
+  public var machine: Machine
+  /// What would be made of its store now.
+  public var durable: Machine
+  /// It proposes nothing any more.
+  public var isDone: Bool
+  /// The sender proposes nothing any more.
+  public var senderIsDone: Bool
+  /// What the node may still see.
+  public var horizon: ExplorationHorizon
+}
+
+/// What has happened in a world, as far as its judgement needs it.
+public struct ExploredLedger<Subject: ExploredSubject>: Hashable {
+  /// A step of the plan.
+  public struct Step: Hashable {
+    /// Whether it was started.
+    public var isStarted = false
+    /// How it ended; nil where it did not.
+    public var completion: Subject.Machine.Completion?
+    /// Its node crashed before it ended.
+    public var isLost = false
+    /// Steps that had ended when it was started: a bit for each.
+    public var after: UInt32 = 0
+  }
+
+  /// By their places in the plan.
+  public var steps: [Step]
+  /// What the protocol keeps.
+  public var history: Subject.History
+  /// What may still go wrong.
+  public var budget: ExplorationBudget
+  /// What went wrong that must not.
+  public var violation: String?
+}
