@@ -54,10 +54,12 @@ let package = Package(
   ],
   targets: [
     // CRC32C in hardware: an instruction that Swift cannot name.
-    .target(name: "CCRC32C")
+    .target(name: "CCRC32C"),
+    // A hint to the processor, likewise.
+    .target(name: "CPrefetch"),
   ]
     + pure("Synod", ["CCRC32C"])
-    + pure("CASPaxos", ["Synod"])
+    + pure("CASPaxos", ["Synod", "CPrefetch"])
     + pure("SynodJournal", ["Synod"])
     + pure("SynodWire", ["Synod"])
     + pure("RESP")

@@ -13,57 +13,78 @@ extension Node {
   @inlinable public func submit(
     _ proposal: Machine.Proposal, as id: ProposalID, needsSpace: Bool = true
   ) -> Bool {
-    guard !isStopping, !(needsSpace && (isLowOnSpace || isStoreBehind)) else { return false }
-    tickBeforeInput()
-    core.propose(proposal, as: id)
+    guard !hot.pointee.isStopping else { return false }
+    if needsSpace && (hot.pointee.isLowOnSpace || hot.pointee.isStoreBehind) { return false }
+    hot.pointee.submitted.append((proposal, id))
+    if hot.pointee.submitted.count == Self.messagesAtOnce { propose() }
     return true
+  }
+
+  /// Hands the machine what was submitted.
+  @inlinable func propose() {
+    guard !hot.pointee.submitted.isEmpty else { return }
+    if !hot.pointee.hasTicked { tick() }
+    hot.pointee.core.propose(hot.pointee.submitted)
+    hot.pointee.submitted.removeAll(keepingCapacity: true)
   }
 
   /// Gives up an open proposal; its completion says what is known. Nothing happens where it is not
   /// open.
   @inlinable public func cancel(_ id: ProposalID) {
-    guard !isStopping else { return }
+    guard !hot.pointee.isStopping else { return }
     tickBeforeInput()
-    core.cancel(id)
+    hot.pointee.core.cancel(id)
   }
 
   /// Says that an effect is done.
   @inlinable public func finish(_ effect: EffectID) {
-    guard !isStopping else { return }
+    guard !hot.pointee.isStopping else { return }
     tickBeforeInput()
-    core.finished(effect)
+    hot.pointee.core.finished(effect)
   }
 
-  /// A stale clock must not serve a lease: no input is taken before the time is told.
+  /// A stale clock must not serve a lease: no input is taken before the time is told. And inputs are
+  /// taken in their order, so what was submitted goes first.
   @inlinable @inline(__always)
   func tickBeforeInput() {
-    if !hasTicked { tick() }
+    if !hot.pointee.hasTicked { tick() }
+    propose()
   }
 
   @inlinable func tick() {
-    hasTicked = true
-    core.tick(to: Ticks(loop.now))
+    hot.pointee.hasTicked = true
+    hot.pointee.core.tick(to: Ticks(loop.now))
   }
 
   @inlinable func receive(_ payload: Bytes, from sender: VoterID) {
-    guard !isStopping else { return }
+    guard !hot.pointee.isStopping else { return }
     tickBeforeInput()
     var reader = ByteReader(payload)
-    var received: UInt64 = 0
+    var messages = messages
+    self.messages = []
     do {
       while !reader.isAtEnd {
-        let message = try Machine.Message(from: &reader)
-        received += 1
-        if isStoreBehind, Machine.asksToWrite(message) {
-          count.requestsDropped += 1
-          continue
-        }
-        core.receive(message, from: sender)
+        messages.append(try Machine.Message(from: &reader))
+        if messages.count == Self.messagesAtOnce { take(&messages, from: sender) }
       }
+      take(&messages, from: sender)
     } catch {
+      take(&messages, from: sender)
       refuse(sender, error)
     }
-    count.messagesReceived += received
+    self.messages = messages
+  }
+
+  /// Hands the machine what was decoded, and leaves the list empty.
+  @inlinable func take(_ messages: inout [Machine.Message], from sender: VoterID) {
+    count.messagesReceived += UInt64(messages.count)
+    if hot.pointee.isStoreBehind {
+      let all = messages.count
+      messages.removeAll(where: Machine.asksToWrite)
+      count.requestsDropped += UInt64(all - messages.count)
+    }
+    hot.pointee.core.receive(messages, from: sender)
+    messages.removeAll(keepingCapacity: true)
   }
 
   @usableFromInline @inline(never)
@@ -74,17 +95,17 @@ extension Node {
   }
 
   @inlinable func persisted(through batch: PersistBatch) {
-    guard !isStopping else { return }
+    guard !hot.pointee.isStopping else { return }
     tickBeforeInput()
-    core.persisted(through: batch)
+    hot.pointee.core.persisted(through: batch)
   }
 
   @inlinable func storageFailed(_ reason: String) {
     guard storageFailure == nil else { return }
     noteStorageFailure(reason)
-    guard !isStopping else { return }
+    guard !hot.pointee.isStopping else { return }
     tickBeforeInput()
-    core.storageFailed()
+    hot.pointee.core.storageFailed()
   }
 
   @usableFromInline func noteStorageFailure(_ reason: String) {
@@ -101,12 +122,12 @@ extension Node {
     for index in letters.indices {
       switch letters[index] {
       case .propose(let proposal, let id, let needsSpace, let reply):
-        if isStopping {
+        if hot.pointee.isStopping {
           reply.resume(returning: .failure(.stopped))
         } else if submit(proposal, as: id, needsSpace: needsSpace) {
           waiting[id] = reply
         } else {
-          reply.resume(returning: .failure(isLowOnSpace ? .lowOnSpace : .storeBehind))
+          reply.resume(returning: .failure(hot.pointee.isLowOnSpace ? .lowOnSpace : .storeBehind))
         }
       case .cancel(let id): cancel(id)
       case .call(let body): body()

@@ -58,7 +58,7 @@ extension Node {
         persisted: { [unowned self] in self.persisted(through: $0) },
         failed: { [unowned self] in self.storageFailed($0) },
         ready: {}))
-    isLowOnSpace = storage.isLowOnSpace
+    hot.pointee.isLowOnSpace = storage.isLowOnSpace
     tick()
     do {
       try transport.start(TransportEvents { [unowned self] in self.receive($0, from: $1) })
@@ -100,17 +100,18 @@ extension Node {
 
   /// Answers every open proposal, then lets the storage and the transport end.
   @inlinable func beginStop() {
-    guard !isStopping else { return }
+    guard !hot.pointee.isStopping else { return }
     onStopping?()
-    isStopping = true
+    propose()
+    hot.pointee.isStopping = true
     for letter in mailbox.close() {
       if case .propose(_, _, _, let reply) = letter {
         reply.resume(returning: .failure(.stopped))
       }
     }
     tickBeforeInput()
-    for id in waiting.keys { core.cancel(id) }
-    while core.hasReady { handOn() }
+    for id in waiting.keys { hot.pointee.core.cancel(id) }
+    while hot.pointee.core.hasReady { handOn() }
     for reply in waiting.values { reply.resume(returning: .failure(.stoppedMeanwhile)) }
     waiting = [:]
     outbox.send()

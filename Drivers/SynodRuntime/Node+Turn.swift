@@ -5,39 +5,44 @@ public import UV
 // The end of a turn: everything that the machine made ready is handed on.
 extension Node {
   @inlinable func turn() {
-    guard !isStopping else {
+    guard !hot.pointee.isStopping else {
       atEndOfTurn?()
       return
     }
-    if !hasTicked {
-      if core.hasReady {
+    propose()
+    if !hot.pointee.hasTicked {
+      if hot.pointee.core.hasReady {
         tick()
-      } else if let deadline = core.nextDeadline, deadline <= Ticks(loop.now) {
+      } else if let deadline = hot.pointee.core.nextDeadline, deadline <= Ticks(loop.now) {
         tick()
       }
     }
     // A neighbour may answer at once, and a completion's handler may submit.
     repeat {
-      while core.hasReady { handOn() }
+      propose()
+      while hot.pointee.core.hasReady { handOn() }
       advanceCheckpoint()
       outbox.send()
       count.messagesTooLarge = outbox.tooLarge
       // Peers have their own disks to write: they hear of it before this one is asked.
       transport.flush()
       storage.flush()
-    } while core.hasReady
+    } while hasMore
     atEndOfTurn?()
-    if core.hasReady { loop.soon {} }
-    isLowOnSpace = storage.isLowOnSpace
-    isStoreBehind = storage.queuedBytes > Self.mostQueuedBytes
+    if hasMore { loop.soon {} }
+    hot.pointee.isLowOnSpace = storage.isLowOnSpace
+    hot.pointee.isStoreBehind = storage.queuedBytes > Self.mostQueuedBytes
     arm()
-    hasTicked = false
+    hot.pointee.hasTicked = false
   }
+
+  /// Whether something waits for the machine, or for its neighbours.
+  @inlinable var hasMore: Bool { hot.pointee.core.hasReady || !hot.pointee.submitted.isEmpty }
 
   @inlinable func handOn() {
     var ready = ready
     self.ready = Ready()
-    core.drain(into: &ready)
+    hot.pointee.core.drain(into: &ready)
     count.turns += 1
     if !ready.persist.isEmpty { persist(ready.batch, ready.persist) }
     if !ready.messages.isEmpty {
@@ -100,7 +105,7 @@ extension Node {
     guard storage.isReadyForPiece else { return }
     var records = checkpoint.records
     checkpoint.records = []
-    let cursor = core.restate(
+    let cursor = hot.pointee.core.restate(
       after: checkpoint.cursor, limit: Self.checkpointPiece, into: &records)
     if !records.isEmpty { storage.appendPiece { Self.encode(records, into: &$0) } }
     records.removeAll(keepingCapacity: true)
@@ -117,7 +122,7 @@ extension Node {
   /// Starts the timer for the machine's next deadline. One that is due too early is left alone: it
   /// fires, finds nothing due and is started again, which costs less than moving it every turn.
   @inlinable func arm() {
-    guard let deadline = core.nextDeadline else { return }
+    guard let deadline = hot.pointee.core.nextDeadline else { return }
     if let armed, armed <= deadline { return }
     let now = Ticks(loop.now)
     armed = deadline

@@ -33,18 +33,15 @@ public final class Node<Machine: ConsensusMachine>: @unchecked Sendable {
 
   // Each property is entered for one short call, never across a call to a neighbour: a neighbour
   // that calls back at once, or a completion handler that submits, finds nothing in use.
-  @usableFromInline var core: Machine
+  @usableFromInline let hot: UnsafeMutablePointer<Hot>
   @usableFromInline var ready = Ready<Machine>()
   @usableFromInline let outbox: NodeOutbox
   @usableFromInline let mailbox = NodeMailbox<Machine>()
   @usableFromInline var letters: [NodeMailbox<Machine>.Letter] = []
+  /// Scratch of `receive`, kept so that a payload allocates nothing.
+  @usableFromInline var messages: [Machine.Message] = []
   /// Open proposals of the asynchronous face.
   @usableFromInline var waiting: [ProposalID: NodeMailbox<Machine>.Reply] = [:]
-  @usableFromInline var hasTicked = false
-  @usableFromInline var isStopping = false
-  @usableFromInline var isLowOnSpace = false
-  /// Whether more waits to be written than memory should hold.
-  @usableFromInline var isStoreBehind = false
   /// What the timer was started for.
   @usableFromInline var armed: Ticks?
   @usableFromInline var timer: Timer?
@@ -71,6 +68,22 @@ public final class Node<Machine: ConsensusMachine>: @unchecked Sendable {
   /// Figures for people and metrics; to be read on the loop.
   @inlinable public var counters: NodeCounters { count }
 
+  /// What every input touches. Behind a pointer, which spares each of those accesses the run-time
+  /// check of a class's property.
+  @usableFromInline
+  struct Hot {
+    @usableFromInline var core: Machine
+    /// What was submitted in this turn; the machine gets it together.
+    @usableFromInline var submitted: [(proposal: Machine.Proposal, id: ProposalID)] = []
+    @usableFromInline var hasTicked = false
+    @usableFromInline var isStopping = false
+    @usableFromInline var isLowOnSpace = false
+    /// Whether more waits to be written than memory should hold.
+    @usableFromInline var isStoreBehind = false
+
+    @inlinable init(_ core: Machine) { self.core = core }
+  }
+
   @usableFromInline
   struct Checkpoint {
     @usableFromInline var isUnderWay = false
@@ -81,6 +94,10 @@ public final class Node<Machine: ConsensusMachine>: @unchecked Sendable {
 
   /// Bytes that may wait to be written; with more, proposals are refused and peers' requests dropped.
   @inlinable static var mostQueuedBytes: Int { 32 << 20 }
+
+  /// Messages of one payload that are decoded before the machine gets them, and proposals that are
+  /// gathered.
+  @inlinable static var messagesAtOnce: Int { 64 }
 
   /// Bytes of one piece of a checkpoint, about: what one turn may spend on it.
   @inlinable static var checkpointPiece: Int { 64 * 1024 }
@@ -97,12 +114,18 @@ public final class Node<Machine: ConsensusMachine>: @unchecked Sendable {
   ) throws(NodeError) {
     var machine = Machine(settings)
     try Self.recover(&machine, from: storage)
-    core = machine
+    hot = .allocate(capacity: 1)
+    hot.initialize(to: Hot(machine))
     self.loop = loop
     self.storage = storage
     self.transport = transport
     self.logger = logger
     outbox = NodeOutbox(transport)
+  }
+
+  deinit {
+    hot.deinitialize(count: 1)
+    hot.deallocate()
   }
 
   @inlinable static func recover(
@@ -126,7 +149,7 @@ public final class Node<Machine: ConsensusMachine>: @unchecked Sendable {
 
   /// The machine; to be read on the loop.
   @inlinable public var machine: Machine {
-    _read { yield core }
+    _read { yield hot.pointee.core }
   }
 }
 

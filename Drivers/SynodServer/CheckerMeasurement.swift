@@ -38,13 +38,31 @@ struct CheckerMeasurement {
       }
     }
     print("search: 10,000 operations on one key in \(fourth)\(ending)")
+    for (size, percent) in [(100, 10), (400, 3), (400, 10), (1000, 3)] as [(Int, UInt64)] {
+      let many = histories(count: 200, of: size, lostPercent: percent).map { $0.map(\.timed) }
+      var undecided = 0
+      let time = clock.measure {
+        for history in many {
+          switch search.check(history) {
+          case .good: break
+          case .unknown: undecided += 1
+          case .violation: violations += 1
+          }
+        }
+      }
+      print(
+        "search: 200 keys of \(size) operations, about \(percent * 2) % without an answer: "
+          + "\(undecided) undecided, in \(time)")
+    }
     if violations > 0 { throw Failure("\(violations) sound histories were not passed") }
   }
 
-  private func histories(count: UInt64, of operations: Int) -> [[HistoryGenerator.Check.Witnessed]]
-  {
+  private func histories(
+    count: UInt64, of operations: Int, lostPercent: UInt64 = 3
+  ) -> [[HistoryGenerator.Check.Witnessed]] {
     (0..<count).map { seed in
       var generator = HistoryGenerator(seed: seed, operations: operations, clients: 5)
+      generator.lostPercent = lostPercent
       return generator.generate().history
     }
   }

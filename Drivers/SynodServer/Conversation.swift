@@ -53,6 +53,9 @@ struct Conversation {
   /// Whether another pass would get on, without waiting for anything.
   var goesOn: Bool { queue.isDue || !held.isEmpty && hasRoom && !isEnding }
 
+  /// Whether there is something to send, to go on with, or to end.
+  var hasWork: Bool { !writer.isEmpty || goesOn || isOver }
+
   private var hasRoom: Bool {
     queue.count < limits.commands && queue.cost < limits.commandBytes
       && writer.count < limits.replyBytes

@@ -73,7 +73,8 @@ final class Session: ConversationHost {
     account(conversation.cost)
     // At once: the stream may have more for us within this very call, and so may all others.
     if !isShutDown && (!conversation.isReadable || isHeldBack) { setReading(false) }
-    server.mark(self)
+    // Most often there is nothing to do before a proposal has ended.
+    if !isReading || conversation.hasWork { server.mark(self) }
   }
 
   private func ended(_ end: StreamEnd) {
@@ -131,7 +132,7 @@ final class Session: ConversationHost {
   func flush() {
     guard !stream.isClosed else { return }
     send()
-    if !isBehind {
+    if conversation.goesOn && !isBehind {
       conversation.resume(self)
       send()
     }

@@ -103,8 +103,10 @@ struct SimulationShow {
     throw Failure("seed \(plan.seed) failed")
   }
 
-  /// Without numbers: which voter and which ballot do not matter.
-  private static func gist(_ what: String) -> String { what.filter { !$0.isNumber } }
+  /// Without numbers and lists: which voter and which ballot do not matter.
+  private static func gist(_ what: String) -> String {
+    what.prefix { $0 != ":" }.filter { !$0.isNumber }
+  }
 
   private func draw(_ plan: RunPlan, events: UInt64) throws(Failure) {
     guard let path = options.trace else { return }

@@ -2,7 +2,10 @@ internal import Synod
 
 /// The acceptor (rules 4 to 9, 26 and 42).
 extension Core {
-  mutating func receiveRequest(_ message: Message, from sender: VoterID) {
+  /// - Parameter known: where the register's cell lies, where that is known.
+  mutating func receiveRequest(
+    _ message: Message, from sender: VoterID, at known: RegisterTable.Place? = nil
+  ) {
     // A machine that proposes without a vote is not known yet: a state's lineage has room for voters.
     guard place != nil, configuration.place(of: sender) != nil else { return }
     // A store that does not answer must not let what is asked meanwhile pile up; the network may
@@ -14,15 +17,22 @@ extension Core {
     guard message.ballot.epoch == configuration.epoch else { return }
     guard message.key.count <= settings.maxKey else { return }
     switch message.kind {
-    case .prepare: prepare(message, from: sender)
-    case .accept: accept(message, from: sender)
+    case .prepare: prepare(message, from: sender, at: known ?? cell(of: message))
+    case .accept:
+      guard message.promised.isZero || message.asksForItsOwnNext else { return }
+      accept(message, from: sender, at: known ?? cell(of: message))
     case .read: read(message, from: sender)
     case .promise, .accepted, .conflict, .readReply: break
     }
   }
 
-  private mutating func prepare(_ message: Message, from sender: VoterID) {
-    let place = table.findOrInsert(message.key, hash: table.hash(message.key))
+  private mutating func cell(of message: Message) -> RegisterTable.Place {
+    table.findOrInsert(message.key, hash: table.hash(message.key))
+  }
+
+  private mutating func prepare(
+    _ message: Message, from sender: VoterID, at place: RegisterTable.Place
+  ) {
     meetRival(sender, at: place)
     switch table[place].prepare(message.ballot) {
     case .granted:
@@ -39,9 +49,9 @@ extension Core {
       to: sender, after: table[place].batch)
   }
 
-  private mutating func accept(_ message: Message, from sender: VoterID) {
-    guard message.promised.isZero || message.asksForItsOwnNext else { return }
-    let place = table.findOrInsert(message.key, hash: table.hash(message.key))
+  private mutating func accept(
+    _ message: Message, from sender: VoterID, at place: RegisterTable.Place
+  ) {
     meetRival(sender, at: place)
     let verdict = table[place].accept(
       message.state, at: message.ballot, next: message.promised)

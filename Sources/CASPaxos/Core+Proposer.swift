@@ -4,8 +4,7 @@ public import Synod
 extension Core {
   /// The round of `key`: the open one, or a new one in a free slot.
   @usableFromInline
-  mutating func openRound(_ key: Bytes) -> (slot: Int, isNew: Bool) {
-    let hash = table.hash(key)
+  mutating func openRound(_ key: Bytes, hash: UInt64) -> (slot: Int, isNew: Bool) {
     let place = table.findOrInsert(key, hash: hash)
     if table[place].round >= 0 { return (Int(table[place].round), false) }
     let slot: Int
@@ -17,7 +16,8 @@ extension Core {
       alarms.append(Ticks(.max))
     }
     table[place].round = Int32(slot)
-    rounds[slot].key = table[place].key
+    // Not the table's own, whose memory nobody has looked at for long.
+    rounds[slot].key = key.compacted()
     rounds[slot].hash = hash
     rounds[slot].place = place
     rounds[slot].placedAt = table.removals
@@ -159,7 +159,7 @@ extension Core {
     if configuration.voters.count > (place == nil ? 0 : 1) {
       outbox.messages.append(Envelope(to: .peers, message: message))
     }
-    receiveRequest(message, from: settings.voter)
+    receiveRequest(message, from: settings.voter, at: cell(of: slot))
   }
 
   /// The slot's time has come: back off no longer, give up what cannot settle, or send again.

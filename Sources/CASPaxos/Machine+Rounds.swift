@@ -110,13 +110,16 @@ extension Machine {
   @inlinable
   mutating func finish(_ slot: Int) {
     if folds[slot].isBurial { return bury(slot) }
-    for index in folds[slot].folded.indices where !folds[slot].folded[index].isAbandoned {
+    core.statistics.changes += UInt64(folds[slot].folded.count)
+    // The results are moved out, not copied: from the end of the reversed list.
+    if folds[slot].results.count > 1 { folds[slot].results.reverse() }
+    for index in folds[slot].folded.indices {
+      let result = folds[slot].results.removeLast()
+      if folds[slot].folded[index].isAbandoned { continue }
       completed.append(
-        Completion(
-          proposal: folds[slot].folded[index].id, result: folds[slot].results[index].outcome))
+        Completion(proposal: folds[slot].folded[index].id, result: result.outcome))
       open -= 1
     }
-    core.statistics.changes += UInt64(folds[slot].folded.count)
     startOver(slot)
   }
 

@@ -84,12 +84,32 @@ public struct Machine<C: Change>: ConsensusMachine {
   /// Opens a proposal, or ends it at once where it cannot be taken.
   @inlinable
   public mutating func propose(_ proposal: Proposal, as id: ProposalID) {
+    propose(proposal, as: id, hash: core.hash(proposal.key))
+  }
+
+  /// Opens proposals that came together.
+  @inlinable
+  public mutating func propose(_ proposals: [(proposal: Proposal, id: ProposalID)]) {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: proposals.count) { hashes in
+      for index in proposals.indices {
+        hashes.initializeElement(at: index, to: core.hash(proposals[index].proposal.key))
+      }
+      core.fetch(UnsafeBufferPointer(hashes))
+      for index in proposals.indices {
+        propose(proposals[index].proposal, as: proposals[index].id, hash: hashes[index])
+      }
+    }
+  }
+
+  /// - Parameter hash: of its key.
+  @inlinable
+  mutating func propose(_ proposal: Proposal, as id: ProposalID, hash: UInt64) {
     if let refusal = refusal(of: proposal) {
       return completed.append(Completion(proposal: id, result: .notApplied(refusal)))
     }
     core.startIfNeeded()
     open += 1
-    let (slot, isNew) = core.openRound(proposal.key)
+    let (slot, isNew) = core.openRound(proposal.key, hash: hash)
     if slot == folds.count { folds.append(Fold()) }
     folds[slot].waiting.append(
       Fold.Pending(id: id, operation: proposal.operation, deadline: proposal.deadline))
@@ -101,7 +121,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   }
 
   /// Why a proposal is not even begun.
-  @usableFromInline
+  @inlinable
   func refusal(of proposal: Proposal) -> NotApplied<C.Rejection>? {
     if let stopped = core.stopped { return .abandoned(stopped) }
     if open >= core.settings.maxOpenProposals { return .overloaded }
@@ -141,6 +161,13 @@ public struct Machine<C: Change>: ConsensusMachine {
     core.startIfNeeded()
     core.receive(message, from: sender)
     settle()
+  }
+
+  /// Takes messages of another voter that came together.
+  @inlinable
+  public mutating func receive(_ messages: [Message], from sender: VoterID) {
+    core.fetch(messages)
+    for index in messages.indices { receive(messages[index], from: sender) }
   }
 
   /// Says that every batch up to `batch` is durable.

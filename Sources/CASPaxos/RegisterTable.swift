@@ -12,6 +12,7 @@ struct RegisterTable: Hashable, Sendable {
   struct Cell: Hashable, Sendable {
     let key: Bytes
     let hash: UInt64
+    let ends: KeyEnds
     /// Acceptor: the highest ballot promised, the ballot of the state, the state.
     var promised: Ballot
     var accepted: Ballot
@@ -32,6 +33,7 @@ struct RegisterTable: Hashable, Sendable {
     init(key: Bytes, hash: UInt64) {
       self.key = key
       self.hash = hash
+      ends = KeyEnds(key)
       promised = .zero
       accepted = .zero
       state = .blank
@@ -85,14 +87,16 @@ struct RegisterTable: Hashable, Sendable {
 
   func hash(_ key: Bytes) -> UInt64 { siphash.hash(key) }
 
+  func shard(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 48) & mask }
+
   func find(_ key: Bytes, hash: UInt64) -> Place? {
-    let shard = Int(truncatingIfNeeded: hash >> 48) & mask
+    let shard = shard(of: hash)
     return shards[shard].find(key, hash: hash).map { Place(shard: shard, cell: $0) }
   }
 
   /// The cell of `key`, made where there is none.
   mutating func findOrInsert(_ key: Bytes, hash: UInt64) -> Place {
-    let shard = Int(truncatingIfNeeded: hash >> 48) & mask
+    let shard = shard(of: hash)
     if let cell = shards[shard].find(key, hash: hash) { return Place(shard: shard, cell: cell) }
     count += 1
     let cell = shards[shard].insert(Cell(key: key.compacted(), hash: hash))
@@ -135,15 +139,27 @@ extension RegisterTable.Shard {
     guard !index.isEmpty else { return nil }
     let mask = index.count - 1
     var probe = Int(truncatingIfNeeded: hash) & mask
+    let ends = KeyEnds(key)
     while true {
       let entry = index[probe]
       if entry == 0 { return nil }
       if (entry ^ hash) >> 32 == 0 {
         let cell = Self.cell(entry)
-        if cells[cell].hash == hash && cells[cell].key == key { return cell }
+        if cells[cell].ends == ends
+          && (ends.areAll || cells[cell].hash == hash && cells[cell].key == key)
+        {
+          return cell
+        }
       }
       probe = (probe + 1) & mask
     }
+  }
+
+  /// The cell of this hash, where its place in the index is not taken by another.
+  func likelyCell(_ hash: UInt64) -> Int? {
+    guard !index.isEmpty else { return nil }
+    let entry = index[Int(truncatingIfNeeded: hash) & (index.count - 1)]
+    return entry == 0 ? nil : Self.cell(entry)
   }
 
   mutating func insert(_ cell: RegisterTable.Cell) -> Int {

@@ -8,8 +8,8 @@ extension RegisterLedger {
     uses[use].isChosen = true
     let key = uses[use].key
     keys[key].prepares = 0
-    settle(uses[use].state.version.ballot)
-    for ballot in uses[use].state.lineage { settle(ballot) }
+    settle(uses[use].state.version.ballot, isCertain: true)
+    for ballot in uses[use].state.lineage { settle(ballot, isCertain: true) }
     for other in keys[key].proposed.reversed() {
       if uses[other].ballot <= uses[use].ballot { break }
       mustDescend(other, from: use)
@@ -21,10 +21,28 @@ extension RegisterLedger {
 
   /// The write of `ballot` is part of a chosen state, and so is what it was written on: the lineage
   /// does not name that where one voter wrote both.
-  private mutating func settle(_ ballot: Ballot) {
-    guard let use = index.find(ballot), !uses[use].isSettled else { return }
+  private mutating func settle(_ ballot: Ballot, isCertain: Bool) {
+    guard let use = index.find(ballot) else { return }
+    let isNew = !uses[use].isSettled || isCertain && !uses[use].isCertain
+    guard isNew else { return }
     uses[use].isSettled = true
-    for base in bases(of: ballot) { settle(base.version.ballot) }
+    if isCertain { uses[use].isCertain = true }
+    let bases = bases(of: ballot)
+    let isOne = bases.allSatisfy { $0.version == bases[0].version }
+    for base in bases { settle(base.version.ballot, isCertain: isCertain && isOne) }
+  }
+
+  /// Rounds that wrote what is part of a chosen state, in the order of their ballots; and what each
+  /// began from, where that is known.
+  func writes(on key: Int) -> [(last: Version, value: Bytes?, base: Register?)] {
+    keys[key].proposed.compactMap { use in
+      guard uses[use].isCertain, uses[use].state.version.ballot == uses[use].ballot else {
+        return nil
+      }
+      let bases = bases(of: uses[use].ballot)
+      let isOne = !bases.isEmpty && bases.allSatisfy { $0 == bases[0] }
+      return (uses[use].state.version, uses[use].state.value, isOne ? bases[0] : nil)
+    }
   }
 
   mutating func mustDescend(_ upper: Int, from lower: Int) {

@@ -112,6 +112,12 @@ extension RegisterLedger {
     }.map(\.register)
   }
 
+  /// What may have been the version before this one.
+  func versions(before version: Version) -> [Version] {
+    if version.step > 1 { return [Version(ballot: version.ballot, step: version.step - 1)] }
+    return bases(of: version.ballot).map(\.version)
+  }
+
   /// Whether a round at `ballot` may make `state` of `base`: written in it, or written back.
   private func comes(_ state: RegisterState, at ballot: Ballot, of base: RegisterState) -> Bool {
     guard state.version.ballot == ballot else { return state == base }

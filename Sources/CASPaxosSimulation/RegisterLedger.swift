@@ -28,8 +28,10 @@ struct RegisterLedger: Sendable {
     var holdersAhead = VoteSet()
     /// An accept quorum holds it.
     var isChosen = false
-    /// The write that it carried is part of a chosen state.
+    /// The write that it carried is part of a chosen state; or may be, where two states may be what
+    /// one was made of, and is not certain.
     var isSettled = false
+    var isCertain = false
   }
 
   /// A register.

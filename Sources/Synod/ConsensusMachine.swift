@@ -46,6 +46,10 @@ public protocol ConsensusMachine: Sendable {
   /// Proposes; exactly one completion follows, unless the machine is dropped before.
   mutating func propose(_ proposal: Proposal, as id: ProposalID)
 
+  /// Proposes several, as if one by one, in their order. Knowing all of them, a machine may have
+  /// fetched what the later ones need.
+  mutating func propose(_ proposals: [(proposal: Proposal, id: ProposalID)])
+
   /// Ends a proposal early: "not applied" where that is certain, "unknown" where it is not. Nothing
   /// happens where no open proposal has this identity.
   mutating func cancel(_ id: ProposalID)
@@ -56,6 +60,10 @@ public protocol ConsensusMachine: Sendable {
 
   /// Takes a message of `sender`, whose identity the driver has checked.
   mutating func receive(_ message: Message, from sender: VoterID)
+
+  /// Takes messages of one sender that came together: as if they were taken one by one, in their
+  /// order. Knowing all of them, a machine may have fetched what the later ones need.
+  mutating func receive(_ messages: [Message], from sender: VoterID)
 
   /// Says that every batch up to and including `batch` is durable.
   mutating func persisted(through batch: PersistBatch)
@@ -94,6 +102,16 @@ public protocol ConsensusMachine: Sendable {
 extension ConsensusMachine {
   /// True, where a machine does not tell.
   @inlinable public static func asksToWrite(_ message: Message) -> Bool { true }
+
+  /// One by one.
+  @inlinable public mutating func propose(_ proposals: [(proposal: Proposal, id: ProposalID)]) {
+    for index in proposals.indices { propose(proposals[index].proposal, as: proposals[index].id) }
+  }
+
+  /// One by one.
+  @inlinable public mutating func receive(_ messages: [Message], from sender: VoterID) {
+    for index in messages.indices { receive(messages[index], from: sender) }
+  }
 }
 
 /// What every completion says: whose it is.

@@ -5,10 +5,16 @@ import Testing
 /// Conversations written down: after each input what it gave. A change of behaviour shows as a
 /// difference of texts.
 ///
-/// With `SYNOD_WRITE_GOLDEN` set, the scripts in the source tree are written anew instead.
+/// The scripts are meant to be read: each tells one story of the protocol, with words before what
+/// matters. A line with ">" is an input (`Stage` says which there are), "#" a remark, and every other
+/// line what a machine gave: a record to make durable, a message, or the end of a proposal. To write
+/// another, put inputs and remarks into a file, name it below, and have the outputs filled in:
+///
+///     SYNOD_WRITE_GOLDEN=1 swift test --filter GoldenTests
 @Suite struct GoldenTests {
   static let names = [
-    "first-write", "one-round-trip-write", "duel", "lost-accept", "read", "restart",
+    "first-write", "contention", "lost-promise", "lost-accept", "restart-in-mid-round",
+    "failed-compare", "one-round-trip-write", "cached-promise-stolen", "read", "failed-store",
   ]
 
   /// The script with the outputs that its inputs give. Inputs begin with ">", remarks with "#".

@@ -46,6 +46,11 @@ def remove_what_dead_runs_left():
     for path in reversed(paths):
         if is_dead(path):
             subprocess.run(["umount", "-l", path], capture_output=True)
+    with open("/proc/mounts") as mounts:
+        mounted = mounts.read()
+    for name in os.listdir(tempfile.gettempdir()):
+        if is_dead(name) and name not in mounted:
+            shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
 
 
 class Run:
@@ -61,6 +66,10 @@ class Run:
         self.cluster = ChaosCluster(options.binary, options.out, self.work, self.network)
         if options.unsafe:
             self.cluster.flags.append("--unsafe-no-sync")
+        else:
+            # A sync that fails is another thing than a write that does.
+            one, other = self.random.sample(range(1, NODES + 1), 2)
+            self.cluster.modes = {one: "separate", other: "synchronous"}
         self.faults = Faults(self.cluster, self.random, options.mix)
         self.workers = []
         self.start = time.monotonic()
@@ -152,6 +161,7 @@ class Run:
             check(one.problem is None, f"at the end: {one.problem!r}")
         check(all(not one.problem for one in self.workers), "a client failed")
         self.watch(time.monotonic())
+        self.cluster.stop_and_inspect()
 
     def judge(self):
         self.history.close()
@@ -168,7 +178,7 @@ class Run:
                 f"operations: {history.operations}  without an answer: {history.unknown}  "
                 f"said not to be done: {history.refused}  reads without an answer: {history.unread}  "
                 f"keys: {len(history.keys)}  clients: {history.clients}\n"
-                f"stores lost: {self.cluster.lost or 'none'}\n")
+                f"write modes: {self.cluster.modes or 'as they are'}  stores lost: {self.cluster.lost or 'none'}\n")
 
 
 def chaos(options):

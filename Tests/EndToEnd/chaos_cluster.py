@@ -20,6 +20,8 @@ class ChaosCluster(Cluster):
         self.nodes = network.nodes
         self.count = len(self.nodes)
         self.flags = ["--request-timeout", "1500"]
+        # How nodes write, where not as the file system allows; by node.
+        self.modes = {}
         self.processes = [None] * self.count
         self.disks = {}
         # Ends of nodes for which there was no reason.
@@ -45,6 +47,8 @@ class ChaosCluster(Cluster):
         inside = ["nsenter", f"--net=/run/netns/{self.network.namespace(node)}"]
         changes.setdefault("listen_client", f"{self.network.address(node)}:{PORT}")
         self.client_ports = [PORT] * self.count
+        if node in self.modes:
+            changes.setdefault("write_mode", self.modes[node])
         return inside + super().arguments(node, **changes)
 
     def running(self):
@@ -150,6 +154,17 @@ class ChaosCluster(Cluster):
         for node, one in waiting.items():
             check(one.isReady, f"node {node} takes no writes after {limit} s: {one.last}\n"
                   f"{self.log_text(node)[-2000:]}")
+
+    def stop_and_inspect(self):
+        """Ends all nodes as an operator does, and looks at what they leave behind."""
+        self.stop()
+        for node in self.nodes:
+            done = subprocess.run([self.binary, "inspect", self.data(node)], capture_output=True,
+                                  text=True)
+            with open(os.path.join(self.directory, f"node{node}.inspected.txt"), "w") as file:
+                file.write(done.stdout + done.stderr)
+            check(done.returncode == 0 or node in self.lost,
+                  f"the store of node {node} is not sound: {done.stderr}")
 
     def remove(self):
         for process in self.processes:

@@ -24,6 +24,7 @@ private let isRoot = getuid() == 0
     ]
     try chaos.run()
     chaos.waitUntilExit()
-    #expect(chaos.terminationStatus == 0, "what was asked, told and done is in \(kept.path)")
+    try #require(chaos.terminationStatus == 0, "what was asked, told and done is in \(kept.path)")
+    try FileManager.default.removeItem(at: kept)
   }
 }

@@ -102,7 +102,7 @@ extension PageSource {
     });
 
     // A fault lasts until something of its name heals, or all do; else it is a moment.
-    const ALL = "faults end", LASTING = /partition|full disk|slow disk/;
+    const ALL = "faults end", LASTING = /partition|full disk/;
     const bands = [], healing = new Set(E.filter(e => e.k === "healed").map(e => e.x));
     for (const event of E) {
       if (event.k === "fault") {

@@ -47,7 +47,7 @@ extension World {
     guard process.disk.capacity != nil else { return }
     process.disk.capacity = nil
     counts.spaceCameBack += 1
-    if record != nil { tell(.healed, of: node, TraceText("space comes back")) }
+    if record != nil { tell(.healed, of: node, TraceText(FaultKind.fullDisk.name)) }
   }
 
   /// A disk is lost, and somebody starts the voter on an empty one, as nobody should. Its peers know

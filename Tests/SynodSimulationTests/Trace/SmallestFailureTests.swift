@@ -70,6 +70,11 @@ import Testing
       #expect(!plan.parts.contains(part))
     }
     #expect(plan.parts.isEmpty)
+    for seed in 0..<50 as Range<UInt64> {
+      var drawn = RunPlan(seed: seed).faults
+      for part in FaultPlan.allParts { drawn.leaveOut(part) }
+      #expect(drawn == FaultPlan())
+    }
     let isKnown = plan.leaveOut("nothing")
     #expect(!isKnown)
   }
