@@ -17,7 +17,7 @@ public struct Settings: Hashable, Sendable {
   /// settle it alone.
   public var patience: UInt64 = 5
   /// Backing off after a conflict starts with the second in a row: up to `backoff`, doubled each time
-  /// up to `maxBackoff`.
+  /// up to `maxBackoff`. With zero nobody ever waits, and proposers in step may duel without end.
   public var backoff: UInt64 = 2
   /// Backing off ends here, in ticks, or at a few round trips where those take longer.
   public var maxBackoff: UInt64 = 64

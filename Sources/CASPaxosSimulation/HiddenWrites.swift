@@ -11,10 +11,12 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
   struct Seed {
     let place: Int
     let voter: VoterID
-    /// What it may have done, where nobody knows.
-    let open: C?
-    /// What it left, where it was told so.
-    let left: Register?
+    let change: C
+    /// From its call until its end, or until its voter crashed: a round that it was part of was
+    /// proposed meanwhile.
+    let open: ClosedRange<UInt64>
+    /// What it gave and left; nil where nobody knows whether it did.
+    let told: (output: C.Output, left: Register)?
   }
 
   /// What a call without an answer did.
@@ -28,8 +30,10 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
 
   /// By the places of the calls.
   private(set) var found: [Int: Write] = [:]
-  private var answered: [Version: Register] = [:]
-  private var open: [(place: Int, voter: VoterID, change: C)] = []
+  private var answered: [Version: Seed] = [:]
+  /// Values that anyone saw.
+  private var seen: [Version: Bytes?] = [:]
+  private var open: [Seed] = []
   private var steps = 0
   private var solutions = 0
   /// Some step may have been made by another call than was found: a later one may then be left without.
@@ -37,22 +41,48 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
   private var trial: [Int: Write] = [:]
   private var best: [Int: Write] = [:]
 
-  /// - Returns: what is wrong; nil where every write has its call.
-  mutating func find(
-    in writes: [(last: Version, value: Bytes?, base: Register?)], of seeds: [Seed]
-  ) -> String? {
+  /// - Parameters:
+  ///   - seeds: calls that wrote, or may have.
+  ///   - sights: what all calls saw.
+  init(_ seeds: [Seed], sights: [Register]) {
+    for sight in sights { seen[sight.version] = .some(sight.value) }
     for seed in seeds {
-      if let left = seed.left { answered[left.version] = left }
-      if let change = seed.open { open.append((seed.place, seed.voter, change)) }
+      if let told = seed.told {
+        answered[told.left.version] = seed
+      } else {
+        open.append(seed)
+      }
     }
+  }
+
+  /// Of several states, the one that the first change of the round can have run on.
+  mutating func pick(_ ballot: Ballot, _ bases: [Register]) -> Register {
+    var fitting = bases
+    let first = Version(ballot: ballot, step: 1)
+    if let seed = answered[first], let told = seed.told {
+      fitting = bases.filter {
+        seed.change.decision(on: $0) == .write(told.left.value, told.output)
+      }
+    }
+    if fitting.count != 1 { isAmbiguous = true }
+    return fitting.max { $0.version < $1.version } ?? bases[0]
+  }
+
+  /// - Returns: what is wrong; nil where every write has its call.
+  mutating func find(in writes: [RegisterLedger.Write]) -> String? {
     for write in writes {
       let ballot = write.last.ballot
       let isWhole = (1...write.last.step).allSatisfy {
         answered[Version(ballot: ballot, step: $0)] != nil
       }
-      guard !isWhole, let base = write.base else { continue }
+      if isWhole { continue }
       (steps, solutions) = (0, 0)
-      explain(write.last, write.value, on: base, step: 1)
+      // Changes are folded as they came.
+      explain(write, on: write.base, step: 1, isInOrder: true)
+      if solutions == 0 {
+        steps = 0
+        explain(write, on: write.base, step: 1, isInOrder: false)
+      }
       if solutions == 0 && steps < Self.limit && !isAmbiguous {
         return
           "the round of \(ballot) wrote \(write.last.step) times, and not all of that was asked for"
@@ -65,25 +95,31 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
 
   /// Tries the calls that may have made each step, the earliest first, and stops at a second way.
   private mutating func explain(
-    _ last: Version, _ value: Bytes?, on state: Register, step: UInt32
+    _ write: RegisterLedger.Write, on state: Register, step: UInt32, after last: Int = -1,
+    isInOrder: Bool
   ) {
-    if step > last.step {
-      guard state.value == value else { return }
+    if step > write.last.step {
+      guard state.value == write.value else { return }
       if solutions == 0 { best = trial }
       solutions += 1
       return
     }
     steps += 1
-    let version = Version(ballot: last.ballot, step: step)
-    if let left = answered[version] { return explain(last, value, on: left, step: step + 1) }
-    for (place, voter, change) in open
-    where voter == last.ballot.voter && found[place] == nil && trial[place] == nil {
+    let version = Version(ballot: write.last.ballot, step: step)
+    if let told = answered[version]?.told {
+      return explain(write, on: told.left, step: step + 1, after: last, isInOrder: isInOrder)
+    }
+    for (index, seed) in open.enumerated()
+    where seed.voter == version.ballot.voter && seed.open ~= write.moment {
+      if isInOrder && index <= last { continue }
+      guard found[seed.place] == nil, trial[seed.place] == nil else { continue }
       guard solutions < 2, steps < Self.limit else { return }
-      guard case .write(let next, let output) = change.apply(to: state) else { continue }
+      guard case .write(let next, let output) = seed.change.apply(to: state) else { continue }
+      if let value = seen[version], value != next { continue }
       let left = Register(value: next, version: version)
-      trial[place] = Write(output: output, left: left, before: state.version)
-      explain(last, value, on: left, step: step + 1)
-      trial[place] = nil
+      trial[seed.place] = Write(output: output, left: left, before: state.version)
+      explain(write, on: left, step: step + 1, after: index, isInOrder: isInOrder)
+      trial[seed.place] = nil
     }
   }
 }

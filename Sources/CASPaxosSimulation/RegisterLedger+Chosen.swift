@@ -8,8 +8,8 @@ extension RegisterLedger {
     uses[use].isChosen = true
     let key = uses[use].key
     keys[key].prepares = 0
-    settle(uses[use].state.version.ballot, isCertain: true)
-    for ballot in uses[use].state.lineage { settle(ballot, isCertain: true) }
+    settle(uses[use].state.version.ballot)
+    for ballot in uses[use].state.lineage { settle(ballot) }
     for other in keys[key].proposed.reversed() {
       if uses[other].ballot <= uses[use].ballot { break }
       mustDescend(other, from: use)
@@ -21,28 +21,42 @@ extension RegisterLedger {
 
   /// The write of `ballot` is part of a chosen state, and so is what it was written on: the lineage
   /// does not name that where one voter wrote both.
-  private mutating func settle(_ ballot: Ballot, isCertain: Bool) {
-    guard let use = index.find(ballot) else { return }
-    let isNew = !uses[use].isSettled || isCertain && !uses[use].isCertain
-    guard isNew else { return }
+  private mutating func settle(_ ballot: Ballot) {
+    guard let use = index.find(ballot), !uses[use].isSettled else { return }
     uses[use].isSettled = true
-    if isCertain { uses[use].isCertain = true }
-    let bases = bases(of: ballot)
-    let isOne = bases.allSatisfy { $0.version == bases[0].version }
-    for base in bases { settle(base.version.ballot, isCertain: isCertain && isOne) }
+    for base in uses[use].bases { settle(base.version.ballot) }
   }
 
-  /// Rounds that wrote what is part of a chosen state, in the order of their ballots; and what each
-  /// began from, where that is known.
-  func writes(on key: Int) -> [(last: Version, value: Bytes?, base: Register?)] {
-    keys[key].proposed.compactMap { use in
-      guard uses[use].isCertain, uses[use].state.version.ballot == uses[use].ballot else {
-        return nil
-      }
-      let bases = bases(of: uses[use].ballot)
-      let isOne = !bases.isEmpty && bases.allSatisfy { $0 == bases[0] }
-      return (uses[use].state.version, uses[use].state.value, isOne ? bases[0] : nil)
+  /// A round that wrote: what it left, and what it began from.
+  struct Write {
+    let last: Version
+    let value: Bytes?
+    let base: Register
+    /// The moment at which it was proposed.
+    let moment: UInt64
+  }
+
+  /// The rounds whose writes the newest chosen state is made of, in their order.
+  /// - Parameter pick: which of several states a round that wrote a version began from.
+  func history(of key: Int, pick: (Ballot, [Register]) -> Register) -> [Write] {
+    guard let top = keys[key].chosen.last else { return [] }
+    var writes: [Write] = []
+    var version = uses[top].state.version
+    while let use = index.find(version.ballot), uses[use].hasState {
+      let ballot = version.ballot
+      // Whatever was chosen below it is part of it.
+      let below = keys[key].chosen.last { uses[$0].ballot < ballot }
+      let floor = below.map { uses[$0].state.version } ?? .zero
+      let bases = uses[use].bases.filter { $0.version >= floor }
+      guard let first = bases.first else { break }
+      let base = bases.count == 1 ? first : pick(ballot, bases)
+      writes.append(
+        Write(
+          last: uses[use].state.version, value: uses[use].state.value, base: base,
+          moment: uses[use].proposedAt))
+      version = base.version
     }
+    return writes.reversed()
   }
 
   mutating func mustDescend(_ upper: Int, from lower: Int) {

@@ -9,6 +9,14 @@ extension RegisterLedger {
     guard let place = place(of: voter), !records.isEmpty else { return }
     stores[place].pending.append(contentsOf: records)
     stores[place].batches.append(records.count)
+    // Alone, a voter sends nothing: what it proposes is seen here.
+    guard stores.count == 1 else { return }
+    for record in records {
+      guard case .accept(let key, let ballot, let promised, let state) = record,
+        let use = use(of: ballot, key, at: place)
+      else { continue }
+      propose(use, state, next: promised > ballot ? promised : .zero, at: place)
+    }
   }
 
   /// Records became durable.

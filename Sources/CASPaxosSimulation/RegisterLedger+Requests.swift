@@ -42,6 +42,7 @@ extension RegisterLedger {
       return
     }
     uses[use].hasState = true
+    uses[use].proposedAt = clock
     uses[use].state = state
     uses[use].next = next
     if !next.isZero { askAhead(next, with: use, at: place) }
@@ -76,16 +77,19 @@ extension RegisterLedger {
       } else if !comes(uses[use].state, at: ballot, of: uses[asked].state) {
         violate("the state of \(ballot) does not come of that of \(uses[asked].ballot)")
       }
+      uses[use].bases = [uses[asked].state.register]
       return
     }
     if !configuration.quorums.isPrepareQuorum(uses[use].promised) {
       return violate("\(ballot) asks to accept, and no prepare quorum has durably promised it")
     }
     for one in stores.indices {
-      if let base = base(of: use, told: one), comes(uses[use].state, at: ballot, of: base) {
-        return
-      }
+      guard let base = base(of: use, told: one), comes(uses[use].state, at: ballot, of: base)
+      else { continue }
+      let isNew = !uses[use].bases.contains { $0.version == base.version }
+      if isNew { uses[use].bases.append(base.register) }
     }
+    guard uses[use].bases.isEmpty else { return }
     violate("the state of \(ballot) does not come of the highest that a prepare quorum told of")
   }
 
@@ -101,21 +105,15 @@ extension RegisterLedger {
     return covered >= configuration.quorums.prepare ? state(at: base) : nil
   }
 
-  /// What the round of `ballot` may have begun from: several where a voter that was not asked in time
-  /// promised, too.
-  func bases(of ballot: Ballot) -> [Register] {
-    guard let use = index.find(ballot), uses[use].hasState else { return [] }
-    let asked = uses[use].askedWith
-    if asked >= 0 { return [uses[asked].state.register] }
-    return stores.indices.compactMap { base(of: use, told: $0) }.filter {
-      comes(uses[use].state, at: ballot, of: $0)
-    }.map(\.register)
-  }
-
   /// What may have been the version before this one.
   func versions(before version: Version) -> [Version] {
     if version.step > 1 { return [Version(ballot: version.ballot, step: version.step - 1)] }
     return bases(of: version.ballot).map(\.version)
+  }
+
+  /// What the round of `ballot` may have begun from.
+  func bases(of ballot: Ballot) -> [Register] {
+    index.find(ballot).map { uses[$0].bases } ?? []
   }
 
   /// Whether a round at `ballot` may make `state` of `base`: written in it, or written back.

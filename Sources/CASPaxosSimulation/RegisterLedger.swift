@@ -28,10 +28,12 @@ struct RegisterLedger: Sendable {
     var holdersAhead = VoteSet()
     /// An accept quorum holds it.
     var isChosen = false
-    /// The write that it carried is part of a chosen state; or may be, where two states may be what
-    /// one was made of, and is not certain.
+    /// The moment at which that was seen.
+    var proposedAt: UInt64 = 0
+    /// What its write may have begun from: several where more promised than were waited for.
+    var bases: [Register] = []
+    /// The write that it carried is part of a chosen state.
     var isSettled = false
-    var isCertain = false
   }
 
   /// A register.
@@ -74,6 +76,8 @@ struct RegisterLedger: Sendable {
   var keys: [Key] = []
   var numbers: [Bytes: Int] = [:]
   var index = BallotIndex()
+  /// The moment of the last call or answer.
+  @usableFromInline var clock: UInt64 = 0
   var uses: [Use] = []
   /// By use and voter: what it had accepted when it promised.
   var accepted: [Ballot] = []

@@ -69,3 +69,14 @@ extension Version {
       step: .max)
   }
 }
+
+extension Outcome {
+  /// The state that the client was told of.
+  var register: Register? {
+    switch self {
+    case .applied(_, let register), .read(let register), .notApplied(.rejected(_, let register)):
+      register
+    case .notApplied, .unknown: nil
+    }
+  }
+}

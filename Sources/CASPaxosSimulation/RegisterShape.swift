@@ -28,7 +28,8 @@ struct RegisterShape: Hashable, Sendable {
     settings.shards = 4
     settings.piggybackAfter = one(of: [nil, 0, 1, 1, 3])
     settings.patience = one(of: [1, 5, 20])
-    settings.backoff = one(of: [0, 2, 2, 8])
+    // Without a backoff nothing ends a duel.
+    settings.backoff = one(of: [1, 2, 2, 8])
     settings.retransmitAfter = one(of: [10, 30, 100])
     settings.counterBlock = one(of: [64, 1 << 20])
     if plan.isTiny {

@@ -36,6 +36,7 @@ extension RegisterSubject {
     _ proposal: CASPaxos.Proposal<Workload.C>, as id: ProposalID, of client: Int,
     at voter: VoterID, moment: UInt64
   ) {
+    ledger.clock = moment
     let key = ledger.number(of: proposal.key)
     places[id] = calls.count
     calls.append(
@@ -45,12 +46,16 @@ extension RegisterSubject {
   }
 
   /// Whether it happened is open for ever.
-  public mutating func lost(_ id: ProposalID) { ledger.reach(.restartInRound) }
+  public mutating func lost(_ id: ProposalID) {
+    if let place = places[id] { calls[place].lost = ledger.clock }
+    ledger.reach(.restartInRound)
+  }
 
   /// Judges what a client is told as far as it can be judged at once.
   public mutating func ended(
     _ completion: CASPaxos.Completion<Workload.C>, at voter: VoterID, moment: UInt64
   ) -> String? {
+    ledger.clock = moment
     let id = completion.proposal
     guard let place = places[id] else { return "proposal \(id) ends, and nobody made it" }
     if calls[place].outcome != nil { return "proposal \(id) ends twice" }

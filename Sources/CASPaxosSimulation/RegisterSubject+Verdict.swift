@@ -38,10 +38,10 @@ extension RegisterSubject {
     for place in places {
       if let wrong = stepViolation(calls[place]) { return .violation("\(name): \(wrong)") }
     }
-    var hidden = HiddenWrites<C>()
-    if let wrong = hidden.find(in: ledger.writes(on: key), of: places.map { call in seed(call) }) {
-      return .violation("\(name): \(wrong)")
-    }
+    var hidden = HiddenWrites<C>(
+      places.compactMap { seed($0) }, sights: places.compactMap { calls[$0].outcome?.register })
+    let writes = ledger.history(of: key) { hidden.pick($0, $1) }
+    if let wrong = hidden.find(in: writes) { return .violation("\(name): \(wrong)") }
     let history = places.compactMap { witnessed(calls[$0], hidden.found[$0]) }
     switch Check(ValueModel(), initial: .zero).check(history) {
     case .violation(let violation):
@@ -91,17 +91,24 @@ extension RegisterSubject {
 
 /// One call at a time.
 extension RegisterSubject {
-  private func seed(_ place: Int) -> HiddenWrites<C>.Seed {
+  private func seed(_ place: Int) -> HiddenWrites<C>.Seed? {
     let call = calls[place]
-    var change: C?
-    var left: Register?
-    switch (call.outcome, call.operation) {
-    case (.applied(let output, let register), .change(let one)):
-      if !one.keeps(register, with: output) { left = register }
-    case (.unknown, .change(let one)), (nil, .change(let one)): change = one
-    case (.applied, _), (.read, _), (.notApplied, _), (.unknown, _), (nil, _): break
+    guard case .change(let change) = call.operation else { return nil }
+    let end = call.returned ?? call.lost ?? .max
+    switch call.outcome {
+    case .applied(let output, let left):
+      if change.keeps(left, with: output) { return nil }
+      return HiddenWrites<C>.Seed(
+        place: place, voter: call.voter, change: change,
+        open: call.invoked...max(end, call.invoked),
+        told: (output, left))
+    case .unknown, nil:
+      return HiddenWrites<C>.Seed(
+        place: place, voter: call.voter, change: change,
+        open: call.invoked...max(end, call.invoked),
+        told: nil)
+    case .read, .notApplied: return nil
     }
-    return HiddenWrites<C>.Seed(place: place, voter: call.voter, open: change, left: left)
   }
 
   private func witnessed(

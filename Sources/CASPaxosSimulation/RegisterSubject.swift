@@ -27,6 +27,8 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
     @usableFromInline let invoked: UInt64
     /// Nil while it is open: for ever where its voter crashed.
     @usableFromInline var returned: UInt64?
+    /// When its voter crashed with it.
+    @usableFromInline var lost: UInt64?
     @usableFromInline var outcome: Outcome<Workload.C>?
 
     @usableFromInline
