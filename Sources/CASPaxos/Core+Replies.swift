@@ -159,10 +159,13 @@ extension Core {
     table[place].restUntil = now.advanced(by: time + random.next() % time)
   }
 
-  /// Keeps a moving average of the time from sending to a quorum's answers.
+  /// Keeps a moving average of the time from sending to a quorum's answers. One that took far longer
+  /// than the others (a partition, a pause, a full disk) says little of the next, and the time that
+  /// rivals leave each other is many trips long: only many such answers count in full.
   private mutating func measureTrip(_ slot: Int) {
     let time = now.rawValue - rounds[slot].sentAt.rawValue
-    eightTrips = eightTrips - eightTrips / 8 + min(time, 1 << 20)
+    let most = min(2 * trip + settings.retransmitAfter, 1 << 20)
+    eightTrips = eightTrips - eightTrips / 8 + min(time, most)
   }
 
   /// How long a round trip takes of late, in ticks; at least one.

@@ -191,6 +191,23 @@ import Testing
     #expect(bench.last.kind == .prepare)
   }
 
+  /// A network that was cut for a minute is not taken for one whose round trips take that long.
+  @Test func oneLateAnswerDoesNotMakeTheRegisterRestForLong() {
+    var bench = Bench { $0.retransmitAfter = 40 }
+    let accept = bench.leadToAccept()
+    bench.prepare(b(9, 3))
+    bench.persist()
+    bench.tick(to: 60_000)
+    bench.accepted(accept, from: 2)
+    #expect(bench.completed.count == 1)
+    bench.propose(.change(.add(1)))
+    #expect(bench.messages.isEmpty)
+    let start = bench.now
+    while bench.messages.isEmpty { bench.wait() }
+    // One rival, and a trip that is taken for six ticks: an eighth of what one answer may count.
+    #expect((1...36).contains(bench.now - start))
+  }
+
   @Test func aProposerThatWinsForgetsItsFailures() {
     var bench = Bench { $0.backoff = 1000 }
     for _ in 0..<3 {

@@ -12,6 +12,8 @@ struct Parcel {
   /// The sender's life of all lives in the run, and what its store says of itself.
   @usableFromInline var life: UInt32
   @usableFromInline var identity: ProcessIdentity
+  /// The store that the sender speaks to: a connection to it reaches no other.
+  @usableFromInline var store: StoreID
   /// Its neighbours on the same link, by the order in which they were sent; -1 for none.
   var older: Int32 = -1
   var newer: Int32 = -1
@@ -20,7 +22,7 @@ struct Parcel {
 
   init(
     payload: Bytes, checksum: UInt32, number: UInt64, from: Int, to: Int, life: UInt32,
-    identity: ProcessIdentity
+    identity: ProcessIdentity, store: StoreID
   ) {
     self.payload = payload
     self.checksum = checksum
@@ -29,6 +31,7 @@ struct Parcel {
     self.to = UInt16(to)
     self.life = life
     self.identity = identity
+    self.store = store
   }
 }
 
@@ -103,12 +106,12 @@ struct SimulatedNetwork {
   @usableFromInline
   mutating func send(
     _ payload: Bytes, checksum: UInt32, from: Int, to: Int, life: UInt32,
-    identity: ProcessIdentity, at now: UInt64, into queue: inout EventQueue
+    identity: ProcessIdentity, store: StoreID, at now: UInt64, into queue: inout EventQueue
   ) {
     sent += 1
     let parcel = Parcel(
       payload: payload, checksum: checksum, number: sent, from: from, to: to, life: life,
-      identity: identity)
+      identity: identity, store: store)
     keep(parcel)
     if chance(lossPerMille) { return lose(parcel, .lost) }
     if chance(corruptionPerMille) { return lose(parcel, .damaged) }

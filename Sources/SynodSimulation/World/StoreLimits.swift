@@ -15,8 +15,8 @@ struct StoreLimits {
     func one(of choices: [Int]) -> Int { choices[random.below(choices.count)] }
     guard plan.isTiny else {
       journal = JournalSettings(
-        logBytes: 1 << 20, maxPayload: 64 << 10, checkpointAfter: 4 << 20,
-        ballastBytes: 256 << 10, choreBytes: 256 << 10, maxWaiting: 8 << 20)
+        logBytes: 256 << 10, maxPayload: 64 << 10, checkpointAfter: 512 << 10,
+        ballastBytes: 200 << 10, choreBytes: 64 << 10, maxWaiting: 8 << 20)
       mostQueued = 4 << 20
       piece = 64 << 10
       return

@@ -98,7 +98,7 @@ extension World {
   mutating func admits(_ parcel: Parcel, at process: SimulatedProcess<Machine>) -> Bool {
     let sender = Int(parcel.from)
     let met = process.met[sender]
-    if met.life == parcel.life { return true }
+    if met.life == parcel.life && parcel.store == process.identity.store { return true }
     return meet(parcel, at: process)
   }
 
@@ -107,6 +107,14 @@ extension World {
   mutating func meet(_ parcel: Parcel, at process: SimulatedProcess<Machine>) -> Bool {
     let sender = Int(parcel.from)
     let voter = VoterID(UInt32(sender + 1))
+    #if PlantedBugs
+      if PlantedBug.has(.blankRejoin) { return true }
+    #endif
+    // Meant for the store that was here before: nobody had a connection to this one then.
+    guard parcel.store == process.identity.store else {
+      drop(parcel, .stranger)
+      return false
+    }
     guard let pinned = process.pins[sender] else {
       pin(voter, parcel, at: process)
       return false

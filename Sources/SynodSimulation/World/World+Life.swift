@@ -1,4 +1,4 @@
-internal import Synod
+public import Synod
 internal import SynodJournal
 
 // Processes begin, end, stand still and come back.
@@ -53,32 +53,38 @@ extension World {
     end(process, back: true)
   }
 
-  @usableFromInline
+  @inlinable
   mutating func restart(_ node: Int) {
     let process = processes[node]
     guard !process.isUp, !process.isRetired, !process.isGone else { return }
-    switch openStore(process) {
-    case .opened(let store): start(process, on: store)
-    case .crashed:
-      counts.crashesInRecovery += 1
-      restartLater(node)
-    case .failed:
-      counts.failedOpenings += 1
-      restartLater(node)
-    case .refused(let refusal): refuse(process, refusal)
-    }
+    guard let store = openStore(process) else { return }
+    prepare(process, on: store)
+    start(process, on: store)
   }
 
-  private mutating func openStore(_ process: SimulatedProcess<Machine>) -> StoreOpening {
+  /// Opens the store; nil where that comes to nothing, for now or for good.
+  @usableFromInline
+  mutating func openStore(_ process: SimulatedProcess<Machine>) -> SimulatedStore? {
     var crash: (after: Int, Crash)?
     if settling == nil, process.lives > 0,
       faultRandom.percent(plan.faults.crashInRecoveryPercent)
     {
       crash = (faultRandom.below(24), faultRandom.percent(50) ? .powerCut : .kill)
     }
-    return SimulatedStore.open(
+    let opening = SimulatedStore.open(
       on: process.disk, cluster: Self.cluster, voter: process.voter, ifBlank: drawStore(),
       settings: journalSettings, crash: crash)
+    switch opening {
+    case .opened(let store): return store
+    case .crashed:
+      counts.crashesInRecovery += 1
+      restartLater(process.index)
+    case .failed:
+      counts.failedOpenings += 1
+      restartLater(process.index)
+    case .refused(let refusal): refuse(process, refusal)
+    }
+    return nil
   }
 
   /// All simulated stores are of one cluster.
@@ -99,9 +105,9 @@ extension World {
     if record != nil { tell(.retired, of: process.index, TraceText(reason)) }
   }
 
-  private mutating func start(
-    _ process: SimulatedProcess<Machine>, on store: SimulatedStore
-  ) {
+  /// What does not depend on the protocol.
+  @usableFromInline
+  mutating func prepare(_ process: SimulatedProcess<Machine>, on store: SimulatedStore) {
     lastLife += 1
     process.lives += 1
     process.life = lastLife
@@ -111,13 +117,17 @@ extension World {
     for peer in processes.indices {
       process.pins[peer] = store.pinned(VoterID(UInt32(peer + 1)))
     }
-    process.machine = Machine(subject.settings(of: process.voter))
     if process.lives > 1 { process.clock = drawClock() }
     if store.wasTorn { counts.tornTails += 1 }
     if store.usesCheckpoint { counts.checkpointsUsed += 1 }
+    if process.lives > 1 { counts.restarts += 1 }
+  }
+
+  @inlinable
+  mutating func start(_ process: SimulatedProcess<Machine>, on store: SimulatedStore) {
+    process.machine = Machine(subject.settings(of: process.voter))
     guard recover(process, from: store) else { return }
     process.isUp = true
-    if process.lives > 1 { counts.restarts += 1 }
     if record != nil {
       tell(.restarted, of: process.index, TraceText(process.lives == 1 ? "starts" : "restarts"))
     }
@@ -131,7 +141,8 @@ extension World {
   }
 
   /// Gives the machine back what its store holds; false where it holds what cannot be.
-  private mutating func recover(
+  @inlinable
+  mutating func recover(
     _ process: SimulatedProcess<Machine>, from store: SimulatedStore
   ) -> Bool {
     do {

@@ -132,7 +132,8 @@ extension World {
     if record != nil { tellSent(payload, from: process, to: peer) }
     network.send(
       payload, checksum: checksum, from: process.index, to: peer, life: process.life,
-      identity: process.identity, at: now, into: &queue)
+      identity: process.identity, store: process.pins[peer] ?? processes[peer].identity.store,
+      at: now, into: &queue)
   }
 
   // MARK: Time
