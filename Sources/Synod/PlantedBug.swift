@@ -1,7 +1,6 @@
 #if PlantedBugs
   /// A mistake that is put in on purpose, to see that the simulator finds it. Only in builds with the
   /// package trait `PlantedBugs`; nothing of it is in any other.
-  @usableFromInline
   package enum PlantedBug: String, CaseIterable, Sendable {
     /// A group commit is acknowledged once it is written, not once it is synced.
     case skippedSync = "skip an fsync"
@@ -40,10 +39,11 @@
     /// A voter that lost its disk comes back blank, and its peers take it for the old one.
     case blankRejoin = "blank rejoin after a lost disk"
 
-    /// Which one is planted; nil for none. Set before any machine runs, and by one thread only.
-    @usableFromInline package nonisolated(unsafe) static var planted: PlantedBug?
+    /// Which one is planted here; nil for none. Of a thread or a task, so that others are as they
+    /// should be meanwhile.
+    @TaskLocal package static var planted: PlantedBug?
 
     /// Whether it is this one.
-    @inlinable package static func has(_ bug: PlantedBug) -> Bool { planted == bug }
+    package static func has(_ bug: PlantedBug) -> Bool { planted == bug }
   }
 #endif

@@ -36,13 +36,15 @@ public struct QuorumSystem: Hashable, Sendable {
 
   /// Whether these promises let a proposer go on.
   @inlinable public func isPrepareQuorum(_ votes: VoteSet) -> Bool { votes.count >= prepare }
-  /// Whether these acceptances choose a value.
-  @inlinable public func isAcceptQuorum(_ votes: VoteSet) -> Bool {
-    #if PlantedBugs
-      if PlantedBug.has(.shortQuorum) { return votes.count >= max(accept - 1, 1) }
-    #endif
-    return votes.count >= accept
-  }
+  #if PlantedBugs
+    /// Whether these acceptances choose a value.
+    public func isAcceptQuorum(_ votes: VoteSet) -> Bool {
+      votes.count >= (PlantedBug.has(.shortQuorum) ? max(accept - 1, 1) : accept)
+    }
+  #else
+    /// Whether these acceptances choose a value.
+    @inlinable public func isAcceptQuorum(_ votes: VoteSet) -> Bool { votes.count >= accept }
+  #endif
 }
 
 /// Why numbers of votes do not make a quorum system.
