@@ -1,4 +1,7 @@
 import ArgumentParser
+#if PlantedBugs
+  import Synod
+#endif
 import SynodSimulation
 
 /// `synod simulate`: a protocol in a world that attacks it.
@@ -77,9 +80,27 @@ struct SimulateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("With --exhaustive, the world to walk.", valueName: "name"))
   var world: String?
 
+  #if PlantedBugs
+    @Flag(
+      help: """
+        Plant one mistake after the other, and run seeds from drawn bases until each is found; \
+        --seeds is how many it may take (default: 10000).
+        """)
+    var plantedBugs = false
+
+    @Option(
+      help: ArgumentHelp(
+        "Plant a mistake: \(PlantedBug.allCases.map { "\($0)" }.joined(separator: ", ")).",
+        valueName: "mistake"))
+    var plant: String?
+  #endif
+
   func run() throws {
     if exhaustive || world != nil { return try ExhaustiveShow(world: world).run() }
     let options = try SimulateOptions(self)
+    #if PlantedBugs
+      if plantedBugs { return try PlantedBugShow(options, limit: seeds ?? 10_000).run() }
+    #endif
     var simulation = SimulationShow(options)
     try simulation.run()
   }

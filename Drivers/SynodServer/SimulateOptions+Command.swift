@@ -1,4 +1,7 @@
 import Glibc
+#if PlantedBugs
+  import Synod
+#endif
 import SynodSimulation
 
 extension SimulateOptions {
@@ -14,6 +17,15 @@ extension SimulateOptions {
       throw .usage("--seed runs one seed; for many, say --seeds and, if you like, --from")
     }
     self.subject = subject
+    #if PlantedBugs
+      if let name = command.plant {
+        guard let bug = PlantedBug.named(name) else {
+          throw .usage("--plant: there is no mistake '\(name)'; 'synod simulate --help' names them")
+        }
+        self.subject = subject.planting(bug)
+        planted = name
+      }
+    #endif
     count = command.seed == nil ? command.seeds ?? 100 : 1
     try Self.check("--seeds", count, 1...1_000_000_000, "runs")
     // Short enough to be typed.

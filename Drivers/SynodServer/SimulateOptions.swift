@@ -17,6 +17,9 @@ struct SimulateOptions {
   var allowsUndecided = false
   var keepsGoing = false
   var explains = false
+  #if PlantedBugs
+    var planted: String?
+  #endif
 
   /// The plan of the run at this place, from zero.
   func plan(_ place: Int) -> RunPlan {
@@ -28,6 +31,9 @@ struct SimulateOptions {
     var words = ["synod simulate --protocol \(subject.name) --seed \(plan.seed)"]
     words += PlanOverrides(from: RunPlan(seed: plan.seed), to: plan).arguments
     if let events { words.append("--steps \(events)") }
+    #if PlantedBugs
+      if let planted { words.append("--plant \(planted)") }
+    #endif
     return words.joined(separator: " ")
   }
 }
