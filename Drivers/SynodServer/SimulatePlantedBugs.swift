@@ -97,8 +97,10 @@
       let first = random.next() % 1_000_000_000_000
       let planted = subject.planting(bug)
       for seeds in 1...limit {
-        let report = planted.run(RunPlan(seed: first + UInt64(seeds)), .max)
-        if case .failed(let what, _) = report.outcome { return Find(seeds: seeds, what: what) }
+        let plan = RunPlan(seed: first + UInt64(seeds))
+        guard case .failed(let what, _) = planted.run(plan, .max).outcome else { continue }
+        // One that fails without the mistake, too, shows nothing.
+        if subject.run(plan, .max).outcome == .passed { return Find(seeds: seeds, what: what) }
       }
       return Find(seeds: limit, what: nil)
     }

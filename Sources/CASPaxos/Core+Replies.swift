@@ -115,9 +115,6 @@ extension Core {
     let place = cell(of: slot)
     rest(place)
     if table[place].streak < .max { table[place].streak += 1 }
-    #if PlantedBugs
-      if PlantedBug.has(.unpromisedBallot) { rounds[slot].promising = rounds[slot].votes }
-    #endif
     guard configuration.quorums.isAcceptQuorum(rounds[slot].promising),
       table[place].accepted == rounds[slot].ballot, table[place].promised == rounds[slot].next
     else { return }

@@ -34,8 +34,6 @@
     case staleRead = "stale read"
     /// A change whose accept had no answer is applied once more, though it is in.
     case doubleApply = "apply again on a retry"
-    /// A promise ahead is used though no quorum gave it.
-    case unpromisedBallot = "use a promise ahead that no quorum gave"
     /// A voter that lost its disk comes back blank, and its peers take it for the old one.
     case blankRejoin = "blank rejoin after a lost disk"
 

@@ -119,12 +119,6 @@ extension World {
       pin(voter, parcel, at: process)
       return false
     }
-    #if PlantedBugs
-      if PlantedBug.has(.blankRejoin), pinned != parcel.identity.store {
-        process.met[sender] = (parcel.life, parcel.identity.incarnation)
-        return true
-      }
-    #endif
     guard pinned == parcel.identity.store else {
       drop(parcel, .stranger)
       return false
