@@ -66,7 +66,7 @@ extension World {
   @usableFromInline
   mutating func openStore(_ process: SimulatedProcess<Machine>) -> SimulatedStore? {
     var crash: (after: Int, Crash)?
-    if settling == nil, process.lives > 0,
+    if settling == nil,
       faultRandom.percent(plan.faults.crashInRecoveryPercent)
     {
       crash = (faultRandom.below(24), faultRandom.percent(50) ? .powerCut : .kill)
@@ -112,6 +112,9 @@ extension World {
     process.lives += 1
     process.life = lastLife
     process.store = store
+    if !continues(process, store) {
+      violate("its store forgot its identity, its last life or a pin", at: process.index)
+    }
     process.identity = ProcessIdentity(
       store: store.identity.store, incarnation: store.identity.incarnation)
     for peer in processes.indices {
@@ -138,6 +141,16 @@ extension World {
     }
     tickBeforeInput(process)
     inputTaken(process.index)
+  }
+
+  /// Peers tell stores and lives apart by what it says of itself, and strangers by what it pinned.
+  private func continues(_ process: SimulatedProcess<Machine>, _ store: SimulatedStore) -> Bool {
+    process.lives == 1 || process.disk.isDamaged
+      || store.identity.store == process.identity.store
+        && store.identity.incarnation > process.identity.incarnation
+        && process.pins.indices.allSatisfy {
+          process.pins[$0] == nil || process.pins[$0] == store.pinned(VoterID(UInt32($0 + 1)))
+        }
   }
 
   /// Gives the machine back what its store holds; false where it holds what cannot be.

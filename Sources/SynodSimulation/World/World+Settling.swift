@@ -77,6 +77,8 @@ extension World {
   private func mendDisk(_ process: SimulatedProcess<Machine>) {
     process.disk.faults = DiskFaults()
     process.disk.mayBeDamaged = false
+    // Or a later block would prove it lost, and nobody could restart on it.
+    process.disk.landAstray()
     process.disk.capacity = nil
     process.diskPercent = plan.diskPercent
   }
@@ -110,7 +112,9 @@ extension World {
     var open = 0
     for node in settling.core {
       let process = processes[node]
-      if !process.isUp || process.isPaused || process.isStopping { return }
+      if !process.isUp || process.isPaused || process.isStopping || process.hasStorageFailed {
+        return
+      }
       open += process.open.count
     }
     if settling.closing == nil {
