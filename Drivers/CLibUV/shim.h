@@ -18,8 +18,33 @@ static inline void synod_name_this_thread(const char *name) {
 
 // prctl takes a variable list, which the importer leaves out.
 static inline int synod_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// Keeps this thread, and those that it starts from now on, on one processor. The C library's sets of
+// processors are macros, which the importer leaves out.
+static inline int synod_stay_on_processor(unsigned int processor) {
+  unsigned long set[64] = {0};
+  const unsigned int width = 8 * sizeof set[0];
+  if (processor >= 64 * width) {
+    errno = EINVAL;
+    return -1;
+  }
+  set[processor / width] = 1UL << processor % width;
+  return (int)syscall(SYS_sched_setaffinity, 0, sizeof set, set);
+}
 #else
+#include <errno.h>
+
 static inline int synod_die_with_parent(void) { return -1; }
+
+static inline int synod_stay_on_processor(unsigned int processor) {
+  (void)processor;
+  errno = ENOSYS;
+  return -1;
+}
 #endif
 
 #ifdef __linux__

@@ -55,6 +55,7 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
   if configuration.isUnsafeWithoutSync {
     logger.critical("--unsafe-no-sync: what is acknowledged is lost when the power goes")
   }
+  if let processor = configuration.processor { try stay(on: processor) }
   var configuration = configuration
   let room = Descriptors.makeRoom(forClients: configuration.maxClients)
   if room < configuration.maxClients {
@@ -157,6 +158,15 @@ private func advice(for error: any Error) -> String {
     return "; stop it, or choose another port (--listen-client, --initial-cluster)"
   }
   return ""
+}
+
+/// Before any thread is started: each inherits it.
+private func stay(on processor: UInt32) throws(Failure) {
+  if synod_stay_on_processor(processor) < 0 {
+    throw .usage(
+      "--processor: this process cannot run on processor \(processor): "
+        + "\(String(cString: strerror(errno)))")
+  }
 }
 
 /// Has the system end this process when the one that started it ends, however that happens.

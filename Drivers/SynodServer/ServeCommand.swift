@@ -61,6 +61,12 @@ struct ServeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Clients connected at once, at most.", valueName: "number"))
   var maxClients = 4096
 
+  @Option(
+    help: ArgumentHelp(
+      "Run on this processor only, counted from 0. A busy node that is not moved about answers more; "
+        + "give each node of one computer, and what loads it, its own.", valueName: "number"))
+  var processor: Int?
+
   @Option(help: "What is logged.")
   var logLevel = LogLevel.info
 
@@ -83,7 +89,8 @@ struct ServeCommand: ParsableCommand {
 
   static let flagsWithTwins = [
     "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "cluster-token",
-    "protocol", "tick", "request-timeout", "max-value", "max-clients", "log-level",
+    "protocol", "tick", "request-timeout", "max-value", "max-clients", "processor",
+    "log-level",
   ]
 
   func run() throws {

@@ -16,6 +16,8 @@ struct ServeConfiguration {
   /// Bytes.
   var maxValue: Int
   var maxClients: Int
+  /// The processor to stay on; any where nil.
+  var processor: UInt32?
   var logLevel: Logger.Level
   /// The process with which this one ends.
   var parent: Int32?
@@ -58,6 +60,9 @@ struct ServeConfiguration {
       command.requestTimeout, 10...3_600_000, "--request-timeout", "milliseconds")
     maxValue = try Self.check(command.maxValue, 1...Self.maxValueLimit, "--max-value", "bytes")
     maxClients = try Self.check(command.maxClients, 1...100_000, "--max-clients", "clients")
+    processor = try command.processor.map { number throws(Failure) in
+      UInt32(try Self.check(number, 0...4095, "--processor", "(a processor's number)"))
+    }
     logLevel = command.logLevel.level
     parent = command.exitWithParent
     isUnsafeWithoutSync = command.unsafeNoSync
@@ -82,7 +87,8 @@ struct ServeConfiguration {
       "listen-peer": "\(peerEndpoint)", "initial-cluster": "\(members)",
       "cluster-token": "\(clusterToken)", "protocol": "caspaxos", "tick": "\(tick)",
       "request-timeout": "\(requestTimeout)", "max-value": "\(maxValue)",
-      "max-clients": "\(maxClients)", "log-level": "\(logLevel)",
+      "max-clients": "\(maxClients)", "processor": "\(processor.map { "\($0)" } ?? "any")",
+      "log-level": "\(logLevel)",
     ]
   }
 }
