@@ -49,7 +49,6 @@ private func complaint(_ arguments: [String]) throws -> String? {
   ("--max-value", "0", "--max-value: 0 is out of range; it must be 1 to 524288 bytes"),
   ("--max-value", "99999999", "--max-value: 99999999 is out of range"),
   ("--max-clients", "0", "--max-clients: 0 is out of range"),
-  ("--processor", "-1", "--processor"),
   ("--processor", "4096", "--processor: 4096 is out of range; it must be 0 to 4095"),
   ("--tick", "0", "--tick: 0 is out of range; it must be 1 to 1000 milliseconds"),
   ("--request-timeout", "1", "--request-timeout: 1 is out of range"),
