@@ -44,14 +44,14 @@ struct ExhaustiveShow {
       if Interruption.isPending { throw Failure("interrupted") }
       if !report.isExhaustive { unfinished.append(world.name) }
     }
-    let large = ExploredWorld.all.filter(\.isLarge).map(\.name)
-    if worlds.count > 1 {
-      print("not walked, unless named by --world: \(large.joined(separator: ", "))")
-    }
     if !unfinished.isEmpty {
       throw Failure("not walked to the end: \(unfinished.joined(separator: ", "))")
     }
-    print("passed")
+    if worlds.count == 1 { return print("passed") }
+    let large = ExploredWorld.all.filter(\.isLarge).map(\.name)
+    print(
+      "passed: \(worlds.count) of \(ExploredWorld.all.count) worlds. Left out, unless named by "
+        + "--world: \(large.joined(separator: ", "))")
   }
 
   private func show(_ report: ExplorationReport, since start: Double) {

@@ -31,6 +31,11 @@ extension RegisterTable.Cell {
 
   /// - Parameter next: promised together with the acceptance; zero for none.
   mutating func accept(_ proposed: RegisterState, at ballot: Ballot, next: Ballot) -> Verdict {
+    #if PlantedBugs
+      // Gryadka's acceptors refuse whatever is not above what they accepted: with the mistake on both
+      // sides, the second value leaves its proposer.
+      if PlantedBug.has(.reusedBallot), ballot == accepted, proposed != state { return .refused }
+    #endif
     // A duplicate is acknowledged even where the promise is higher by now: it is true.
     if ballot == accepted { return proposed == state ? .duplicate : .impossible }
     #if PlantedBugs

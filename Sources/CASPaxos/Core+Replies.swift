@@ -65,12 +65,17 @@ extension Core {
   @usableFromInline
   func isSettled(_ slot: Int) -> Bool {
     #if PlantedBugs
-      if PlantedBug.has(.unsettledRefusal), rounds[slot].phase == .preparing { return true }
       if PlantedBug.has(.staleRead), rounds[slot].phase == .reading { return true }
     #endif
     return configuration.quorums.isPrepareQuorum(rounds[slot].votes)
       && configuration.quorums.isAcceptQuorum(rounds[slot].agreeing)
   }
+
+  #if PlantedBugs
+    /// Whether what does not write is answered from promises that settle nothing.
+    @usableFromInline
+    var refusesUnsettled: Bool { PlantedBug.has(.unsettledRefusal) }
+  #endif
 
   private mutating func promised(_ slot: Int, by place: Int, _ reply: Message) {
     guard !rounds[slot].votes.contains(place) else { return }

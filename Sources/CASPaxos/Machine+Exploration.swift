@@ -1,11 +1,12 @@
 package import Synod
 
-/// What an exhaustive search needs of a machine: one machine in place of all that behave alike, and
-/// which messages can do nothing any more.
-///
-/// A machine that is at rest, with all that was ready drained, is put in the place of another only
-/// where no sequence of inputs could ever tell the two apart by what they send, persist, complete or
-/// are asked to be woken for. Why, is said at each field.
+// What an exhaustive search needs of a machine: one machine in place of all that behave alike, and
+// which messages can do nothing any more.
+//
+// A machine that is at rest, with all that was ready drained, is put in the place of another only
+// where no sequence of inputs could ever tell the two apart by what they send, persist, complete or
+// are asked to be woken for. Why, is said at each field.
+
 /// What may still happen to a machine.
 package struct Prospects {
   /// `tick` may still be called.

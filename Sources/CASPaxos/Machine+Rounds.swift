@@ -70,7 +70,12 @@ extension Machine {
     }
     let asked = folds[slot].folded.count
     var (state, wrote) = folds[slot].run(on: base, at: ballot, within: core.settings)
-    if settled && !wrote && folds[slot].earlier.isEmpty && !folds[slot].hasBarrier {
+    #if PlantedBugs
+      let mayRefuse = settled || (core.refusesUnsettled && !folds[slot].isReadOnly)
+    #else
+      let mayRefuse = settled
+    #endif
+    if mayRefuse && !wrote && folds[slot].earlier.isEmpty && !folds[slot].hasBarrier {
       return finish(slot)
     }
     let isWhole = folds[slot].folded.count == asked

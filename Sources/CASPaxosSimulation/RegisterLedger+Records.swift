@@ -111,7 +111,7 @@ extension RegisterLedger {
     stores[place].held[uses[use].key] = Held(promised: promised, accepted: ballot)
     uses[use].holders.insert(place)
     if !uses[use].next.isZero { uses[use].holdersAhead.insert(place) }
-    if !uses[use].isChosen && configuration.quorums.isAcceptQuorum(uses[use].holders) {
+    if !uses[use].isChosen && isAcceptQuorum(uses[use].holders) {
       choose(use)
     }
   }

@@ -72,7 +72,7 @@ extension RegisterLedger {
     let asked = uses[use].askedWith
     if asked >= 0 {
       reach(.fastPath)
-      if !configuration.quorums.isAcceptQuorum(uses[asked].holdersAhead) {
+      if !isAcceptQuorum(uses[asked].holdersAhead) {
         violate("\(ballot) is used, and no accept quorum promised it with \(uses[asked].ballot)")
       } else if !comes(uses[use].state, at: ballot, of: uses[asked].state) {
         violate("the state of \(ballot) does not come of that of \(uses[asked].ballot)")
@@ -80,7 +80,7 @@ extension RegisterLedger {
       uses[use].bases = [uses[asked].state.register]
       return
     }
-    if !configuration.quorums.isPrepareQuorum(uses[use].promised) {
+    if !isPrepareQuorum(uses[use].promised) {
       return violate("\(ballot) asks to accept, and no prepare quorum has durably promised it")
     }
     for one in stores.indices {
@@ -98,11 +98,11 @@ extension RegisterLedger {
   private func base(of use: Int, told one: Int) -> RegisterState? {
     guard uses[use].promised.contains(one) else { return nil }
     let base = accepted[use * stores.count + one]
-    var covered = 0
+    var covered = VoteSet()
     for other in stores.indices where uses[use].promised.contains(other) {
-      if accepted[use * stores.count + other] <= base { covered += 1 }
+      if accepted[use * stores.count + other] <= base { covered.insert(other) }
     }
-    return covered >= configuration.quorums.prepare ? state(at: base) : nil
+    return isPrepareQuorum(covered) ? state(at: base) : nil
   }
 
   /// What may have been the version before this one.

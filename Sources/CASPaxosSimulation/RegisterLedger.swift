@@ -143,6 +143,12 @@ struct RegisterLedger: Sendable {
     return violation == nil
   }
 
+  /// Counted here and not asked of the quorums: a mistake there would be made here, too.
+  func isPrepareQuorum(_ votes: VoteSet) -> Bool { votes.count >= configuration.quorums.prepare }
+
+  /// As `isPrepareQuorum`.
+  func isAcceptQuorum(_ votes: VoteSet) -> Bool { votes.count >= configuration.quorums.accept }
+
   /// The state that was proposed at a ballot; blank at zero.
   func state(at ballot: Ballot) -> RegisterState? {
     if ballot.isZero { return .blank }

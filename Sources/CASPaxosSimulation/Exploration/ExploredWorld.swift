@@ -11,7 +11,7 @@ public struct ExploredWorld: Sendable {
   public var name: String
   /// What is in it, in one line.
   public var summary: String
-  /// Whether a minute or two and some gigabytes are not enough for it.
+  /// Whether a few minutes and some gigabytes are not enough for it.
   public var isLarge = false
   let make: @Sendable () -> RegisterExploration
 
@@ -120,21 +120,23 @@ public struct ExploredWorld: Sendable {
           budget: ExplorationBudget(timeOuts: 1))
       }),
     ExploredWorld(
-      name: "read", summary: "3 voters, a change and a read elsewhere, 1 crash",
+      name: "read", summary: "3 voters, a change and a read elsewhere, 1 crash, 1 ballot each",
       make: {
         RegisterExploration(
           settings: settings(), steps: [.add(1, at: 0), .read(at: 1)],
           budget: ExplorationBudget(crashes: 1), attempts: [1, 1, 1])
       }),
     ExploredWorld(
-      name: "read-3-2", summary: "4 voters, prepare quorum 3, accept quorum 2, a change and a read",
+      name: "read-3-2",
+      summary: "4 voters, prepare quorum 3, accept quorum 2, a change and a read, 1 ballot each",
       make: {
         RegisterExploration(
           settings: flexible(4, 3, 2), steps: [.add(1, at: 0), .read(at: 1)],
           attempts: [1, 1, 1, 1])
       }),
     ExploredWorld(
-      name: "read-2-3", summary: "4 voters, prepare quorum 2, accept quorum 3, a change and a read",
+      name: "read-2-3",
+      summary: "4 voters, prepare quorum 2, accept quorum 3, a change and a read, 1 ballot each",
       make: {
         RegisterExploration(
           settings: flexible(4, 2, 3), steps: [.add(1, at: 0), .read(at: 1)],
@@ -160,6 +162,13 @@ public struct ExploredWorld: Sendable {
           budget: ExplorationBudget(crashes: 1), attempts: [2, 1, 1])
       }),
     ExploredWorld(
+      name: "two-proposers-crash", summary: "3 voters, 2 proposers, 2 changes, 1 crash",
+      make: {
+        RegisterExploration(
+          settings: settings(), steps: [.add(1, at: 0), .add(10, at: 1)],
+          budget: ExplorationBudget(crashes: 1))
+      }),
+    ExploredWorld(
       name: "two-reads", summary: "3 voters, a change and reads at both others", isLarge: true,
       make: {
         RegisterExploration(
@@ -175,19 +184,12 @@ public struct ExploredWorld: Sendable {
       }),
     ExploredWorld(
       name: "promise-ahead",
-      summary: "3 voters, 2 proposers, 3 changes, promises asked ahead", isLarge: true,
+      summary: "3 voters, 2 proposers, 3 changes, promises asked ahead, 1 ballot each",
+      isLarge: true,
       make: {
         RegisterExploration(
           settings: settings(piggyback: 0),
           steps: [.add(1, at: 0), .add(10, at: 0), .add(100, at: 1)], attempts: [1, 1, 1])
-      }),
-    ExploredWorld(
-      name: "two-proposers-crash", summary: "3 voters, 2 proposers, 2 changes, 1 crash",
-      isLarge: true,
-      make: {
-        RegisterExploration(
-          settings: settings(), steps: [.add(1, at: 0), .add(10, at: 1)],
-          budget: ExplorationBudget(crashes: 1))
       }),
   ]
 }

@@ -11,6 +11,8 @@ extension ClusterModel {
   }
 
   func ledger(_ number: UInt32, after list: UInt32) -> UInt32 {
+    // Nothing that comes after a violation mends it.
+    if violations[Int(number)] != nil { return number }
     var ledger = ledgers[number]
     let events = events[list]
     for event in events.list { note(event, of: Int(events.node), in: &ledger) }

@@ -4,7 +4,10 @@ internal import Synod
 extension ClusterModel {
   var interchangeable: [Int] {
     guard subject.isSymmetric else { return [] }
-    return (0..<nodes).filter { node in !subject.plan.contains { $0.node == node } }
+    let silent = (0..<nodes).filter { node in !subject.plan.contains { $0.node == node } }
+    precondition(
+      silent.allSatisfy { subject.areAlike($0, silent[0]) }, "nodes that change places are alike")
+    return silent
   }
 
   func swapped(local number: UInt32, _ a: Int, _ b: Int) -> UInt32 {

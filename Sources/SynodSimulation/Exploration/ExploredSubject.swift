@@ -61,6 +61,8 @@ public protocol ExploredSubject {
 
   // MARK: Symmetry
 
+  /// Whether two nodes are set up alike but for their voters.
+  func areAlike(_ a: Int, _ b: Int) -> Bool
   /// The same with two voters in each other's place.
   func swap(_ a: VoterID, _ b: VoterID, in machine: inout Machine)
   /// The same with two voters in each other's place.

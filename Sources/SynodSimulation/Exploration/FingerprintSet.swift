@@ -2,8 +2,8 @@
 ///
 /// Sixteen bytes a place, in 4,096 tables with open addressing that grow one by one, so that growing
 /// never needs room for everything twice. A table is chosen by twelve bits of the fingerprint's first
-/// half and holds all of the second: 76 bits tell two states apart. Of a thousand million states, the
-/// odds that any two are taken for one are about one in 150,000.
+/// half and holds all of the second but its last bit: 75 bits tell two states apart. Of a thousand
+/// million states, the odds that any two are taken for one are about one in 75,000.
 final class FingerprintSet {
   private struct Place {
     /// Zero where the place is free.

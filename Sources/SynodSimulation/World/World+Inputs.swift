@@ -107,9 +107,6 @@ extension World {
   mutating func meet(_ parcel: Parcel, at process: SimulatedProcess<Machine>) -> Bool {
     let sender = Int(parcel.from)
     let voter = VoterID(UInt32(sender + 1))
-    #if PlantedBugs
-      if PlantedBug.has(.blankRejoin) { return true }
-    #endif
     // Meant for the store that was here before: nobody had a connection to this one then.
     guard parcel.store == process.identity.store else {
       drop(parcel, .stranger)
@@ -119,7 +116,12 @@ extension World {
       pin(voter, parcel, at: process)
       return false
     }
-    guard pinned == parcel.identity.store else {
+    #if PlantedBugs
+      let isKnown = pinned == parcel.identity.store || PlantedBug.has(.blankRejoin)
+    #else
+      let isKnown = pinned == parcel.identity.store
+    #endif
+    guard isKnown else {
       drop(parcel, .stranger)
       return false
     }
@@ -131,6 +133,10 @@ extension World {
         return false
       }
       process.met[sender] = (parcel.life, parcel.identity.incarnation)
+      #if PlantedBugs
+        // Whoever is taken for the old one is written to as well.
+        process.pins[sender] = parcel.identity.store
+      #endif
     }
     return true
   }
