@@ -55,17 +55,12 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
     }
   }
 
-  /// Of several states, the one that the first change of the round can have run on.
-  mutating func pick(_ ballot: Ballot, _ bases: [Register]) -> Register {
-    var fitting = bases
-    let first = Version(ballot: ballot, step: 1)
-    if let seed = answered[first], let told = seed.told {
-      fitting = bases.filter {
-        seed.change.decision(on: $0) == .write(told.left.value, told.output)
-      }
-    }
-    if fitting.count != 1 { isAmbiguous = true }
-    return fitting.max { $0.version < $1.version } ?? bases[0]
+  /// Of one round and several states that it may have begun from, the one that calls can explain.
+  mutating func pick(_ writes: [RegisterLedger.Write]) -> RegisterLedger.Write {
+    let fitting = writes.filter { search($0) > 0 }
+    if fitting.count > 1 { isAmbiguous = true }
+    let candidates = fitting.isEmpty ? writes : fitting
+    return candidates.max { $0.base.version < $1.base.version } ?? writes[0]
   }
 
   /// - Returns: what is wrong; nil where every write has its call.
@@ -76,13 +71,7 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
         answered[Version(ballot: ballot, step: $0)] != nil
       }
       if isWhole { continue }
-      (steps, solutions) = (0, 0)
-      // Changes are folded as they came.
-      explain(write, on: write.base, step: 1, isInOrder: true)
-      if solutions == 0 {
-        steps = 0
-        explain(write, on: write.base, step: 1, isInOrder: false)
-      }
+      _ = search(write)
       if solutions == 0 && steps < Self.limit && !isAmbiguous {
         return
           "the round of \(ballot) wrote \(write.last.step) times, and not all of that was asked for"
@@ -91,6 +80,18 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
       if solutions > 0 { found.merge(best) { old, _ in old } }
     }
     return nil
+  }
+
+  /// How many ways there are to explain a round: 0, 1, or more. The first stays in `best`.
+  private mutating func search(_ write: RegisterLedger.Write) -> Int {
+    (steps, solutions) = (0, 0)
+    // Changes are folded as they came.
+    explain(write, on: write.base, step: 1, isInOrder: true)
+    if solutions == 0 {
+      steps = 0
+      explain(write, on: write.base, step: 1, isInOrder: false)
+    }
+    return solutions
   }
 
   /// Tries the calls that may have made each step, the earliest first, and stops at a second way.
@@ -106,7 +107,8 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
     }
     steps += 1
     let version = Version(ballot: write.last.ballot, step: step)
-    if let told = answered[version]?.told {
+    if let seed = answered[version], let told = seed.told {
+      guard seed.change.decision(on: state) == .write(told.left.value, told.output) else { return }
       return explain(write, on: told.left, step: step + 1, after: last, isInOrder: isInOrder)
     }
     for (index, seed) in open.enumerated()

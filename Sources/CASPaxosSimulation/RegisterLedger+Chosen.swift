@@ -37,8 +37,8 @@ extension RegisterLedger {
   }
 
   /// The rounds whose writes the newest chosen state is made of, in their order.
-  /// - Parameter pick: which of several states a round that wrote a version began from.
-  func history(of key: Int, pick: (Ballot, [Register]) -> Register) -> [Write] {
+  /// - Parameter pick: which it is, where a round may have begun from one of several states.
+  func history(of key: Int, pick: ([Write]) -> Write) -> [Write] {
     guard let top = keys[key].chosen.last else { return [] }
     var writes: [Write] = []
     var version = uses[top].state.version
@@ -48,13 +48,15 @@ extension RegisterLedger {
       let below = keys[key].chosen.last { uses[$0].ballot < ballot }
       let floor = below.map { uses[$0].state.version } ?? .zero
       let bases = uses[use].bases.filter { $0.version >= floor }
-      guard let first = bases.first else { break }
-      let base = bases.count == 1 ? first : pick(ballot, bases)
-      writes.append(
+      let candidates = bases.map {
         Write(
-          last: uses[use].state.version, value: uses[use].state.value, base: base,
-          moment: uses[use].proposedAt))
-      version = base.version
+          last: uses[use].state.version, value: uses[use].state.value, base: $0,
+          moment: uses[use].proposedAt)
+      }
+      guard let first = candidates.first else { break }
+      let write = candidates.count == 1 ? first : pick(candidates)
+      writes.append(write)
+      version = write.base.version
     }
     return writes.reversed()
   }

@@ -45,9 +45,10 @@ extension RegisterSubject {
     if machine.openProposals > settings.maxOpenProposals {
       return "voter \(voter) holds \(machine.openProposals) proposals"
     }
-    // Its own acceptor's replies are as many as it may ask for: two for each ballot that it may draw
-    // before it needs another reservation, and for those drawn while the last one was written.
-    let held = settings.maxHeldReplies + 8 * Int(settings.counterBlock)
+    // Its own acceptor's replies are as many as it may ask for: the accepts of the rounds that are open,
+    // and two for each ballot that it may draw before it needs another reservation.
+    let held =
+      settings.maxHeldReplies + 4 * Int(settings.counterBlock) + 2 * machine.registerCount
     if machine.heldReplies > held {
       return "voter \(voter) holds \(machine.heldReplies) replies, and \(held) are allowed"
     }

@@ -40,7 +40,7 @@ extension RegisterSubject {
     }
     var hidden = HiddenWrites<C>(
       places.compactMap { seed($0) }, sights: places.compactMap { calls[$0].outcome?.register })
-    let writes = ledger.history(of: key) { hidden.pick($0, $1) }
+    let writes = ledger.history(of: key) { hidden.pick($0) }
     if let wrong = hidden.find(in: writes) { return .violation("\(name): \(wrong)") }
     let history = places.compactMap { witnessed(calls[$0], hidden.found[$0]) }
     switch Check(ValueModel(), initial: .zero).check(history) {
