@@ -37,7 +37,7 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
   private var steps = 0
   private var solutions = 0
   /// Some step may have been made by another call than was found: a later one may then be left without.
-  private var isAmbiguous = false
+  private(set) var isAmbiguous = false
   private var trial: [Int: Write] = [:]
   private var best: [Int: Write] = [:]
 
@@ -76,7 +76,7 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
         return
           "the round of \(ballot) wrote \(write.last.step) times, and not all of that was asked for"
       }
-      if solutions > 1 { isAmbiguous = true }
+      if solutions > 1 || steps >= Self.limit { isAmbiguous = true }
       if solutions > 0 { found.merge(best) { old, _ in old } }
     }
     return nil

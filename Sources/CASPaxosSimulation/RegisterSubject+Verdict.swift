@@ -44,6 +44,10 @@ extension RegisterSubject {
     if let wrong = hidden.find(in: writes) { return .violation("\(name): \(wrong)") }
     let history = places.compactMap { witnessed(calls[$0], hidden.found[$0]) }
     switch Check(ValueModel(), initial: .zero).check(history) {
+    case .violation where hidden.isAmbiguous:
+      // It may be the guess that is wrong. The search makes none.
+      let told = places.compactMap { witnessed(calls[$0], nil) }
+      return search(told, budget: budget, of: name, isNeeded: true)
     case .violation(let violation):
       return .violation("\(name): \(words(for: violation, places))")
     case .doubtful: return search(history, budget: budget, of: name, isNeeded: true)
