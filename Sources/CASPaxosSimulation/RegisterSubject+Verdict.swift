@@ -34,7 +34,7 @@ extension RegisterSubject {
   }
 
   private func verdict(of key: Int, _ places: [Int], budget: Int) -> HistoryVerdict {
-    let name = ledger.keys[key].name
+    let name = Bytes(RegisterWords.name(ledger.keys[key].name))
     for place in places {
       if let wrong = stepViolation(calls[place]) { return .violation("\(name): \(wrong)") }
     }

@@ -15,7 +15,7 @@ extension RegisterSubject {
 
   /// A proposal as a trace shows it.
   public static func describe(_ proposal: CASPaxos.Proposal<Workload.C>) -> TraceText {
-    var fields = [TraceText.Field("key", "\(proposal.key)")]
+    var fields = [TraceText.Field("key", RegisterWords.name(proposal.key))]
     if let deadline = proposal.deadline { fields.append(.init("deadline", "tick \(deadline)")) }
     switch proposal.operation {
     case .change(let change): return TraceText("\(change)", fields)
@@ -48,12 +48,12 @@ enum RegisterWords {
     var fields: [TraceText.Field] = []
     func add(_ name: String, _ value: String) { fields.append(.init(name, value)) }
     switch message.kind {
-    case .prepare, .read: add("key", "\(message.key)")
+    case .prepare, .read: add("key", name(message.key))
     case .promise, .readReply:
       add("accepted", "\(message.accepted)")
       fields += describe(message.state)
     case .accept:
-      add("key", "\(message.key)")
+      add("key", name(message.key))
       fields += describe(message.state)
       if !message.promised.isZero { add("asks ahead", "\(message.promised)") }
     case .accepted: add("promised", "\(message.promised)")
@@ -91,9 +91,9 @@ enum RegisterWords {
     case .reserve(let counter):
       return TraceText("reserve", [.init("counters up to", "\(counter)")])
     case .promise(let key, let ballot):
-      return TraceText("promised", ballot: ballot, [.init("key", "\(key)")])
+      return TraceText("promised", ballot: ballot, [.init("key", name(key))])
     case .accept(let key, let ballot, let promised, let state):
-      var fields = [TraceText.Field("key", "\(key)")]
+      var fields = [TraceText.Field("key", name(key))]
       fields += describe(state)
       if promised > ballot { fields.append(.init("promised ahead", "\(promised)")) }
       return TraceText("accepted", ballot: ballot, fields)
@@ -120,6 +120,11 @@ enum RegisterWords {
       fields.append(.init("last writes of others", writes))
     }
     return fields
+  }
+
+  /// A register's name; of a long one, as much as tells it from the others.
+  static func name(_ key: Bytes) -> String {
+    key.count > 20 ? "\(key[0..<8])…" : "\(key)"
   }
 
   /// Text where it is, else hexadecimal digits; not more than 40 characters.

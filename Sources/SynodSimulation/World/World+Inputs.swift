@@ -128,7 +128,9 @@ extension World {
     // What an old life said may arrive late; a new one whose store is older than what was met is a
     // copy that somebody put back.
     if parcel.life > process.met[sender].life {
-      if parcel.identity.incarnation < process.met[sender].incarnation {
+      if pinned == parcel.identity.store,
+        parcel.identity.incarnation < process.met[sender].incarnation
+      {
         drop(parcel, .rolledBack)
         return false
       }

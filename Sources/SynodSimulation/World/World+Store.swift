@@ -53,6 +53,9 @@ extension World {
 
   @inlinable
   mutating func becameDurable(_ process: SimulatedProcess<Machine>, through news: PersistBatch) {
+    guard news > process.durable, news <= process.lastIssued else {
+      return violate("\(news) is durable behind \(process.durable) of \(process.lastIssued)")
+    }
     process.durable = news
     counts.syncs += 1
     while process.firstPending < process.pending.count,
