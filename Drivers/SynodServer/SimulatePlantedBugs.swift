@@ -105,12 +105,18 @@
       return Find(seeds: limit, what: nil)
     }
 
-    /// What was said, without what differs from run to run: words with digits in them.
+    /// What was said, in short, and without what differs from run to run: words with digits in them.
     static func gist(_ what: String) -> String {
-      let words = what.prefix { $0 != "\n" }.split(separator: " ").prefix(24)
-      let kept = words.map { $0.contains(where: \.isNumber) ? "…" : String($0) }
-      return kept.joined(separator: " ").replacing("|", with: "/")
+      var kept: [String] = []
+      for word in what.prefix(while: { $0 != "\n" }).split(separator: " ") {
+        let word = word.contains(where: \.isNumber) ? "…" : String(word).replacing("|", with: "/")
+        if word != "…" || kept.last != "…" { kept.append(word) }
+      }
+      if kept.count > mostWords { kept = kept.prefix(mostWords) + ["…"] }
+      return kept.joined(separator: " ")
     }
+
+    private static let mostWords = 22
   }
 
   /// What the threads of a hunt share.
