@@ -3,6 +3,7 @@ import Testing
 @testable import SynodServer
 
 #if PlantedBugs
+  import ArgumentParser
   import Synod
 
   /// The simulator finds what it is there to find.
