@@ -124,7 +124,7 @@ enum RegisterWords {
 
   /// A register's name; of a long one, as much as tells it from the others.
   static func name(_ key: Bytes) -> String {
-    key.count > 20 ? "\(key[0..<8])…" : "\(key)"
+    key.count > 20 ? "\(key[0..<8])" : "\(key)"
   }
 
   /// Text where it is, else hexadecimal digits; not more than 40 characters.
