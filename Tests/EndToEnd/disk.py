@@ -19,6 +19,26 @@ def run_tool(*line):
     return done.stdout
 
 
+def take_all_space(directory):
+    """Takes what is left on the file system of a directory."""
+    with open(os.path.join(directory, "hog"), "ab") as file:
+        size = os.fstat(file.fileno()).st_size
+        for step in (64 << 20, 1 << 20, 4096):
+            try:
+                while True:
+                    os.posix_fallocate(file.fileno(), size, step)
+                    size += step
+            except OSError:
+                pass
+
+
+def give_space_back(directory):
+    try:
+        os.remove(os.path.join(directory, "hog"))
+    except OSError:
+        pass
+
+
 class Disk:
     """An ext4 in a file, mounted through a loop device."""
 
@@ -72,44 +92,22 @@ class FailingDisk(Disk):
 
     def fill(self):
         """Takes all the space that is left on the file system."""
-        with open(os.path.join(self.path, "hog"), "ab") as file:
-            size = os.fstat(file.fileno()).st_size
-            for step in (64 << 20, 1 << 20, 4096):
-                try:
-                    while True:
-                        os.posix_fallocate(file.fileno(), size, step)
-                        size += step
-                except OSError:
-                    pass
+        take_all_space(self.path)
 
     def give_back(self):
-        try:
-            os.remove(os.path.join(self.path, "hog"))
-        except OSError:
-            pass
+        give_space_back(self.path)
 
     def begin_failing(self):
         """Blocks that hold zeros are given back, and someone else takes them. Nobody may write
         meanwhile: between the look at a block and its end, it would be lost."""
         run_tool("sync", "-f", self.path)
         run_tool("fallocate", "--dig-holes", self.image)
-        with open(os.path.join(self.below, "hog"), "ab") as file:
-            size = 0
-            for step in (16 << 20, 1 << 20, 4096):
-                try:
-                    while True:
-                        os.posix_fallocate(file.fileno(), size, step)
-                        size += step
-                except OSError:
-                    pass
+        take_all_space(self.below)
 
     def stop_failing(self):
         """A sound disk again, with what was durable; nobody uses it meanwhile."""
         self.unmount_surely()
-        try:
-            os.remove(os.path.join(self.below, "hog"))
-        except OSError:
-            pass
+        give_space_back(self.below)
         # It mends what the failure left of the journal; 1: something was mended.
         done = subprocess.run(["e2fsck", "-fy", self.image], capture_output=True, text=True)
         check(done.returncode in (0, 1), f"e2fsck: {done.stdout}{done.stderr}")

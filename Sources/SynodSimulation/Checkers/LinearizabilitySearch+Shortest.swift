@@ -5,17 +5,7 @@ extension LinearizabilitySearch {
   @inlinable
   func shortestViolation(in history: [Timed]) -> Violation {
     let end = firstBadAnswer(in: history)
-    var operations: [Timed] = []
-    var open: [Timed] = []
-    for one in history where one.invoked <= end {
-      if let returned = one.returned, returned <= end {
-        operations.append(one)
-      } else {
-        open.append(one)
-      }
-    }
-    operations.sort { $0.invoked < $1.invoked }
-    open.sort { $0.invoked < $1.invoked }
+    let (operations, open) = OrderWalk<Model>.parted(history, by: end)
     var violation = Violation(states: [model.initial], operations: operations, open: open)
     if let start = lastQuietMoment(in: operations) {
       let before = operations.prefix { $0.invoked < start }

@@ -71,12 +71,12 @@ struct OrderWalk<Model: SequentialModel> {
   /// Attempts so far.
   @usableFromInline private(set) var attempts = 0
 
-  /// - Parameter end: answers that come later are as good as none.
+  /// What is answered by `end`, and what is open then, each in the order of the calls.
   @inlinable
-  init(_ model: Model, _ history: [Timed], from start: Model.State? = nil, end: UInt64 = .max) {
-    self.model = model
-    var answered: [Timed] = []
-    var open: [Timed] = []
+  static func parted(
+    _ history: [Timed], by end: UInt64
+  ) -> (answered: [Timed], open: [Timed]) {
+    var (answered, open): ([Timed], [Timed]) = ([], [])
     for one in history where one.invoked <= end {
       if let returned = one.returned, returned <= end {
         answered.append(one)
@@ -86,8 +86,14 @@ struct OrderWalk<Model: SequentialModel> {
     }
     answered.sort { $0.invoked < $1.invoked }
     open.sort { $0.invoked < $1.invoked }
-    self.answered = answered
-    self.open = open
+    return (answered, open)
+  }
+
+  /// - Parameter end: answers that come later are as good as none.
+  @inlinable
+  init(_ model: Model, _ history: [Timed], from start: Model.State? = nil, end: UInt64 = .max) {
+    self.model = model
+    (answered, open) = Self.parted(history, by: end)
     state = start ?? model.initial
     placed = [UInt64](repeating: 0, count: (answered.count + 63) / 64)
     placedOpen = [UInt64](repeating: 0, count: (open.count + 63) / 64)

@@ -19,8 +19,6 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var isPaused = false
   /// Its store is lost or refused: it never runs again.
   @usableFromInline var isRetired = false
-  /// It stands still for good.
-  @usableFromInline var isStuck = false
   /// It does not come back in this run.
   @usableFromInline var isGone = false
   /// Among all lives of the run; what was planned for another means nothing.

@@ -91,9 +91,7 @@ extension World {
     case 1:
       processes[node].isGone = true
       crash(node, .kill, back: false)
-    case 2:
-      pause(node, for: nil)
-      processes[node].isStuck = true
+    case 2: pause(node, for: nil)
     case 3: for other in others { network.links[network.link(node, other)].cuts += 1 }
     case 4: for other in others { network.links[network.link(other, node)].cuts += 1 }
     default:
