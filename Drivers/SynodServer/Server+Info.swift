@@ -51,7 +51,7 @@ extension Server {
 
   /// Every node takes reads and writes: to a Redis client, each is a master.
   private func replicationFields() -> Fields {
-    let quorums = node.machine.configuration.quorums
+    let quorums = node.machine.configuration.component.quorums
     let connected = node.transport.peers.count { $0.state == .connected }
     return [
       ("role", "master"), ("protocol", "caspaxos"), ("node_id", "\(configuration.voter)"),

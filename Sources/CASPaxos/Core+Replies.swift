@@ -67,8 +67,8 @@ extension Core {
     #if PlantedBugs
       if PlantedBug.has(.staleRead), rounds[slot].phase == .reading { return true }
     #endif
-    return configuration.quorums.isPrepareQuorum(rounds[slot].votes)
-      && configuration.quorums.isAcceptQuorum(rounds[slot].agreeing)
+    return configuration.isPrepareQuorum(rounds[slot].votes)
+      && configuration.isAcceptQuorum(rounds[slot].agreeing)
   }
 
   #if PlantedBugs
@@ -80,7 +80,7 @@ extension Core {
   private mutating func promised(_ slot: Int, by place: Int, _ reply: Message) {
     guard !rounds[slot].votes.contains(place) else { return }
     compare(slot, with: reply, of: place)
-    guard configuration.quorums.isPrepareQuorum(rounds[slot].votes) else { return }
+    guard configuration.isPrepareQuorum(rounds[slot].votes) else { return }
     measureTrip(slot)
     direct(slot, .promised)
   }
@@ -94,7 +94,7 @@ extension Core {
       direct(slot, .readSettled)
     } else if rounds[slot].votes.count == configuration.voters.count {
       direct(slot, .readUnsettled)
-    } else if configuration.quorums.isPrepareQuorum(rounds[slot].votes) {
+    } else if configuration.isPrepareQuorum(rounds[slot].votes) {
       losePatience(slot)
     }
   }
@@ -105,7 +105,7 @@ extension Core {
     if !rounds[slot].next.isZero && reply.promised >= rounds[slot].next {
       rounds[slot].promising.insert(place)
     }
-    guard configuration.quorums.isAcceptQuorum(rounds[slot].votes) else { return }
+    guard configuration.isAcceptQuorum(rounds[slot].votes) else { return }
     measureTrip(slot)
     statistics.chosen += 1
     if rounds[slot].withoutPrepare { statistics.oneRoundTrip += 1 }
@@ -120,7 +120,7 @@ extension Core {
     let place = cell(of: slot)
     rest(place)
     if table[place].streak < .max { table[place].streak += 1 }
-    guard configuration.quorums.isAcceptQuorum(rounds[slot].promising),
+    guard configuration.isAcceptQuorum(rounds[slot].promising),
       table[place].accepted == rounds[slot].ballot, table[place].promised == rounds[slot].next
     else { return }
     table[place].armed = rounds[slot].next
@@ -133,11 +133,11 @@ extension Core {
     let isOther = rival != settings.voter
     table[cell(of: slot)].meetRival(isOther ? configuration.place(of: rival) : nil)
     rounds[slot].refused.insert(place)
-    let left = configuration.voters.count - rounds[slot].refused.count
-    let needed =
+    let left = configuration.everyone.subtracting(rounds[slot].refused)
+    let mayWin =
       rounds[slot].phase == .preparing
-      ? configuration.quorums.prepare : configuration.quorums.accept
-    if left < needed {
+      ? configuration.isPrepareQuorum(left) : configuration.isAcceptQuorum(left)
+    if !mayWin {
       fail(slot)
     } else {
       losePatience(slot)

@@ -82,10 +82,7 @@ extension Core {
   private mutating func restore(_ stored: Configuration) throws(RestoreError) {
     if stored.epoch <= configuration.epoch && stored != configuration {
       throw RestoreError(
-        "this store votes among \(stored.voters) (prepare quorum \(stored.quorums.prepare), accept "
-          + "quorum \(stored.quorums.accept)) in epoch \(stored.epoch); the settings name "
-          + "\(configuration.voters) (\(configuration.quorums.prepare), "
-          + "\(configuration.quorums.accept)) in epoch \(configuration.epoch)")
+        "this store is of configuration \(stored); the settings name \(configuration)")
     }
     configuration = stored
     place = stored.place(of: settings.voter)

@@ -65,8 +65,7 @@ extension Record: CustomStringConvertible {
   /// For people to read.
   public var description: String {
     switch self {
-    case .configuration(let c):
-      "configuration \(c.epoch) voters \(c.voters) quorums \(c.quorums.prepare)/\(c.quorums.accept)"
+    case .configuration(let configuration): "configuration \(configuration)"
     case .reserve(let counter): "reserve \(counter)"
     case .promise(let key, let ballot): "promise \(key) \(ballot)"
     case .accept(let key, let ballot, let promised, let state):

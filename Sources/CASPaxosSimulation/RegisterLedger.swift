@@ -144,10 +144,20 @@ struct RegisterLedger: Sendable {
   }
 
   /// Counted here and not asked of the quorums: a mistake there would be made here, too.
-  func isPrepareQuorum(_ votes: VoteSet) -> Bool { votes.count >= configuration.quorums.prepare }
+  func isPrepareQuorum(_ votes: VoteSet) -> Bool { isQuorum(votes) { $0.prepare } }
 
   /// As `isPrepareQuorum`.
-  func isAcceptQuorum(_ votes: VoteSet) -> Bool { votes.count >= configuration.quorums.accept }
+  func isAcceptQuorum(_ votes: VoteSet) -> Bool { isQuorum(votes) { $0.accept } }
+
+  private func isQuorum(_ votes: VoteSet, _ needed: (QuorumSystem) -> Int) -> Bool {
+    func holds(_ component: Configuration.Component) -> Bool {
+      let voted = component.voters.count { voter in
+        configuration.place(of: voter).map { votes.contains($0) } ?? false
+      }
+      return voted >= needed(component.quorums)
+    }
+    return holds(configuration.component) && configuration.incoming.map(holds) ?? true
+  }
 
   /// The state that was proposed at a ballot; blank at zero.
   func state(at ballot: Ballot) -> RegisterState? {

@@ -80,7 +80,7 @@ enum RegisterWords {
   static func describe(_ record: Record) -> TraceText {
     switch record {
     case .configuration(let configuration):
-      let quorums = configuration.quorums
+      let quorums = configuration.component.quorums
       return TraceText(
         "configuration",
         [

@@ -79,7 +79,7 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
 
   /// As many as leave quorums of both kinds.
   public var tolerates: Int {
-    let quorums = shape.settings.configuration.quorums
+    let quorums = shape.settings.configuration.component.quorums
     return quorums.voters - max(quorums.prepare, quorums.accept)
   }
 }

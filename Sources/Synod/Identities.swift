@@ -32,6 +32,8 @@ public struct Epoch: RawRepresentable, Hashable, Comparable, Sendable, CustomStr
 
   /// Whether `a` comes before `b`.
   @inlinable public static func < (a: Epoch, b: Epoch) -> Bool { a.rawValue < b.rawValue }
+  /// The epoch behind this one.
+  @inlinable public var next: Epoch { Epoch(rawValue + 1) }
   /// For people to read.
   public var description: String { "\(rawValue)" }
 }

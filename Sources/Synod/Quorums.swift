@@ -87,66 +87,22 @@ public struct VoteSet: Hashable, Sendable {
   @inlinable public mutating func insert(_ place: Int) { bits |= 1 << UInt64(place) }
   /// Takes the voter at this place out.
   @inlinable public mutating func remove(_ place: Int) { bits &= ~(1 << UInt64(place)) }
-}
-
-/// Who votes, and what makes a quorum, in one epoch.
-public struct Configuration: Hashable, Sendable {
-  /// Its number: higher ones are newer.
-  public let epoch: Epoch
-  /// In ascending order; a voter's place here is its place in a `VoteSet`.
-  public let voters: [VoterID]
-  /// What makes a quorum of them.
-  public let quorums: QuorumSystem
-
-  /// - Parameter quorums: majorities where nil.
-  /// - Throws: `QuorumError` where voters repeat, are nobody, or do not match the quorums.
-  public init(
-    epoch: Epoch, voters: [VoterID], quorums: QuorumSystem? = nil
-  ) throws(QuorumError) {
-    guard (1...QuorumSystem.maxVoters).contains(voters.count) else {
-      throw .voterCount(voters.count, limit: QuorumSystem.maxVoters)
-    }
-    let sorted = voters.sorted()
-    guard sorted[0] != .none else { throw .nobody }
-    for (a, b) in zip(sorted, sorted.dropFirst()) where a == b { throw .notDistinct(a) }
-    if let quorums, quorums.voters != voters.count {
-      throw .voterCount(quorums.voters, limit: voters.count)
-    }
-    self.epoch = epoch
-    self.voters = sorted
-    self.quorums = quorums ?? QuorumSystem(majorityOf: sorted.count)
+  /// Those that are in either.
+  @inlinable public func union(_ other: VoteSet) -> VoteSet {
+    var votes = self
+    votes.bits |= other.bits
+    return votes
   }
-
-  /// The place of `voter` among the voters, or nil where it has no vote.
-  @inlinable public func place(of voter: VoterID) -> Int? { voters.firstIndex(of: voter) }
-}
-
-extension Configuration: ByteCodable {
-  /// Appends its binary form.
-  public func encode(into writer: inout ByteWriter) {
-    writer.write(epoch.rawValue)
-    writer.write(UInt8(truncatingIfNeeded: voters.count))
-    writer.write(UInt8(truncatingIfNeeded: quorums.prepare))
-    writer.write(UInt8(truncatingIfNeeded: quorums.accept))
-    for voter in voters { writer.write(voter.rawValue) }
+  /// Those that are in both.
+  @inlinable public func intersection(_ other: VoteSet) -> VoteSet {
+    var votes = self
+    votes.bits &= other.bits
+    return votes
   }
-
-  /// Reads its binary form, or says why it cannot.
-  public init(from reader: inout ByteReader) throws(CodingError) {
-    let epoch = try reader.read(UInt32.self)
-    let count = Int(try reader.read(UInt8.self))
-    let prepare = Int(try reader.read(UInt8.self))
-    let accept = Int(try reader.read(UInt8.self))
-    guard count <= QuorumSystem.maxVoters else {
-      throw .overLimit(found: UInt64(count), limit: QuorumSystem.maxVoters)
-    }
-    var voters: [VoterID] = []
-    for _ in 0..<count { voters.append(VoterID(try reader.read(UInt32.self))) }
-    do {
-      let quorums = try QuorumSystem(voters: count, prepare: prepare, accept: accept)
-      try self.init(epoch: Epoch(epoch), voters: voters, quorums: quorums)
-    } catch {
-      throw CodingError.malformed("not a configuration of voters and quorums")
-    }
+  /// Those that are in this set and not in the other.
+  @inlinable public func subtracting(_ other: VoteSet) -> VoteSet {
+    var votes = self
+    votes.bits &= ~other.bits
+    return votes
   }
 }

@@ -204,7 +204,7 @@ struct Bench {
   mutating func promiseOwnAndOthers() {
     let prepare = request
     persist()
-    for other in 2..<(2 + UInt32(settings.configuration.quorums.prepare) - 1) {
+    for other in 2..<(2 + UInt32(settings.configuration.component.quorums.prepare) - 1) {
       promise(prepare, from: other)
     }
   }
@@ -215,7 +215,7 @@ struct Bench {
     if request.kind == .prepare { promiseOwnAndOthers() }
     let accept = request
     persist()
-    for other in 2..<(2 + UInt32(settings.configuration.quorums.accept) - 1) {
+    for other in 2..<(2 + UInt32(settings.configuration.component.quorums.accept) - 1) {
       accepted(accept, from: other)
     }
   }

@@ -41,7 +41,7 @@ struct RegisterWitness: ContractWitness {
   init(_ settings: [Settings]) {
     all = settings
     voters = settings.map(\.voter)
-    quorums = settings[0].configuration.quorums
+    quorums = settings[0].configuration.component.quorums
   }
 
   func settings(of voter: VoterID) -> Settings { all.first { $0.voter == voter }! }

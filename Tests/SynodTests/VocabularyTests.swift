@@ -110,7 +110,7 @@ import Testing
     #expect(configuration.voters == [VoterID(1), VoterID(4), VoterID(9)])
     #expect(configuration.place(of: VoterID(4)) == 1)
     #expect(configuration.place(of: VoterID(5)) == nil)
-    #expect(configuration.quorums == QuorumSystem(majorityOf: 3))
+    #expect(configuration.component.quorums == QuorumSystem(majorityOf: 3))
   }
 
   @Test func nonsenseIsRefusedWithItsReason() throws {
@@ -127,6 +127,45 @@ import Testing
     #expect(throws: QuorumError.voterCount(5, limit: 3)) {
       try Configuration(
         epoch: Epoch(0), voters: (1...3).map { VoterID($0) }, quorums: quorums)
+    }
+  }
+
+  @Test func aJointConfigurationNeedsAQuorumOfTheOldAndOfTheNew() throws {
+    let old = try Configuration(epoch: Epoch(4), voters: (1...3).map { VoterID($0) })
+    let joint = try old.joint(with: [2, 3, 4, 5, 6].map { VoterID($0) })
+    #expect(joint.epoch == Epoch(5))
+    #expect(joint.voters == (1...6).map { VoterID($0) })
+    func votes(_ voters: Int...) -> VoteSet {
+      var votes = VoteSet()
+      for voter in voters { votes.insert(voter - 1) }
+      return votes
+    }
+    for isQuorum in [joint.isPrepareQuorum, joint.isAcceptQuorum] {
+      #expect(!isQuorum(votes(1, 2)), "of the old alone")
+      #expect(!isQuorum(votes(4, 5, 6)), "of the new alone")
+      #expect(!isQuorum(votes(1, 2, 4)))
+      #expect(isQuorum(votes(2, 3, 4)), "those in both count twice")
+      #expect(isQuorum(votes(1, 2, 4, 5)))
+    }
+    #expect(joint.concluded().voters == (2...6).map { VoterID($0) })
+    #expect(joint.concluded(rolledBack: true).voters == old.voters)
+    #expect(joint.concluded().epoch == Epoch(6))
+    #expect(!joint.concluded().isPrepareQuorum(votes(1, 2)), "places are those of the new")
+    #expect(joint.concluded().isPrepareQuorum(votes(1, 2, 3)))
+  }
+
+  @Test func aJointConfigurationSurvivesItsBytes() throws {
+    let joint = try Configuration(epoch: Epoch(1), voters: (1...4).map { VoterID($0) })
+      .joint(
+        with: (3...5).map { VoterID($0) },
+        quorums: QuorumSystem(voters: 3, prepare: 3, accept: 1))
+    let bytes = encoded(joint)
+    var reader = ByteReader(bytes)
+    #expect(try Configuration(from: &reader) == joint)
+    #expect(reader.isAtEnd)
+    for length in 0..<bytes.count {
+      var reader = ByteReader(bytes[0..<length])
+      #expect(throws: CodingError.self) { try Configuration(from: &reader) }
     }
   }
 
@@ -167,7 +206,7 @@ import Testing
       let bytes = (0..<Int(random.next() % 40)).map { _ in UInt8(random.next() % 8) }
       var reader = ByteReader(Bytes(bytes))
       if let configuration = try? Configuration(from: &reader) {
-        #expect(configuration.quorums.voters == configuration.voters.count)
+        #expect(configuration.component.quorums.voters == configuration.voters.count)
       }
     }
   }

@@ -6,7 +6,7 @@ public import SynodSimulation
 extension RegisterExploration {
   /// What is wrong with all that happened.
   public func judge(_ ledger: ExploredLedger<Self>) -> String? {
-    let quorum = settings[0].configuration.quorums.accept
+    let quorum = settings[0].configuration.component.quorums.accept
     let chosen = ledger.history.chosen(quorum: quorum)
     for (index, step) in ledger.steps.enumerated() {
       guard case .change(.add(let amount)) = steps[index].operation else { continue }
