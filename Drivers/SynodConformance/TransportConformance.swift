@@ -35,6 +35,7 @@ public enum TransportConformance {
       ("a send to nobody does nothing", sendsToNobodyDoNothing),
       ("a refused peer comes back", refusedPeersComeBack),
       ("peers are told in ascending order", peersAreInOrder),
+      ("peers come and go with the configuration", peersComeAndGo),
       ("no event after the end", noEventAfterClose),
     ]
   }

@@ -10,6 +10,8 @@ public final class MemoryTransport: Transport {
   private var wakeup: Wakeup?
   private var events: TransportEvents?
   private var status: [PeerStatus]
+  /// By the places of `status`: whether a broadcast goes there.
+  private var votes: [Bool]
   private var waiting: [(payload: Bytes, peer: Int)] = []
 
   /// The largest payload, in bytes.
@@ -27,6 +29,7 @@ public final class MemoryTransport: Transport {
     self.voter = voter
     self.maxPayload = maxPayload
     status = peers.filter { $0 != voter }.sorted().map { PeerStatus(voter: $0, address: "memory") }
+    votes = status.map { _ in true }
   }
 
   /// Joins the network.
@@ -43,9 +46,19 @@ public final class MemoryTransport: Transport {
     if let peer = status.firstIndex(where: { $0.voter == voter }) { queue(payload, peer) }
   }
 
-  /// Queues a payload to every peer.
+  /// Queues a payload to every peer that has a vote.
   public func broadcast(_ payload: Bytes) {
-    for peer in status.indices { queue(payload, peer) }
+    for peer in status.indices where votes[peer] { queue(payload, peer) }
+  }
+
+  /// Takes the peers of a new configuration; their addresses say nothing here.
+  public func follow(_ peers: [TransportPeer], in epoch: Epoch) {
+    flush()
+    let named = peers.filter { $0.voter != voter }.sorted { $0.voter < $1.voter }
+    votes = named.map(\.hasVote)
+    status = named.map { peer in
+      status.first { $0.voter == peer.voter } ?? PeerStatus(voter: peer.voter, address: "memory")
+    }
   }
 
   private func queue(_ payload: Bytes, _ peer: Int) {

@@ -5,7 +5,12 @@ import UV
 /// What a `TCPTransport` knows of one peer.
 final class TCPPeer {
   let voter: VoterID
-  var address: TCPTransportSettings.Address
+  /// Nil where it is not known: then the peer is waited for.
+  var address: TCPTransportSettings.Address?
+  /// Whether a broadcast goes to it.
+  var hasVote = true
+  /// It is no peer any more; what is under way to reach it comes to nothing.
+  var isGone = false
   /// The one connection that payloads go to.
   var current: TCPConnection?
   var dialing = Dialing.idle
@@ -30,11 +35,14 @@ final class TCPPeer {
     case greeting(TCPConnection)
   }
 
-  init(_ voter: VoterID, _ address: TCPTransportSettings.Address, _ backoff: Backoff) {
+  init(_ voter: VoterID, _ address: TCPTransportSettings.Address?, _ backoff: Backoff) {
     self.voter = voter
     self.address = address
     self.backoff = backoff
   }
+
+  /// Where it is looked for, for people.
+  var place: String { address.map { "\($0)" } ?? "unknown" }
 
   /// Counts a payload that nobody was there for.
   func countDrop() { droppedBefore &+= 1 }
@@ -47,7 +55,7 @@ final class TCPPeer {
   }
 
   var status: PeerStatus {
-    var status = PeerStatus(voter: voter, address: "\(address)")
+    var status = PeerStatus(voter: voter, address: place)
     if current != nil {
       status.state = .connected
     } else if let reason {

@@ -7,16 +7,16 @@ extension TCPTransport {
 
   /// Begins an attempt to reach a peer, where it has no connection and none is under way.
   func dial(_ peer: TCPPeer) {
-    guard !isClosed, peer.current == nil else { return }
+    guard !isClosed, !peer.isGone, peer.current == nil, let place = peer.address else { return }
     switch peer.dialing {
     case .resolving, .connecting, .greeting: return
     case .idle, .waiting: peer.dialing = .resolving
     }
-    resolver.resolve(host: peer.address.host, port: peer.address.port) { [weak self] result in
-      guard let self, !self.isClosed else { return }
+    resolver.resolve(host: place.host, port: place.port) { [weak self] result in
+      guard let self, !self.isClosed, !peer.isGone else { return }
       switch result {
       case .success(let address): self.connect(peer, to: address)
-      case .failure(let error): self.attemptFailed(peer, "\(peer.address): \(error)")
+      case .failure(let error): self.attemptFailed(peer, "\(place): \(error)")
       }
     }
   }
@@ -27,23 +27,23 @@ extension TCPTransport {
       return
     }
     let stream = TCPStream.connect(loop, to: address) { [weak self] result in
-      guard let self, !self.isClosed else {
+      guard let self, !self.isClosed, !peer.isGone else {
         if case .success(let stream) = result { stream.close() }
         return
       }
       switch result {
       case .success(let stream) where stream.isConnectedToItself:
         stream.close()
-        self.attemptFailed(peer, "\(peer.address): \(UVError.connectionRefused)")
+        self.attemptFailed(peer, "\(peer.place): \(UVError.connectionRefused)")
       case .success(let stream):
         let connection = TCPConnection(
-          self, stream, dialed: peer.voter, address: "\(peer.address)", host: nil)
+          self, stream, dialed: peer.voter, address: "\(peer.place)", host: nil)
         peer.dialing = .greeting(connection)
         self.begin(connection)
       case .failure(.cancelled):
-        self.attemptFailed(peer, "\(peer.address): no answer")
+        self.attemptFailed(peer, "\(peer.place): no answer")
       case .failure(let error):
-        self.attemptFailed(peer, "\(peer.address): \(error)")
+        self.attemptFailed(peer, "\(peer.place): \(error)")
       }
     }
     peer.dialing = .connecting(stream, loop.microseconds &+ settings.connectTime * 1_000)
@@ -52,14 +52,16 @@ extension TCPTransport {
 
   private func attemptFailed(_ peer: TCPPeer, _ reason: String) {
     peer.dialing = .idle
-    guard peer.current == nil else { return }
+    guard !peer.isGone, peer.current == nil else { return }
     report(peer, reason, kind: "dial")
     retryLater(peer)
   }
 
   /// Dials again after the next wait, where nothing is under way.
   func retryLater(_ peer: TCPPeer) {
-    guard !isClosed, peer.current == nil, case .idle = peer.dialing else { return }
+    guard !isClosed, !peer.isGone, peer.current == nil, peer.address != nil,
+      case .idle = peer.dialing
+    else { return }
     peer.dialing = .waiting(loop.microseconds &+ peer.backoff.next() * 1_000)
     rearm()
   }

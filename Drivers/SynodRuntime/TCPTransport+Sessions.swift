@@ -23,6 +23,8 @@ extension TCPTransport {
   /// Looks whether the peer's store is the one that its voter is known by, and pins it where none
   /// is. Nothing of the peer counts before that is durable.
   private func judge(_ connection: TCPConnection, _ hello: Hello) {
+    // It may have left the configuration while it said hello.
+    guard peer(hello.voter) != nil else { return refuse(connection, .unknownVoter(hello.voter)) }
     if let pinned = pins.pinned(hello.voter) {
       guard pinned == hello.store else {
         return refuse(connection, .otherStore(hello.voter, pinned: pinned))
@@ -67,9 +69,12 @@ extension TCPTransport {
 
   private func opened(_ connection: TCPConnection) {
     let own = settings.session.hello.voter
-    guard let hello = connection.session.peer, let peer = peer(hello.voter),
-      let identity = connection.identity(own: own)
-    else { return refuse(connection, .badBytes) }
+    guard let hello = connection.session.peer, let identity = connection.identity(own: own) else {
+      return refuse(connection, .badBytes)
+    }
+    guard let peer = peer(hello.voter) else {
+      return refuse(connection, .unknownVoter(hello.voter))
+    }
     connection.openedAt = loop.microseconds
     if let current = peer.current, let other = current.identity(own: own) {
       guard other.givesWay(to: identity) else { return refuse(connection, .duplicate) }

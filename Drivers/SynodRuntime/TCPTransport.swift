@@ -16,7 +16,7 @@ public import UV
 /// The loop's thread owns everything here. A connection lives until its stream is closed; the
 /// stream's handlers hold it.
 public final class TCPTransport: Transport {
-  let settings: TCPTransportSettings
+  var settings: TCPTransportSettings
   let loop: Loop
   let pins: any PinBook
   let resolver: Resolver
@@ -24,7 +24,7 @@ public final class TCPTransport: Transport {
   var listener: Listener?
   var clock: Timer?
   /// In ascending order of their voters.
-  let others: [TCPPeer]
+  var others: [TCPPeer] = []
   /// Every connection whose stream is open.
   var connections: [ObjectIdentifier: TCPConnection] = [:]
   var acceptedByHost: [String: Int] = [:]
@@ -47,15 +47,7 @@ public final class TCPTransport: Transport {
     self.pins = pins
     resolver = Resolver(loop)
     limiter = LogLimiter(interval: settings.logInterval)
-    let own = settings.session.hello.voter
-    others = settings.peers.sorted { $0.key < $1.key }.map { voter, address in
-      let seed = settings.seed ^ UInt64(voter.rawValue) << 32
-      return TCPPeer(
-        voter, address,
-        Backoff(
-          first: settings.firstRetry, cap: settings.longestRetry,
-          random: SplitMix(seed: seed, voter: own)))
-    }
+    others = settings.peers.sorted { $0.key < $1.key }.map { makePeer($0.key, at: $0.value) }
   }
 
   deinit { closeEverything() }
@@ -98,10 +90,10 @@ public final class TCPTransport: Transport {
     connection.send(Frame(.payload, payload))
   }
 
-  /// Queues one payload to every peer; framed and summed once.
+  /// Queues one payload to every peer that has a vote; framed and summed once.
   public func broadcast(_ payload: Bytes) {
     let frame = payload.count <= maxPayload ? Frame(.payload, payload) : nil
-    for peer in others {
+    for peer in others where peer.hasVote {
       if let connection = peer.current, let frame {
         connection.send(frame)
       } else {

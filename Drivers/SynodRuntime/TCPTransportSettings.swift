@@ -23,13 +23,29 @@ public struct TCPTransportSettings {
     public var description: String {
       host.utf8.contains(0x3a) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
+
+    /// Reads what `description` writes; nil where the text names no host, or no port from 1 on.
+    public init?(_ text: String) {
+      guard let colon = text.utf8.lastIndex(of: 0x3a) else { return nil }
+      var host = text[..<colon]
+      let digits = text[text.index(after: colon)...]
+      if host.hasPrefix("["), host.hasSuffix("]") {
+        host = host.dropFirst().dropLast()
+      } else if host.utf8.contains(0x3a) {
+        return nil
+      }
+      guard !host.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+        let port = Int(digits), 1...65535 ~= port
+      else { return nil }
+      self.init(String(host), port)
+    }
   }
 
   /// Who this node is, and the limits and times of each connection.
   public var session: SessionSettings
   /// Where to listen for peers.
   public var listen: Address
-  /// The other voters and where they listen.
+  /// The other voters and where they listen, until `follow` says otherwise.
   public var peers: [VoterID: Address]
   /// Of the waits between attempts.
   public var seed: UInt64

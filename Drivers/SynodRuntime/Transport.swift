@@ -16,8 +16,14 @@ public protocol Transport: AnyObject {
   /// Queues a payload to one voter; the oldest waiting go where the queue is full.
   func send(_ payload: Bytes, to voter: VoterID)
 
-  /// Queues one payload to every peer; encoded and summed once.
+  /// Queues one payload to every peer that has a vote; encoded and summed once.
   func broadcast(_ payload: Bytes)
+
+  /// The peers from now on, in any order, this node itself left out or not: the voters of a
+  /// configuration come and go. What waits for one that is gone is dropped, and nothing that it sends
+  /// is handed up any more.
+  /// - Parameter epoch: of the configuration that names them.
+  func follow(_ peers: [TransportPeer], in epoch: Epoch)
 
   /// Ends a turn: what waits for a peer leaves in one write.
   func flush()
@@ -30,6 +36,24 @@ public protocol Transport: AnyObject {
 
   /// Closes every connection. No event follows `done`.
   func close(_ done: @escaping () -> Void)
+}
+
+/// A node that a transport carries to.
+public struct TransportPeer: Hashable, Sendable {
+  /// Who it is.
+  public var voter: VoterID
+  /// Where it listens, written as its transport reads it; where it is empty, what is known stays, or
+  /// it is waited for.
+  public var address: Bytes
+  /// Whether what goes to every peer goes to it.
+  public var hasVote: Bool
+
+  /// One made of its parts.
+  public init(voter: VoterID, address: Bytes = Bytes(), hasVote: Bool = true) {
+    self.voter = voter
+    self.address = address
+    self.hasVote = hasVote
+  }
 }
 
 /// What a transport tells its node, on the node's loop.
