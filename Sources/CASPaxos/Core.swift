@@ -26,6 +26,8 @@ struct Core: Hashable, Sendable {
   var alarms: [Ticks] = []
   /// When the next round wants to be looked at; may be too early, never too late.
   var nextWake: Ticks?
+  /// Work of this node's own.
+  @usableFromInline var tasks = Tasks()
   @usableFromInline var directives: [Directive] = []
   @usableFromInline var nextDirective = 0
   /// Why the machine does nothing any more.

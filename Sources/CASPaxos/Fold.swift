@@ -3,20 +3,34 @@ public import Synod
 /// The changes of one round: those that it carries, and those that came since.
 @usableFromInline
 struct Fold<C: Change>: Sendable {
-  /// A proposal that is open.
+  /// Who is told of the end.
+  @usableFromInline
+  enum Origin: Hashable, Sendable {
+    case client(ProposalID)
+    case task(TaskID)
+  }
+
+  /// What is done to the register.
+  @usableFromInline
+  enum Work: Sendable {
+    case change(C)
+    case errand(Errand)
+  }
+
+  /// A proposal or a task that is open.
   @usableFromInline
   struct Pending: Sendable {
-    @usableFromInline let id: ProposalID
-    @usableFromInline let operation: Operation<C>
+    @usableFromInline let origin: Origin
+    @usableFromInline let work: Work
     @usableFromInline let deadline: Ticks?
     /// It wrote in an accept that was emitted and is not known to be dead.
     @usableFromInline var mayHaveWritten = false
     /// It was given up and answered; its place is kept, so that results stay in step.
     @usableFromInline var isAbandoned = false
 
-    @inlinable init(id: ProposalID, operation: Operation<C>, deadline: Ticks?) {
-      self.id = id
-      self.operation = operation
+    @inlinable init(from origin: Origin, work: Work, deadline: Ticks?) {
+      self.origin = origin
+      self.work = work
       self.deadline = deadline
     }
   }
@@ -105,8 +119,8 @@ struct Fold<C: Change>: Sendable {
     maxValue: Int
   ) -> Result {
     if pending.isAbandoned { return Result(.unknown(.cancelled)) }
-    switch pending.operation {
-    case .read, .barrierRead: return Result(.read(state.register))
+    switch pending.work {
+    case .errand(.read), .errand(.settle): return Result(.read(state.register))
     case .change(let change):
       switch change.apply(to: state.register) {
       case .keep(let output): return Result(.applied(output, state.register))
@@ -125,15 +139,15 @@ struct Fold<C: Change>: Sendable {
 
   /// Whether an open proposal of this identity is among them.
   @inlinable func holds(_ id: ProposalID) -> Bool {
-    for pending in folded where pending.id == id && !pending.isAbandoned { return true }
-    for pending in waiting where pending.id == id { return true }
+    for pending in folded where pending.isProposal(id) && !pending.isAbandoned { return true }
+    for pending in waiting where pending.isProposal(id) { return true }
     return false
   }
 
   /// Whether any of them must be written through, whatever the state is.
   @inlinable var hasBarrier: Bool {
     for pending in folded where !pending.isAbandoned {
-      if case .barrierRead = pending.operation { return true }
+      if case .errand(.settle) = pending.work { return true }
     }
     return false
   }
@@ -141,9 +155,9 @@ struct Fold<C: Change>: Sendable {
   /// Whether none of them means to write.
   @inlinable var isReadOnly: Bool {
     for pending in folded {
-      switch pending.operation {
-      case .read: break
-      case .barrierRead: return false
+      switch pending.work {
+      case .errand(.read): break
+      case .errand(.settle): return false
       case .change(let change): if !change.isReadOnly { return false }
       }
     }
@@ -163,6 +177,14 @@ struct Fold<C: Change>: Sendable {
   }
 }
 
+extension Fold.Pending {
+  @inlinable func isProposal(_ id: ProposalID) -> Bool {
+    if case .client(let mine) = origin { mine == id } else { false }
+  }
+}
+
+extension Fold.Work: Equatable where C: Equatable {}
+extension Fold.Work: Hashable where C: Hashable {}
 extension Fold.Pending: Equatable where C: Equatable {}
 extension Fold.Pending: Hashable where C: Hashable {}
 extension Fold.Result: Equatable where C.Output: Equatable, C.Rejection: Equatable {}

@@ -31,11 +31,17 @@ extension Machine {
   }
 
   private mutating func end(_ pending: Fold<C>.Pending, because reason: Abandoned) {
-    open -= 1
-    completed.append(
-      Completion(
-        proposal: pending.id,
-        result: pending.mayHaveWritten ? .unknown(reason) : .notApplied(.abandoned(reason))))
+    switch pending.origin {
+    case .client(let id):
+      open -= 1
+      completed.append(
+        Completion(
+          proposal: id,
+          result: pending.mayHaveWritten ? .unknown(reason) : .notApplied(.abandoned(reason))))
+    case .task(let id):
+      openTasks -= 1
+      core.taskEnded(id, .failed(reason))
+    }
   }
 
   /// No ballot is left to draw: only a peer that names counters beyond all reason brings that about.
@@ -55,7 +61,9 @@ extension Machine {
   /// The machine stopped: everything open ends.
   @usableFromInline
   mutating func endAll() {
-    guard let reason = core.stopped, open > 0 else { return }
+    guard let reason = core.stopped else { return }
+    core.tasks.removeAll()
+    guard open + openTasks > 0 else { return }
     for slot in folds.indices {
       abandon(slot, because: reason) { _ in true }
       folds[slot] = Fold()

@@ -6,8 +6,11 @@ extension Machine {
   @inlinable
   mutating func settle() {
     while core.stopped == nil {
-      guard let directive = core.takeDirective() else { return }
-      perform(directive)
+      if let directive = core.takeDirective() {
+        perform(directive)
+      } else if core.tasks.isEmpty || !performTask() {
+        return
+      }
     }
     endAll()
   }
@@ -62,7 +65,9 @@ extension Machine {
     if let found = folds[slot].earlier.firstIndex(where: { base.descends(from: $0.ballot) }) {
       // An earlier attempt is in: its results are the changes' results.
       folds[slot].results = folds[slot].earlier[found].results
-      return settled ? finish(slot) : core.startAccept(slot, ballot: ballot, state: base)
+      // A fence is written in any case: what others gave up may still surface above this state.
+      if settled && !folds[slot].hasBarrier { return finish(slot) }
+      return core.startAccept(slot, ballot: ballot, state: base)
     }
     if folds[slot].earlier.count >= 8 {
       folds[slot].isBurial = true
@@ -121,9 +126,14 @@ extension Machine {
     for index in folds[slot].folded.indices {
       let result = folds[slot].results.removeLast()
       if folds[slot].folded[index].isAbandoned { continue }
-      completed.append(
-        Completion(proposal: folds[slot].folded[index].id, result: result.outcome))
-      open -= 1
+      switch folds[slot].folded[index].origin {
+      case .client(let id):
+        completed.append(Completion(proposal: id, result: result.outcome))
+        open -= 1
+      case .task(let id):
+        core.taskEnded(id, core.settledState(slot))
+        openTasks -= 1
+      }
     }
     startOver(slot)
   }

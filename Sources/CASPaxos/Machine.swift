@@ -40,6 +40,8 @@ public struct Machine<C: Change>: ConsensusMachine {
   /// Proposals that have not ended.
   public var openProposals: Int { open }
   @usableFromInline var open = 0
+  /// Rounds' work of the machine's own that has not ended.
+  @usableFromInline var openTasks = 0
   /// The slot of the last cancelled proposal.
   @usableFromInline var lastCancelled = 0
 
@@ -108,16 +110,29 @@ public struct Machine<C: Change>: ConsensusMachine {
       return completed.append(Completion(proposal: id, result: .notApplied(refusal)))
     }
     core.startIfNeeded()
-    open += 1
-    let (slot, isNew) = core.openRound(proposal.key, hash: hash)
-    if slot == folds.count { folds.append(Fold()) }
-    folds[slot].waiting.append(
-      Fold.Pending(id: id, operation: proposal.operation, deadline: proposal.deadline))
-    if let deadline = proposal.deadline { core.expire(slot, at: deadline) }
-    if isNew {
-      begin(slot)
-      settle()
+    let work: Fold<C>.Work
+    switch proposal.operation {
+    case .change(let change): work = .change(change)
+    case .read: work = .errand(.read)
+    case .barrierRead: work = .errand(.settle)
     }
+    open += 1
+    let isNew = join(
+      proposal.key, hash: hash,
+      Fold.Pending(from: .client(id), work: work, deadline: proposal.deadline))
+    if isNew { settle() }
+  }
+
+  /// Has it wait for the next round of the register, which begins at once where there is none.
+  /// - Returns: whether one began.
+  @inlinable @discardableResult
+  mutating func join(_ key: Bytes, hash: UInt64, _ pending: Fold<C>.Pending) -> Bool {
+    let (slot, isNew) = core.openRound(key, hash: hash)
+    if slot == folds.count { folds.append(Fold()) }
+    folds[slot].waiting.append(pending)
+    if let deadline = pending.deadline { core.expire(slot, at: deadline) }
+    if isNew { begin(slot) }
+    return isNew
   }
 
   /// Why a proposal is not even begun.
@@ -139,7 +154,7 @@ public struct Machine<C: Change>: ConsensusMachine {
       let slot = (lastCancelled + offset) % folds.count
       guard folds[slot].holds(id) else { continue }
       lastCancelled = slot
-      abandon(slot, because: .cancelled) { $0.id == id }
+      abandon(slot, because: .cancelled) { $0.isProposal(id) }
       finishIfAbandoned(slot)
       return settle()
     }

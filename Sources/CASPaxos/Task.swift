@@ -1,0 +1,119 @@
+public import Synod
+
+/// A round that no client asked for: work of this node's own on one register.
+///
+/// Tasks are bounded in number by their owners, end with the machine, and survive nothing.
+@usableFromInline
+struct Task: Hashable, Sendable {
+  @usableFromInline let id: TaskID
+  @usableFromInline let key: Bytes
+  @usableFromInline let errand: Errand
+  /// When to give up; never where nil.
+  @usableFromInline let deadline: Ticks?
+
+  init(id: TaskID, key: Bytes, errand: Errand, deadline: Ticks? = nil) {
+    self.id = id
+    self.key = key
+    self.errand = errand
+    self.deadline = deadline
+  }
+}
+
+/// Names a task: whose it is, of which of the owner's undertakings it is a part, and its number there.
+@usableFromInline
+struct TaskID: Hashable, Sendable {
+  @usableFromInline
+  enum Owner: UInt8, Hashable, Sendable {
+    /// Somebody outside of the core, who takes the end from `Tasks.endedOutside`.
+    case outside
+  }
+
+  /// What is given up is given up as a whole.
+  @usableFromInline
+  struct Group: Hashable, Sendable {
+    let owner: Owner
+    let number: UInt32
+  }
+
+  @usableFromInline let number: UInt32
+  @usableFromInline let group: Group
+
+  init(_ owner: Owner, group: UInt32 = 0, _ number: UInt32) {
+    self.number = number
+    self.group = Group(owner: owner, number: group)
+  }
+}
+
+/// What is done to a register that is not a change of its value.
+@usableFromInline
+enum Errand: Hashable, Sendable {
+  /// Gives the newest state, in one round trip where the voters agree.
+  case read
+  /// Writes the newest state back at a new ballot of the current epoch: it fences.
+  case settle
+}
+
+/// How a task ended.
+@usableFromInline
+enum TaskOutcome: Hashable, Sendable {
+  /// This state is chosen, at this ballot: for `settle`, one of the epoch at hand.
+  case settled(RegisterState, Ballot)
+  /// Given up.
+  case failed(Abandoned)
+}
+
+/// The tasks that wait to be begun, to be given up, or to be told of.
+@usableFromInline
+struct Tasks: Hashable, Sendable {
+  @usableFromInline
+  enum Step: Sendable {
+    case begin(Task)
+    case giveUp(TaskID.Group)
+  }
+
+  private var wanted: [Task] = []
+  private var unwanted: [TaskID.Group] = []
+  /// Ends of tasks that somebody outside of the core asked for.
+  var endedOutside: [TaskID: TaskOutcome] = [:]
+
+  /// Begins it within this turn.
+  mutating func want(_ task: Task) { wanted.append(task) }
+
+  /// Ends all tasks of a group within this turn; of the ends of those that were begun the owner is
+  /// still told.
+  mutating func giveUp(_ group: TaskID.Group) {
+    wanted.removeAll { $0.id.group == group }
+    unwanted.append(group)
+  }
+
+  @usableFromInline var isEmpty: Bool { wanted.isEmpty && unwanted.isEmpty }
+
+  /// What to do next.
+  mutating func next() -> Step? {
+    if let group = unwanted.popLast() { return .giveUp(group) }
+    return wanted.isEmpty ? nil : .begin(wanted.removeFirst())
+  }
+
+  /// The machine stopped: none is begun any more.
+  mutating func removeAll() {
+    wanted.removeAll()
+    unwanted.removeAll()
+  }
+}
+
+extension Core {
+  /// Tells a task's owner how it ended.
+  @usableFromInline
+  mutating func taskEnded(_ id: TaskID, _ outcome: TaskOutcome) {
+    switch id.group.owner {
+    case .outside: tasks.endedOutside[id] = outcome
+    }
+  }
+
+  /// What the slot's round has settled: its accept was chosen, or the answers agree.
+  @usableFromInline
+  func settledState(_ slot: Int) -> TaskOutcome {
+    let round = rounds[slot]
+    return .settled(round.base, round.phase == .accepting ? round.ballot : round.highest)
+  }
+}
