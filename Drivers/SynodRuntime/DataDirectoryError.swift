@@ -29,7 +29,7 @@ extension DataDirectoryError: CustomStringConvertible {
       "the data directory \(path) is in use by another process; one node runs on it at a time"
     case .otherCluster(let path, let found, let expected):
       "the data directory \(path) belongs to cluster \(found), not to \(expected): check the"
-        + " initial members and the cluster token, or use another directory"
+        + " initial members, the quorums and the cluster token, or use another directory"
     case .otherVoter(let path, let found, let expected):
       "the data directory \(path) belongs to node \(found), not to node \(expected): check the"
         + " node id, or use another directory"

@@ -14,7 +14,8 @@ extension Settings {
     do throws(QuorumError) {
       self.init(
         voter: configuration.voter,
-        configuration: try Configuration(epoch: Epoch(1), voters: configuration.members.voters),
+        configuration: try Configuration(
+          epoch: Epoch(1), voters: configuration.members.voters, quorums: configuration.quorums),
         seed: seed)
     } catch {
       throw .usage("--initial-cluster: \(error)")
@@ -140,7 +141,9 @@ private func makeNode(
 
 extension ServeConfiguration {
   /// Which cluster this node belongs to.
-  var cluster: ClusterID { ClusterID(token: clusterToken, voters: members.voters) }
+  var cluster: ClusterID {
+    ClusterID(token: clusterToken, voters: members.voters, quorums: quorums)
+  }
 }
 
 extension NodeError {

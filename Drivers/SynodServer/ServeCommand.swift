@@ -38,6 +38,19 @@ struct ServeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "How many nodes must promise before a change goes on; the same on every node. Where only one of "
+        + "the two quorums is named, the other is the smallest that always meets it; majorities "
+        + "where neither is.", valueName: "number"))
+  var prepareQuorum: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many nodes must accept before a change is made; the same on every node.",
+      valueName: "number"))
+  var acceptQuorum: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "Tells this cluster from others with the same members; the same on every node.",
       valueName: "text"))
   var clusterToken = ""
@@ -88,7 +101,8 @@ struct ServeCommand: ParsableCommand {
   }
 
   static let flagsWithTwins = [
-    "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "cluster-token",
+    "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "prepare-quorum",
+    "accept-quorum", "cluster-token",
     "protocol", "tick", "request-timeout", "max-value", "max-clients", "processor",
     "log-level",
   ]

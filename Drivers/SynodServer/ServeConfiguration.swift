@@ -9,6 +9,8 @@ struct ServeConfiguration {
   var clientEndpoint: Endpoint
   var peerEndpoint: Endpoint
   var members: MemberList
+  /// How many votes decide; majorities where nil.
+  var quorums: QuorumSystem?
   var clusterToken: String
   /// Milliseconds.
   var tick: UInt64
@@ -54,6 +56,7 @@ struct ServeConfiguration {
         "--listen-client: \(clientEndpoint) is where this node listens for its peers; "
           + "clients need another port")
     }
+    quorums = try Self.quorums(command, of: members.voters.count)
     clusterToken = command.clusterToken
     tick = try Self.check(command.tick, 1...1000, "--tick", "milliseconds")
     requestTimeout = try Self.check(
@@ -67,6 +70,21 @@ struct ServeConfiguration {
     parent = command.exitWithParent
     isUnsafeWithoutSync = command.unsafeNoSync
     writeMode = command.writeMode
+  }
+
+  /// Majorities are named as if nobody had named them, so that both ways make one cluster.
+  private static func quorums(
+    _ command: ServeCommand, of voters: Int
+  ) throws(Failure) -> QuorumSystem? {
+    guard command.prepareQuorum != nil || command.acceptQuorum != nil else { return nil }
+    let prepare = command.prepareQuorum ?? command.acceptQuorum.map { voters + 1 - $0 } ?? 0
+    let accept = command.acceptQuorum ?? voters + 1 - prepare
+    do throws(QuorumError) {
+      let quorums = try QuorumSystem(voters: voters, prepare: prepare, accept: accept)
+      return quorums == QuorumSystem(majorityOf: voters) ? nil : quorums
+    } catch {
+      throw .usage("--prepare-quorum, --accept-quorum: \(error)")
+    }
   }
 
   private static func check<T: BinaryInteger>(
@@ -85,6 +103,7 @@ struct ServeConfiguration {
     [
       "node-id": "\(voter)", "data-dir": "\(dataDirectory)", "listen-client": "\(clientEndpoint)",
       "listen-peer": "\(peerEndpoint)", "initial-cluster": "\(members)",
+      "quorums": "\(quorums.map { "\($0.prepare) prepare, \($0.accept) accept" } ?? "majorities")",
       "cluster-token": "\(clusterToken)", "protocol": "caspaxos", "tick": "\(tick)",
       "request-timeout": "\(requestTimeout)", "max-value": "\(maxValue)",
       "max-clients": "\(maxClients)", "processor": "\(processor.map { "\($0)" } ?? "any")",

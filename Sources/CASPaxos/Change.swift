@@ -6,7 +6,12 @@ public import Synod
 /// Only the proposer runs it, so it never crosses the wire, and it need not be deterministic. It may
 /// run several times for one proposal, each time on a state that no longer includes its earlier
 /// effect, so it must be free of side effects, total, and quick.
-public protocol Change: Sendable {
+///
+/// There are ready-made ones: `Decide` (a register that is written once), `SetValue`, `PutIfAbsent`,
+/// `CompareAndSet`, `Increment`, `Append`, `Delete`, and `Then`, which makes one of two. A machine
+/// takes changes of one type: where different ones are needed, an enum that hands over to them, or
+/// `ClosureChange`.
+public protocol Change<Output, Rejection>: Sendable {
   /// What a client is told when the change was applied.
   associatedtype Output: Sendable
   /// Why the change may refuse.
@@ -33,7 +38,21 @@ public enum Decision<Output: Sendable, Rejection: Sendable>: Sendable {
   /// Refuse: nothing happens, and the client is told why, once the state that the change saw is
   /// settled.
   case reject(Rejection)
+
+  /// The same in other words.
+  @inlinable public func map<O: Sendable, R: Sendable>(
+    output: (Output) -> O, rejection: (Rejection) -> R
+  ) -> Decision<O, R> {
+    switch self {
+    case .write(let value, let told): .write(value, output(told))
+    case .keep(let told): .keep(output(told))
+    case .reject(let why): .reject(rejection(why))
+    }
+  }
 }
+
+extension Decision: Equatable where Output: Equatable, Rejection: Equatable {}
+extension Decision: Hashable where Output: Hashable, Rejection: Hashable {}
 
 /// The state of a register as a change and a client see it. A register that was never written and
 /// one that was deleted have no value, both.
@@ -74,18 +93,4 @@ public struct Version: Hashable, Comparable, Sendable, CustomStringConvertible {
 
   /// For people to read.
   public var description: String { ballot.isZero ? "-" : "\(ballot)+\(step)" }
-}
-
-/// A change given as a closure, as in Kshaka: `propose(key) { current in … }`.
-public struct ClosureChange<Output: Sendable, Rejection: Sendable>: Change {
-  /// What it does.
-  public let body: @Sendable (Register) -> Decision<Output, Rejection>
-
-  /// One made of its parts.
-  public init(_ body: @escaping @Sendable (Register) -> Decision<Output, Rejection>) {
-    self.body = body
-  }
-
-  /// Runs the closure.
-  public func apply(to current: Register) -> Decision<Output, Rejection> { body(current) }
 }

@@ -118,7 +118,8 @@ public struct StoreID: Hashable, Sendable, CustomStringConvertible, ByteCodable 
   }
 }
 
-/// The identity of a cluster: a hash of its token and its initial members.
+/// The identity of a cluster: a hash of its token, its initial members and, where they are
+/// not majorities, its initial quorums.
 public struct ClusterID: Hashable, Sendable, CustomStringConvertible, ByteCodable {
   /// The bits.
   public let value: Identity128
@@ -130,10 +131,18 @@ public struct ClusterID: Hashable, Sendable, CustomStringConvertible, ByteCodabl
   /// - Parameters:
   ///   - token: what tells two clusters with the same members apart; may be empty.
   ///   - voters: the initial voters, in any order.
-  public init(token: String, voters: [VoterID]) {
+  ///   - quorums: the initial quorums, where they are not majorities: nodes that count differently
+  ///     must not take part in one cluster, since what one decides another may miss.
+  public init(token: String, voters: [VoterID], quorums: QuorumSystem? = nil) {
     var writer = ByteWriter()
     writer.write(bytes: Bytes(token))
     for voter in voters.sorted() { writer.write(voter.rawValue) }
+    if let quorums, quorums != QuorumSystem(majorityOf: quorums.voters) {
+      // Voters have no such number.
+      writer.write(VoterID.none.rawValue)
+      writer.write(UInt8(truncatingIfNeeded: quorums.prepare))
+      writer.write(UInt8(truncatingIfNeeded: quorums.accept))
+    }
     let bytes = writer.finish()
     value = Identity128(
       high: SipHash(key: (0x73796e6f642d636c, 1)).hash(bytes),

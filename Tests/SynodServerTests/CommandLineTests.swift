@@ -1,4 +1,5 @@
 import ArgumentParser
+import CASPaxos
 import Synod
 import Testing
 
@@ -50,6 +51,8 @@ private func complaint(_ arguments: [String]) throws -> String? {
   ("--max-value", "99999999", "--max-value: 99999999 is out of range"),
   ("--max-clients", "0", "--max-clients: 0 is out of range"),
   ("--processor", "4096", "--processor: 4096 is out of range; it must be 0 to 4095"),
+  ("--prepare-quorum", "0", "prepare quorum 0 and accept quorum 4: both must be 1 to 3"),
+  ("--accept-quorum", "4", "prepare quorum 0 and accept quorum 4: both must be 1 to 3"),
   ("--tick", "0", "--tick: 0 is out of range; it must be 1 to 1000 milliseconds"),
   ("--request-timeout", "1", "--request-timeout: 1 is out of range"),
 ])
@@ -62,6 +65,36 @@ func aWrongFlagIsNamedWithItsValue(_ flag: String, _ value: String, _ expected: 
   }
   let said = try #require(try complaint(arguments))
   #expect(said.contains(expected), "\(said)")
+}
+
+@Test func quorumsAreTakenWhereTheyMeetAndRefusedWhereTheyMayMiss() throws {
+  func quorums(_ arguments: String...) throws -> QuorumSystem? {
+    try ServeConfiguration(try ServeCommand.parse(good + arguments)).quorums
+  }
+  #expect(try quorums() == nil)
+  let few = try quorums("--prepare-quorum", "1")
+  #expect(try few == QuorumSystem(voters: 3, prepare: 1, accept: 3))
+  #expect(try quorums("--accept-quorum", "3") == few)
+  #expect(try quorums("--prepare-quorum", "3", "--accept-quorum", "3")?.accept == 3)
+  #expect(try quorums("--accept-quorum", "2", "--prepare-quorum", "2") == nil, "majorities")
+  let missing = try complaint(good + ["--prepare-quorum", "1", "--accept-quorum", "2"])
+  #expect(
+    missing?.contains(
+      "prepare quorum 1 and accept quorum 2 of 3 voters can miss each other: "
+        + "their sum must be at least 4") == true)
+}
+
+@Test func quorumsBelongToTheIdentityOfTheCluster() throws {
+  func cluster(_ arguments: String...) throws -> ClusterID {
+    try ServeConfiguration(try ServeCommand.parse(good + arguments)).cluster
+  }
+  #expect(try cluster() == cluster("--prepare-quorum", "2"))
+  #expect(try cluster() != cluster("--prepare-quorum", "3"))
+  #expect(try cluster("--prepare-quorum", "3") != cluster("--prepare-quorum", "1"))
+  let configuration = try ServeConfiguration(
+    try ServeCommand.parse(good + ["--prepare-quorum", "3"]))
+  let settings = try Settings(configuration, seed: 1)
+  #expect(settings.configuration.component.quorums.accept == 1)
 }
 
 @Test(arguments: [
