@@ -22,7 +22,7 @@ extension Core {
       guard message.promised.isZero || message.asksForItsOwnNext else { return }
       accept(message, from: sender, at: known ?? cell(of: message))
     case .read: read(message, from: sender)
-    case .promise, .accepted, .conflict, .readReply: break
+    case .promise, .accepted, .conflict, .readReply, .watch, .observed: break
     }
   }
 
@@ -53,6 +53,7 @@ extension Core {
     _ message: Message, from sender: VoterID, at place: RegisterTable.Place
   ) {
     meetRival(sender, at: place)
+    let before = subscriptions.isEmpty ? .zero : table[place].state.version
     let verdict = table[place].accept(
       message.state, at: message.ballot, next: message.promised)
     let promised = table[place].promised
@@ -61,6 +62,9 @@ extension Core {
       table[place].batch = outbox.record(
         .accept(
           key: message.key, ballot: message.ballot, promised: promised, state: message.state))
+      if !subscriptions.isEmpty {
+        tellSubscribers(message, before: before, after: table[place].batch)
+      }
     case .duplicate: break
     case .refused: return refuse(message, from: sender, at: place)
     case .impossible: return stop(.machineStopped)

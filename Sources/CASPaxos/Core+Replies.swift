@@ -3,6 +3,7 @@ internal import Synod
 /// The proposer's side of a round: what it makes of replies (rules 10 to 13, 17, 18, 21, 26 and 29).
 extension Core {
   mutating func receiveReply(_ reply: Message, from sender: VoterID) {
+    if reply.kind == .observed { return observe(reply, from: sender) }
     // Who has no vote, or answers what was not asked here, says nothing: not even a counter.
     guard reply.ballot.voter == settings.voter, let place = place(of: sender, with: reply) else {
       return

@@ -28,6 +28,10 @@ struct Core: Hashable, Sendable {
   var nextWake: Ticks?
   /// Work of this node's own.
   @usableFromInline var tasks = Tasks()
+  /// Whom its acceptor tells, and what its own clients watch; and when either needs to know the time.
+  var subscriptions = Subscriptions()
+  var watches = Watches()
+  var watchWake: Ticks?
   @usableFromInline var directives: [Directive] = []
   @usableFromInline var nextDirective = 0
   /// Why the machine does nothing any more.
@@ -75,6 +79,7 @@ struct Core: Hashable, Sendable {
         nextWake = alarms[slot]
       }
     }
+    tickWatches()
   }
 
   /// The slot's deadline or its own time has come.
@@ -154,6 +159,10 @@ struct Core: Hashable, Sendable {
       receiveRequest(message, from: sender)
     case .promise, .accepted, .conflict, .readReply:
       receiveReply(message, from: sender)
+    case .watch:
+      guard message.ballot.voter == sender else { return }
+      subscribe(message, from: sender)
+    case .observed: observe(message, from: sender)
     }
     if !outbox.own.isEmpty { countOwnVotes() }
   }
@@ -162,12 +171,13 @@ struct Core: Hashable, Sendable {
 /// What the machine around the core moves in and out.
 extension Core {
   @usableFromInline
-  var hasReady: Bool { !outbox.isEmpty }
+  var hasReady: Bool { !outbox.isEmpty || !watches.effects.isEmpty }
 
   @usableFromInline
   mutating func drain(
-    persist: inout [Record], messages: inout [Envelope<Message>]
+    persist: inout [Record], messages: inout [Envelope<Message>], effects: inout [Effect]
   ) -> PersistBatch {
+    if !watches.effects.isEmpty { swap(&effects, &watches.effects) }
     swap(&persist, &outbox.persist)
     swap(&messages, &outbox.messages)
     return persist.isEmpty ? outbox.issued : outbox.issue()

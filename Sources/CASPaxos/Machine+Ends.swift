@@ -63,6 +63,7 @@ extension Machine {
   mutating func endAll() {
     guard let reason = core.stopped else { return }
     core.tasks.removeAll()
+    endWatches(because: reason)
     guard open + openTasks > 0 else { return }
     for slot in folds.indices {
       abandon(slot, because: reason) { _ in true }

@@ -106,6 +106,8 @@ extension Machine {
         && durable.holds(message.key) { message.ballot < $0 || message.ballot <= $1 }
     // Changes nothing here, and its answer counts for nothing.
     case .read: return senderIsDone
+    // Explored worlds watch nothing.
+    case .watch, .observed: return false
     case .promise, .accepted, .readReply:
       return isDone || core.isDead(reply: message, durable: durable.core)
     case .conflict:
@@ -210,6 +212,7 @@ extension Core {
 
   fileprivate mutating func canonicalise(_ prospects: Prospects) -> UInt64 {
     precondition(directives.isEmpty && outbox.isDrained, "a machine at rest")
+    precondition(watches.isEmpty && subscriptions.isEmpty, "a machine that nobody watches")
     statistics = Statistics()
     for slot in rounds.indices {
       if rounds[slot].phase == .free {

@@ -8,6 +8,8 @@ extension Machine {
     while core.stopped == nil {
       if let directive = core.takeDirective() {
         perform(directive)
+      } else if core.hasEndedWatches {
+        endWatches()
       } else if core.tasks.isEmpty || !performTask() {
         return
       }

@@ -30,8 +30,8 @@ public struct Machine<C: Change>: ConsensusMachine {
   public typealias Record = CASPaxos.Record
   /// How a proposal ended.
   public typealias Completion = CASPaxos.Completion<C>
-  /// Registers ask nothing of an application.
-  public typealias Effect = Never
+  /// What is asked of whoever drives it.
+  public typealias Effect = CASPaxos.Effect
 
   @usableFromInline var core: Core
   /// By the slots of the core's rounds.
@@ -115,6 +115,8 @@ public struct Machine<C: Change>: ConsensusMachine {
     case .change(let change): work = .change(change)
     case .read: work = .errand(.read)
     case .barrierRead: work = .errand(.settle)
+    case .watch(let request):
+      return watch(proposal.key, request, as: id, deadline: proposal.deadline)
     }
     open += 1
     let isNew = join(
@@ -149,6 +151,7 @@ public struct Machine<C: Change>: ConsensusMachine {
 
   /// Gives up a proposal: "not applied" where nothing was sent that could write it.
   public mutating func cancel(_ id: ProposalID) {
+    if core.hasWatches, cancelWatch(id) { return }
     // Where many are cancelled, the next is often beside the last.
     for offset in folds.indices {
       let slot = (lastCancelled + offset) % folds.count
@@ -165,7 +168,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   public static func asksToWrite(_ message: Message) -> Bool {
     switch message.kind {
     case .prepare, .accept: true
-    case .read, .promise, .accepted, .conflict, .readReply: false
+    case .read, .promise, .accepted, .conflict, .readReply, .watch, .observed: false
     }
   }
 
@@ -193,8 +196,12 @@ public struct Machine<C: Change>: ConsensusMachine {
     settle()
   }
 
-  /// Registers ask nothing of an application.
-  public mutating func finished(_ effect: EffectID) {}
+  /// Makes room for what a watch tells of next.
+  public mutating func finished(_ effect: EffectID) {
+    guard core.stopped == nil else { return }
+    core.finished(effect)
+    settle()
+  }
 
   /// Final: it votes no more, and everything open ends.
   public mutating func storageFailed() {
@@ -213,7 +220,8 @@ public struct Machine<C: Change>: ConsensusMachine {
   public mutating func drain(into ready: inout Ready<Machine<C>>) {
     ready.removeAll()
     swap(&ready.completed, &completed)
-    ready.batch = core.drain(persist: &ready.persist, messages: &ready.messages)
+    ready.batch = core.drain(
+      persist: &ready.persist, messages: &ready.messages, effects: &ready.effects)
   }
 
   /// When it next needs to be told the time, in ticks.

@@ -24,6 +24,13 @@ public struct Message: Hashable, Sendable {
     case read = 6
     /// Answers a read: `accepted`, `state`.
     case readReply = 7
+    /// Asks to be told of what is accepted, for `slot` ticks from now (zero: no more): of `key`, or,
+    /// where there is a `state.value`, of all keys that begin with that. `accepted` is the ballot of
+    /// the newest state known; `ballot` names no round, only who asks, and in which epoch.
+    case watch = 14
+    /// Tells that `state` was accepted at `ballot`, where a state of version ballot `promised` was
+    /// before: `key`. An acceptance of one voter: it proves nothing alone.
+    case observed = 15
   }
 
   /// What it says, and so which fields count.
@@ -90,6 +97,14 @@ extension Message: ByteCodable {
     case .readReply:
       accepted.encode(into: &writer)
       state.encode(into: &writer)
+    case .watch:
+      accepted.encode(into: &writer)
+      writer.write(bytes: key)
+      state.encode(into: &writer)
+    case .observed:
+      promised.encode(into: &writer)
+      writer.write(bytes: key)
+      state.encode(into: &writer)
     }
   }
 
@@ -127,6 +142,14 @@ extension Message: ByteCodable {
     case .readReply:
       accepted = try Ballot(from: &reader)
       state = try RegisterState(from: &reader)
+    case .watch:
+      accepted = try Ballot(from: &reader)
+      key = try reader.read(bytesUpTo: Self.maxKey)
+      state = try RegisterState(from: &reader)
+    case .observed:
+      promised = try Ballot(from: &reader)
+      key = try reader.read(bytesUpTo: Self.maxKey)
+      state = try RegisterState(from: &reader)
     }
   }
 }
@@ -153,6 +176,11 @@ extension Message: CustomStringConvertible {
     case .conflict: return "conflict(\(ballot)) promised \(promised) accepted \(accepted)"
     case .read: return "read(\(ballot)) \(key)"
     case .readReply: return "readReply(\(ballot)) accepted \(accepted) \(value)"
+    case .watch:
+      let what = state.value == nil ? "\(key)" : "prefix \(value)"
+      return "watch(\(ballot)) \(what) for \(slot) knows \(accepted)"
+    case .observed:
+      return "observed(\(ballot)) \(key) = \(value) v\(state.version) after \(promised)"
     }
   }
 }

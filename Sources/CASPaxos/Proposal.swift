@@ -25,6 +25,8 @@ public enum Operation<C: Change>: Sendable {
   case read
   /// Gives the newest state and fences: no write that was given up earlier surfaces after it.
   case barrierRead
+  /// Tells of the newest state and of every later one, as effects, until it is cancelled.
+  indirect case watch(WatchRequest)
 }
 
 /// How a proposal ended.

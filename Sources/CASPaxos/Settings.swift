@@ -40,6 +40,15 @@ public struct Settings: Hashable, Sendable {
   /// Replies that may wait for the store; further requests of peers are dropped meanwhile.
   public var maxHeldReplies = 65_536
 
+  /// How long a voter tells a watcher of what it accepts without being asked again.
+  public var watchLease: UInt64 = 6_000
+  /// Watches of this node's clients, and registers that one of them may know at once, at the most.
+  public var maxWatches = 4096
+  /// A watch of a prefix with more registers ends as overloaded.
+  public var maxWatchedKeys = 65_536
+  /// States that a watch has in hand, at the most: told and not yet finished, waiting, or being read.
+  public var maxObservations = 16
+
   /// Counters reserved durably at once.
   public var counterBlock: UInt64 = 1 << 20
   /// Shards of the table of registers, a power of two. More make one step of its growth smaller.
@@ -64,6 +73,8 @@ extension Settings {
     settings.backoff = min(backoff, 1 << 20)
     settings.maxBackoff = min(max(maxBackoff, 1), 1 << 30)
     settings.maxFold = max(maxFold, 1)
+    settings.watchLease = min(max(watchLease, 3), 1 << 30)
+    settings.maxObservations = max(maxObservations, 1)
     settings.counterBlock = min(max(counterBlock, 2), 1 << 32)
     return settings
   }

@@ -26,6 +26,8 @@ struct TaskID: Hashable, Sendable {
   enum Owner: UInt8, Hashable, Sendable {
     /// Somebody outside of the core, who takes the end from `Tasks.endedOutside`.
     case outside
+    /// The watch whose number the group's is.
+    case watch
   }
 
   /// What is given up is given up as a whole.
@@ -107,6 +109,7 @@ extension Core {
   mutating func taskEnded(_ id: TaskID, _ outcome: TaskOutcome) {
     switch id.group.owner {
     case .outside: tasks.endedOutside[id] = outcome
+    case .watch: watchReadEnded(id, outcome)
     }
   }
 

@@ -13,6 +13,8 @@ extension RegisterLedger {
     switch message.kind {
     case .prepare, .accept, .read: return requested(message, by: place)
     case .promise, .accepted, .conflict, .readReply: break
+    case .watch: return
+    case .observed: return observed(message, by: place)
     }
     guard let use = index.find(message.ballot) else {
       return violate("voter \(voter) answers \(message.ballot), which nobody used")
@@ -25,7 +27,7 @@ extension RegisterLedger {
     case .accepted: acceptedReply(message, use, at: place)
     case .conflict: refused(message, use, at: place)
     case .readReply: answeredRead(message, use, at: place)
-    case .prepare, .accept, .read: break
+    case .prepare, .accept, .read, .watch, .observed: break
     }
   }
 
@@ -48,6 +50,15 @@ extension RegisterLedger {
         "voter \(voter(at: place)) promised \(message.ballot), and accepted \(held.accepted)")
     }
     mustHold(message.state, at: message.accepted, place)
+  }
+
+  /// A watcher is told of what is durable.
+  private mutating func observed(_ message: Message, by place: Int) {
+    guard let use = index.find(message.ballot), uses[use].holders.contains(place) else {
+      return violate(
+        "voter \(voter(at: place)) tells a watcher of \(message.ballot), which is not durable")
+    }
+    mustHold(message.state, at: message.ballot, place)
   }
 
   private mutating func mustHold(_ state: RegisterState, at ballot: Ballot, _ place: Int) {

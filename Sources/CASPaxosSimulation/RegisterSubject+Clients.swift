@@ -82,7 +82,8 @@ extension RegisterSubject {
       switch call.operation {
       case .read: ledger.countRead(of: call.key, by: call.voter)
       case .barrierRead: ledger.reach(.barrierRead)
-      case .change: return ledger.violate("proposal \(call.id) is a change, and ended as a read")
+      case .change, .watch:
+        return ledger.violate("proposal \(call.id) does not read, and ended as a read")
       }
       saw(register, call, wrote: false)
     case .notApplied(.rejected(let why, let register)):
@@ -125,7 +126,7 @@ extension RegisterSubject.Call {
   /// Whether it may write at all.
   var mayWrite: Bool {
     switch operation {
-    case .read, .barrierRead: false
+    case .read, .barrierRead, .watch: false
     case .change(let change): !change.isReadOnly
     }
   }

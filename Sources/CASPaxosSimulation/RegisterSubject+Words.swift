@@ -21,6 +21,7 @@ extension RegisterSubject {
     case .change(let change): return TraceText("\(change)", fields)
     case .read: return TraceText("read", fields)
     case .barrierRead: return TraceText("barrier read", fields)
+    case .watch: return TraceText("watch", fields)
     }
   }
 
@@ -61,6 +62,16 @@ enum RegisterWords {
       add("promised", "\(message.promised)")
       add("accepted", "\(message.accepted)")
       if !message.floor.isZero { add("floor", "\(message.floor)") }
+    case .watch:
+      if let prefix = message.state.value {
+        add("prefix", name(prefix))
+      } else {
+        add("key", name(message.key))
+      }
+      add("for", "\(message.slot) ticks")
+    case .observed:
+      add("key", name(message.key))
+      fields += describe(message.state)
     }
     return TraceText(title(message.kind), ballot: message.ballot, fields)
   }
@@ -74,6 +85,8 @@ enum RegisterWords {
     case .conflict: "conflict"
     case .read: "read"
     case .readReply: "read reply"
+    case .watch: "watch"
+    case .observed: "observed"
     }
   }
 

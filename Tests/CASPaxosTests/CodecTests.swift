@@ -25,6 +25,9 @@ import Testing
           .conflict, slot: 3, ballot: b(8, 2), promised: b(9, 3), accepted: b(7, 1), floor: b(6, 1)),
         Message(.read, slot: 3, ballot: b(8, 2), key: "key"),
         Message(.readReply, slot: 3, ballot: b(8, 2), accepted: b(7, 3), state: state),
+        Message(.watch, slot: 3, ballot: b(1, 2), accepted: b(7, 3), key: "key"),
+        Message(.watch, slot: 3, ballot: b(1, 2), key: "", state: RegisterState(value: "prefix")),
+        Message(.observed, slot: 0, ballot: b(8, 2), promised: b(7, 3), key: "key", state: state),
       ]
     }
 
@@ -54,7 +57,7 @@ import Testing
   }
 
   @Test func everyMessageComesBackAndEveryTruncationThrows() throws {
-    #expect(Set(Self.messages.map(\.kind)).count == 7)
+    #expect(Set(Self.messages.map(\.kind)).count == 9)
     for message in Self.messages { try comesBack(message) }
   }
 

@@ -15,6 +15,8 @@ extension RandomWorld {
     var deadline = 0
     /// Steps in which someone is cut off from the others, or joins them again.
     var cut = 0
+    /// Steps in which no watcher takes what it is told.
+    var slowWatcher = 50
     /// Steps in which a store begins a checkpoint, or goes on with one.
     var checkpoint = 0
   }
@@ -34,6 +36,8 @@ extension RandomWorld {
     var counterBlock: UInt64 = 64
     /// Most steps between two proposals.
     var gap = 20
+    var watchLease: UInt64 = 60
+    var maxObservations = 16
     var faults = Faults()
 
     init(seed: UInt64, voters: Int = 3) {
@@ -102,6 +106,8 @@ extension RandomWorld.Shape {
       settings.backoff = backoff
       settings.retransmitAfter = retransmitAfter
       settings.counterBlock = counterBlock
+      settings.watchLease = watchLease
+      settings.maxObservations = maxObservations
       return settings
     }
   }

@@ -46,6 +46,9 @@ struct RandomWorld {
   /// What each ballot was sent with.
   private var proposals: [Ballot: RegisterState] = [:]
   private(set) var violations: [String] = []
+  /// What is or was watched.
+  var watches: [ProposalID: Watching] = [:]
+  var unfinished: [(node: Int, id: EffectID)] = []
   /// Whether faults are over, and all that is open is to end.
   private var isSettling = false
   private var ready = Ready<AppendMachine>()
@@ -87,6 +90,7 @@ struct RandomWorld {
       nodes[node].machine.drain(into: &ready)
       if !ready.persist.isEmpty { nodes[node].store.submit(ready.persist, as: ready.batch) }
       for envelope in ready.messages { send(envelope, from: node) }
+      for effect in ready.effects { take(effect, at: node) }
       for completion in ready.completed { end(completion, at: node) }
     }
     if let reason = nodes[node].machine.stopped { violate("node \(node + 1) stopped: \(reason)") }
@@ -120,6 +124,7 @@ struct RandomWorld {
     guard nodes[node].open.remove(id) != nil else {
       return violate("\(id) ended twice, or at a node where it was never open")
     }
+    if watches[id] != nil { return endWatch(id, completion.result) }
     open -= 1
     calls[id]?.outcome = completion.result
     calls[id]?.ended = moment
@@ -129,6 +134,7 @@ struct RandomWorld {
   /// One step: something is delivered, persisted, goes wrong, or time passes.
   mutating func step() {
     if draw(1000) < faults.crash { return crash(draw(nodes.count)) }
+    if !unfinished.isEmpty && draw(100) >= faults.slowWatcher { finishObservation() }
     if draw(100) < faults.cut { nodes[draw(nodes.count)].isCut.toggle() }
     if draw(100) < faults.checkpoint {
       let node = draw(nodes.count)
@@ -191,7 +197,8 @@ struct RandomWorld {
       calls[id]?.isLost = true
       calls[id]?.ended = moment
     }
-    open -= nodes[node].open.count
+    open -= nodes[node].open.count { watches[$0] == nil }
+    loseWatches(of: node)
     nodes[node].open.removeAll()
     nodes[node].machine = AppendMachine(nodes[node].settings)
     for record in nodes[node].store.records {

@@ -81,6 +81,8 @@ struct RegisterWitness: ContractWitness {
   }
 
   func describe(_ completion: Completion<Counter>) -> String { completion.line }
+
+  func identity(of effect: Effect) -> EffectID? { effect.id }
 }
 
 /// What contradicts what was said before.
@@ -92,9 +94,10 @@ extension RegisterWitness {
       switch message.kind {
       case .prepare, .read, .accept: return contradiction(ofRequest: message, by: voter, life)
       case .promise, .accepted: return contradiction(ofVote: message, by: voter)
-      case .conflict, .readReply: return nil
+      case .conflict, .readReply, .watch, .observed: return nil
       }
     case .completion(let completion): return contradiction(of: completion)
+    case .effect: return nil
     }
   }
 
@@ -181,6 +184,7 @@ extension RegisterWitness {
     switch output {
     case .message(let envelope): unaccounted(envelope.message, rebuilt(voter))
     case .completion(let completion): unaccounted(completion, rebuilt)
+    case .effect: nil
     }
   }
 
@@ -190,7 +194,8 @@ extension RegisterWitness {
       let counter = max(message.ballot.counter, message.promised.counter)
       let reserved = mine.reservation
       return counter <= reserved ? nil : "\(counter) is above the reservation of \(reserved)"
-    case .promise, .accepted, .conflict, .readReply: break
+    case .watch: return nil
+    case .promise, .accepted, .conflict, .readReply, .observed: break
     }
     guard let key = uses[message.ballot]?.key else { return "it answers a ballot never used" }
     let held = mine.acceptorState(of: key)
@@ -214,7 +219,9 @@ extension RegisterWitness {
       if promised <= message.ballot && accepted < message.ballot { return "nothing refuses it" }
     case .readReply:
       if accepted < message.accepted { return "only \(accepted) is accepted" }
-    case .prepare, .accept, .read: break
+    case .observed:
+      if accepted < message.ballot { return "only \(accepted) is accepted" }
+    case .prepare, .accept, .read, .watch: break
     }
     if message.kind == .promise || message.kind == .readReply,
       accepted == message.accepted, (held?.state ?? .blank) != message.state

@@ -14,6 +14,9 @@ extension RegisterExploration {
       if counter > durable.reservedCounter {
         return "\(message) left before its counter was durably reserved"
       }
+    case .watch: break
+    case .observed:
+      if accepted < message.ballot { return "\(message) left before it was durable" }
     case .promise:
       if promised < message.ballot || accepted < message.accepted {
         return "\(message) left before it was durable"

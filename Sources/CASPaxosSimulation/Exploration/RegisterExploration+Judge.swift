@@ -73,7 +73,7 @@ extension RegisterExploration {
       }
     var next = number
     switch steps[index].operation {
-    case .read, .barrierRead, .change(.get): break
+    case .read, .barrierRead, .watch, .change(.get): break
     case .change(.add(let amount)): next = number + amount
     case .change(.swap(let old, let new)):
       if case .notApplied(.rejected)? = result {

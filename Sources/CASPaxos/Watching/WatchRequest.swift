@@ -1,0 +1,45 @@
+public import Synod
+
+/// What a watch is of, beside the key of its proposal.
+///
+/// A watch tells of settled states alone: of each that it tells, an accept quorum holds it, or
+/// something that came of it. There is no history, so it may pass over states (and says so); it never
+/// goes back to an earlier version of a key, and once nobody writes it ends at the newest. A proposal
+/// to watch stays open until it is cancelled, its deadline comes, or the machine stops.
+public enum WatchRequest: Hashable, Sendable {
+  /// The register of the key: first its newest state, then every later one. With a version, only what
+  /// is newer than that.
+  case register(after: Version?)
+  /// All registers whose keys begin with the proposal's: first what is there, in no order, then every
+  /// later state, deletions too.
+  case prefix
+}
+
+/// A settled state that a watch tells of. Another of the same key follows only once this one is
+/// finished.
+public struct Observation: Hashable, Sendable {
+  /// What `finished` is to be called with, once the watcher has it. Until then it takes up room: a
+  /// watch has at most `Settings.maxObservations` in hand.
+  public var id: EffectID
+  /// The proposal to watch.
+  public var watch: ProposalID
+  /// The register.
+  public var key: Bytes
+  /// Its state. Where it was deleted, and so long ago that nothing of it is kept, the version is
+  /// `Version.zero`.
+  public var register: Register
+  /// Whether there may have been states between the last one of this key that the watch told of (or
+  /// began after) and this one. Where false, there was none that anybody was told of.
+  public var skipped: Bool
+
+  /// One made of its parts.
+  public init(
+    id: EffectID, watch: ProposalID, key: Bytes, register: Register, skipped: Bool
+  ) {
+    self.id = id
+    self.watch = watch
+    self.key = key
+    self.register = register
+    self.skipped = skipped
+  }
+}
