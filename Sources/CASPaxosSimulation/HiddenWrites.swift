@@ -1,11 +1,12 @@
 internal import CASPaxos
 internal import Synod
 
-/// Finds which of the calls that were never answered wrote what.
+/// Finds which of the calls whose answers do not say it wrote what.
 ///
 /// The messages show every state that was proposed, so of a chosen one it is known who wrote it, in how
-/// many steps and on what. A step that no answered call made must be the change of a call without an
-/// answer at that proposer; with those found, nothing about the history is left to guess.
+/// many steps and on what. A step that no other call made must be the change of a call without an
+/// answer at that proposer, or of one whose change keeps what it would have written (a put where
+/// nothing is): with those found, nothing about the history is left to guess.
 struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
   /// A call as far as it matters here.
   struct Seed {
@@ -17,9 +18,11 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
     let open: ClosedRange<UInt64>
     /// What it gave and left; nil where nobody knows whether it did.
     let told: (output: C.Output, left: Register)?
+    /// Whether it may have been told of what another call left.
+    let mayHaveKept: Bool
   }
 
-  /// What a call without an answer did.
+  /// What a call did.
   struct Write {
     let output: C.Output
     let left: Register
@@ -31,6 +34,8 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
   /// By the places of the calls.
   private(set) var found: [Int: Write] = [:]
   private var answered: [Version: Seed] = [:]
+  /// Those that may have been told of what another call left.
+  private var doubtful: [Version: [Seed]] = [:]
   /// Values that anyone saw.
   private var seen: [Version: Bytes?] = [:]
   private var open: [Seed] = []
@@ -47,7 +52,9 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
   init(_ seeds: [Seed], sights: [Register]) {
     for sight in sights { seen[sight.version] = .some(sight.value) }
     for seed in seeds {
-      if let told = seed.told {
+      if let told = seed.told, seed.mayHaveKept {
+        doubtful[told.left.version, default: []].append(seed)
+      } else if let told = seed.told {
         answered[told.left.version] = seed
       } else {
         open.append(seed)
@@ -111,6 +118,12 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
       guard seed.change.decision(on: state) == .write(told.left.value, told.output) else { return }
       return explain(write, on: told.left, step: step + 1, after: last, isInOrder: isInOrder)
     }
+    if let (place, told) = writer(of: version, on: state, at: write.moment) {
+      trial[place] = Write(output: told.output, left: told.left, before: state.version)
+      explain(write, on: told.left, step: step + 1, after: last, isInOrder: isInOrder)
+      trial[place] = nil
+      return
+    }
     for (index, seed) in open.enumerated()
     where seed.voter == version.ballot.voter && seed.open ~= write.moment {
       if isInOrder && index <= last { continue }
@@ -123,5 +136,20 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
       explain(write, on: left, step: step + 1, after: index, isInOrder: isInOrder)
       trial[seed.place] = nil
     }
+  }
+
+  /// The first call that was told of this version and may have written it: the others found it there,
+  /// and saw no difference.
+  private func writer(
+    of version: Version, on state: Register, at moment: UInt64
+  ) -> (place: Int, told: (output: C.Output, left: Register))? {
+    for seed in doubtful[version] ?? []
+    where seed.voter == version.ballot.voter && seed.open ~= moment {
+      guard let told = seed.told else { continue }
+      if seed.change.decision(on: state) == .write(told.left.value, told.output) {
+        return (seed.place, told)
+      }
+    }
+    return nil
   }
 }

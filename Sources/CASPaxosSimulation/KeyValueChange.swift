@@ -4,6 +4,8 @@ public import Synod
 /// Changes of a register that holds a number, as a key-value store's clients make them.
 public enum KeyValueChange: Change, Hashable {
   case set(UInt64)
+  /// Sets where there is none: tried again, it gives and leaves the same.
+  case claim(UInt64)
   /// Adds one to the number, or to zero where there is none.
   case increment
   /// Sets where nothing was written since that version.
@@ -21,6 +23,9 @@ public enum KeyValueChange: Change, Hashable {
   public func apply(to current: Register) -> Decision<UInt64?, Mismatch> {
     switch self {
     case .set(let number): return .write(Self.bytes(number), number)
+    case .claim(let number):
+      if let found = Self.number(current) { return .keep(found) }
+      return .write(Self.bytes(number), number)
     case .increment:
       let number = (Self.number(current) ?? 0) &+ 1
       return .write(Self.bytes(number), number)

@@ -7,7 +7,7 @@ enum RegisterStep<C: Change>: Sendable where C.Output: Hashable, C.Rejection: Ha
   /// It saw this and left it as it is.
   case saw(Register)
   /// It was applied to a state of one of the versions `before` (empty where that is not known), gave
-  /// the output and left this.
+  /// the output and left this; or, where that is not known either, it found and kept it.
   case wrote(C, C.Output, Register, before: [Version])
   /// Nobody knows whether it was applied.
   case open(C)
@@ -47,17 +47,23 @@ struct RegisterModel<C: Change>: SequentialModel where C.Output: Hashable, C.Rej
 
   func after(_ step: RegisterStep<C>, on state: Register) -> Register? {
     switch step {
-    case .saw(let register):
-      let isIt = state.version == register.version || state.version == .untold
-      return isIt && state.value == register.value ? register : nil
+    case .saw(let register): return isIt(state, register) ? register : nil
     case .wrote(let change, let output, let left, _):
-      return change.decision(on: state) == .write(left.value, output) ? left : nil
+      switch change.decision(on: state) {
+      case .write(left.value, output): return left
+      case .keep(output): return isIt(state, left) ? left : nil
+      case .write, .keep, .reject: return nil
+      }
     case .open(let change):
       switch change.apply(to: state) {
       case .write(let value, _): return Register(value: value, version: .untold)
       case .keep, .reject: return state
       }
     }
+  }
+
+  private func isIt(_ state: Register, _ told: Register) -> Bool {
+    (state.version == told.version || state.version == .untold) && state.value == told.value
   }
 }
 

@@ -72,11 +72,12 @@ extension RegisterSubject {
       guard case .change(let change) = call.operation else {
         return ledger.violate("proposal \(call.id) is a read, and was applied")
       }
+      // One that would keep what it left may have written it all the same: the verdict finds out.
       let wrote = !change.keeps(left, with: output)
       if wrote && change.isReadOnly {
         return ledger.violate("proposal \(call.id) does not write, and left \(left.version)")
       }
-      if !wrote && !change.isReadOnly { ledger.reach(.blindChange) }
+      if !wrote && !change.isReadOnly && left.version <= call.floor { ledger.reach(.blindChange) }
       saw(left, call, wrote: wrote)
     case .read(let register):
       switch call.operation {
@@ -141,7 +142,7 @@ extension Change where Output: Hashable, Rejection: Hashable {
     }
   }
 
-  /// Whether it can have left this state because it kept it.
+  /// Whether it can have left this state because it found and kept it.
   func keeps(_ left: Register, with output: Output) -> Bool {
     if case .keep(output) = decision(on: left) { return true }
     return false

@@ -46,29 +46,21 @@ extension RegisterSubject {
     switch Check(ValueModel(), initial: .zero).check(history) {
     case .violation where hidden.isAmbiguous:
       // It may be the guess that is wrong. The search makes none.
-      let told = places.compactMap { witnessed(calls[$0], nil) }
-      return search(told, budget: budget, of: name, isNeeded: true)
+      return search(places, budget: budget, of: name, isNeeded: true)
     case .violation(let violation):
       return .violation("\(name): \(words(for: violation, places))")
-    case .doubtful: return search(history, budget: budget, of: name, isNeeded: true)
+    case .doubtful: return search(places, budget: budget, of: name, isNeeded: true)
     case .good:
       let isShort = history.count <= 40 && history.count { $0.timed.returned == nil } <= 4
-      return isShort ? search(history, budget: budget, of: name, isNeeded: false) : .good
+      return isShort ? search(places, budget: budget, of: name, isNeeded: false) : .good
     }
   }
 
+  /// The search is told no more than the clients were.
   private func search(
-    _ history: [Check.Witnessed], budget: Int, of name: Bytes, isNeeded: Bool
+    _ places: [Int], budget: Int, of name: Bytes, isNeeded: Bool
   ) -> HistoryVerdict {
-    // The search is told no more than the clients were.
-    let timed = history.map { one in
-      guard one.timed.returned == nil, case .wrote(let change, _, _, _) = one.timed.operation else {
-        return one.timed
-      }
-      var timed = one.timed
-      timed.operation = .open(change)
-      return timed
-    }
+    let timed = places.compactMap { told(calls[$0]) }
     switch LinearizabilitySearch(RegisterModel<C>(), budget: budget).check(timed) {
     case .good: return .good
     case .unknown:
@@ -98,50 +90,63 @@ extension RegisterSubject {
   private func seed(_ place: Int) -> HiddenWrites<C>.Seed? {
     let call = calls[place]
     guard case .change(let change) = call.operation else { return nil }
-    let end = call.returned ?? call.lost ?? .max
+    let told: (output: C.Output, left: Register)?
     switch call.outcome {
-    case .applied(let output, let left):
-      if change.keeps(left, with: output) { return nil }
-      return HiddenWrites<C>.Seed(
-        place: place, voter: call.voter, change: change,
-        open: call.invoked...max(end, call.invoked),
-        told: (output, left))
-    case .unknown, nil:
-      return HiddenWrites<C>.Seed(
-        place: place, voter: call.voter, change: change,
-        open: call.invoked...max(end, call.invoked),
-        told: nil)
+    case .applied(let output, let left): told = (output, left)
+    case .unknown, nil: told = nil
     case .read, .notApplied: return nil
     }
+    let mayHaveKept = told.map { change.keeps($0.left, with: $0.output) } ?? false
+    if mayHaveKept && change.isReadOnly { return nil }
+    let end = call.returned ?? call.lost ?? .max
+    return HiddenWrites<C>.Seed(
+      place: place, voter: call.voter, change: change,
+      open: call.invoked...max(end, call.invoked), told: told, mayHaveKept: mayHaveKept)
   }
 
+  /// What its client knows.
+  private func told(_ call: Call) -> TimedOperation<RegisterStep<C>>? {
+    let step: RegisterStep<C>
+    switch (call.outcome, call.operation) {
+    case (.applied(let output, let left), .change(let change)):
+      step = .wrote(change, output, left, before: [])
+    case (.read(let register), _), (.notApplied(.rejected(_, let register)), _):
+      step = .saw(register)
+    case (.unknown, .change(let change)), (nil, .change(let change)): step = .open(change)
+    case (.applied, _), (.notApplied, _), (.unknown, _), (nil, _): return nil
+    }
+    let isTold = call.outcome?.register != nil
+    return TimedOperation(
+      client: call.client, operation: step, invoked: call.invoked,
+      returned: isTold ? call.returned : nil)
+  }
+
+  /// - Parameter hidden: what it wrote, where its answer does not say so.
   private func witnessed(
     _ call: Call, _ hidden: HiddenWrites<C>.Write?
   ) -> Check.Witnessed? {
-    let step: RegisterStep<C>
-    var sight: Check.Sight?
-    switch (call.outcome, call.operation) {
-    case (.applied(let output, let left), .change(let change)):
+    guard var timed = told(call) else { return nil }
+    guard case .change(let change) = call.operation else {
+      return call.outcome?.register.map { Check.Witnessed(timed, sight(of: $0, wrote: false)) }
+    }
+    if let hidden {
+      timed.operation = .wrote(change, hidden.output, hidden.left, before: [hidden.before])
+      return Check.Witnessed(timed, sight(of: hidden.left, wrote: true))
+    }
+    switch call.outcome {
+    case .applied(let output, let left):
       let wrote = !change.keeps(left, with: output)
       let before = wrote ? ledger.versions(before: left.version) : []
-      step = wrote ? .wrote(change, output, left, before: before) : .saw(left)
-      sight = Check.Sight(version: left.version, state: left.value, wrote: wrote)
-    case (.read(let register), _), (.notApplied(.rejected(_, let register)), _):
-      step = .saw(register)
-      sight = Check.Sight(version: register.version, state: register.value, wrote: false)
-    case (.unknown, .change(let change)), (nil, .change(let change)):
-      guard let hidden else {
-        step = .open(change)
-        break
-      }
-      step = .wrote(change, hidden.output, hidden.left, before: [hidden.before])
-      sight = Check.Sight(version: hidden.left.version, state: hidden.left.value, wrote: true)
-    case (.applied, _), (.notApplied, _), (.unknown, _), (nil, _): return nil
+      timed.operation = wrote ? .wrote(change, output, left, before: before) : .saw(left)
+      return Check.Witnessed(timed, sight(of: left, wrote: wrote))
+    case .read, .notApplied, .unknown, nil:
+      return Check.Witnessed(
+        timed, call.outcome?.register.map { sight(of: $0, wrote: false) })
     }
-    return Check.Witnessed(
-      TimedOperation(
-        client: call.client, operation: step, invoked: call.invoked,
-        returned: hidden != nil || sight == nil ? nil : call.returned), sight)
+  }
+
+  private func sight(of register: Register, wrote: Bool) -> Check.Sight {
+    Check.Sight(version: register.version, state: register.value, wrote: wrote)
   }
 
   /// A change that was the first of its round, run on what the round began from, gives what its client
