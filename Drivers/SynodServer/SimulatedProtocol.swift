@@ -21,7 +21,7 @@ struct SimulatedProtocol: Sendable {
 }
 
 extension SimulatedProtocol {
-  init<Subject: SimulationSubject>(_ subject: Subject.Type) {
+  init<Subject: SimulationSubject & SendableMetatype>(_ subject: Subject.Type) {
     name = Subject.name
     run = { Simulation<Subject>.run($0, events: $1) }
     page = { Simulation<Subject>.page(of: $0, events: $1, capacity: $2) }

@@ -11,6 +11,7 @@ struct SimulationSummary {
   private(set) var completions: UInt64 = 0
   private(set) var microseconds: UInt64 = 0
   private(set) var undecided = 0
+  private var settlings = Settlings()
   private(set) var hash = RunHash()
   private var injected = Marks()
   private var reached = Marks()
@@ -23,6 +24,7 @@ struct SimulationSummary {
     operations += report.operations
     completions += report.completions
     microseconds += report.microseconds
+    if let settling = report.settling { settlings.add(settling) }
     if case .undecided = report.outcome { undecided += 1 }
     hash.add(report.hash)
     injected.add(report.injected)
@@ -41,12 +43,39 @@ struct SimulationSummary {
       "operations    \(grouped(operations)), \(grouped(completions)) answered",
       "virtual time  \(grouped(microseconds / 1_000)) ms",
     ]
+    if let settling = settlings.line { lines.append("settling      \(settling)") }
     lines += Self.list("faults", injected.summary)
     lines += Self.list("reached", reached.summary)
     // Of one run that says nothing.
     if runs > 1 { lines += Self.list("NEVER REACHED", injected.never + reached.never) }
     lines.append("hash          \(hash) of all runs")
     return lines
+  }
+
+  /// How long runs took, from the end of their faults until all that was asked had ended: counted by
+  /// milliseconds.
+  private struct Settlings {
+    private var counts: [Int] = []
+    private var total = 0
+
+    mutating func add(_ microseconds: UInt64) {
+      let time = Int(microseconds / 1_000)
+      while counts.count <= time { counts.append(0) }
+      counts[time] += 1
+      total += 1
+    }
+
+    var line: String? {
+      guard total > 0 else { return nil }
+      var before = 0
+      let median = counts.indices.first { time in
+        before += counts[time]
+        return 2 * before >= total
+      }
+      return
+        "all had ended within \(grouped(UInt64(counts.count))) ms of virtual time after the faults, "
+        + "the median \(grouped(UInt64(median ?? 0))) ms"
+    }
   }
 
   /// Counts by name, in the order in which the names came.

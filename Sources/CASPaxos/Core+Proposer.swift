@@ -230,7 +230,7 @@ extension Core {
     let rivals = UInt64(max(table[cell(of: slot)].rivals.count, 1))
     let longest = min(
       rivals * (settings.backoff + trip) << UInt64(min(failures - 1, 3)),
-      max(settings.maxBackoff, 8 * rivals * trip))
+      max(settings.maxBackoff, min(8 * rivals * trip, longestWait)))
     advance(slot, to: .backingOff)
     rounds[slot].wake = now.advanced(by: 1 + random.next() % longest)
     scheduleWake(slot)

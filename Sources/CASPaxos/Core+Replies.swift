@@ -158,18 +158,26 @@ extension Core {
     let rivals = UInt64(table[place].rivals.count)
     guard rivals > 0 else { return }
     table[place].rivals = VoteSet()
-    let time = 3 * rivals * trip
+    let time = min(3 * rivals * trip, longestWait)
     table[place].restUntil = now.advanced(by: time + random.next() % time)
   }
 
   /// Keeps a moving average of the time from sending to a quorum's answers. One that took far longer
   /// than the others (a partition, a pause, a full disk) says little of the next, and the time that
-  /// rivals leave each other is many trips long: only many such answers count in full.
+  /// rivals leave each other is many trips long: only many such answers count in full, and a few
+  /// quick ones are believed.
   private mutating func measureTrip(_ slot: Int) {
     let time = now.rawValue - rounds[slot].sentAt.rawValue
-    let most = min(2 * trip + settings.retransmitAfter, 1 << 20)
-    eightTrips = eightTrips - eightTrips / 8 + min(time, most)
+    if time < trip {
+      eightTrips -= (eightTrips - 8 * time) / 4
+    } else {
+      let most = min(4 * trip + settings.patience, 1 << 20)
+      eightTrips = eightTrips - eightTrips / 8 + min(time, most)
+    }
   }
+
+  /// No wait for others is longer, in ticks, however many they are.
+  var longestWait: UInt64 { max(16 * settings.maxBackoff, 8 * trip) }
 
   /// How long a round trip takes of late, in ticks; at least one.
   var trip: UInt64 { max(eightTrips / 8, 1) }

@@ -1,5 +1,5 @@
 public import CASPaxos
-public import Synod
+internal import Synod
 
 /// Changes of a register that holds a number, as a key-value store's clients make them.
 public enum KeyValueChange: Change, Hashable {

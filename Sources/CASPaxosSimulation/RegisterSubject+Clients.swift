@@ -31,6 +31,25 @@ extension RegisterSubject {
     return proposals
   }
 
+  /// A barrier or a read that did not read says nothing of the end of the history.
+  public func mustAskAgain(_ completion: CASPaxos.Completion<Workload.C>) -> Bool {
+    if case .read = completion.result { return false }
+    return true
+  }
+
+  /// Reads are let through.
+  @inlinable
+  public static func needsSpace(_ proposal: CASPaxos.Proposal<Workload.C>) -> Bool {
+    switch proposal.operation {
+    case .read: false
+    case .barrierRead: true
+    case .change(let change): !change.isReadOnly
+    }
+  }
+
+  /// It may say so from now on.
+  public mutating func storageFailed(at voter: VoterID) { hasFailed.insert(voter) }
+
   /// Enters a call.
   public mutating func invoked(
     _ proposal: CASPaxos.Proposal<Workload.C>, as id: ProposalID, of client: Int,
@@ -39,6 +58,7 @@ extension RegisterSubject {
     ledger.clock = moment
     let key = ledger.number(of: proposal.key)
     places[id] = calls.count
+    open[Int(voter.rawValue) - 1] += 1
     calls.append(
       Call(
         id: id, key: key, client: client, voter: voter, operation: proposal.operation,
@@ -47,7 +67,10 @@ extension RegisterSubject {
 
   /// Whether it happened is open for ever.
   public mutating func lost(_ id: ProposalID) {
-    if let place = places[id] { calls[place].lost = ledger.clock }
+    if let place = places[id] {
+      calls[place].lost = ledger.clock
+      open[Int(calls[place].voter.rawValue) - 1] -= 1
+    }
     ledger.reach(.restartInRound)
   }
 
@@ -62,6 +85,7 @@ extension RegisterSubject {
     if calls[place].voter != voter { return "proposal \(id) ends at voter \(voter)" }
     calls[place].outcome = completion.result
     calls[place].returned = moment
+    open[Int(voter.rawValue) - 1] -= 1
     judge(calls[place], completion.result)
     return ledger.violation
   }
@@ -97,7 +121,13 @@ extension RegisterSubject {
       }
       ledger.reach(.rejected)
       saw(register, call, wrote: false)
-    case .notApplied(.overloaded): ledger.reach(.overloaded)
+    case .notApplied(.overloaded):
+      // Whatever ended between the refusal and this answer ended before it.
+      if open[Int(call.voter.rawValue) - 1] < shape.settings.maxOpenProposals {
+        ledger.violate(
+          "proposal \(call.id) is refused, and \(open[Int(call.voter.rawValue) - 1]) are open")
+      }
+      ledger.reach(.overloaded)
     case .notApplied(.tooLarge): ledger.reach(.valueTooLarge)
     case .notApplied(.abandoned(let why)): judge(call, why, isUnknown: false)
     case .unknown(let why): judge(call, why, isUnknown: true)
@@ -116,7 +146,10 @@ extension RegisterSubject {
     switch why {
     case .deadline: ledger.reach(isUnknown ? .unknownByDeadline : .notAppliedByDeadline)
     case .cancelled: ledger.reach(isUnknown ? .cancelledAfterAccept : .cancelledBeforeAccept)
-    case .storageFailed: break
+    case .storageFailed:
+      if !hasFailed.contains(call.voter) {
+        ledger.violate("proposal \(call.id) ends because of a store that did not fail")
+      }
     case .ballotsExhausted, .machineStopped:
       ledger.violate("proposal \(call.id) ends because of \(why), which nobody gave a reason for")
     }

@@ -29,6 +29,7 @@ extension RegisterSubject {
   public mutating func recovered(
     _ machine: CASPaxos.Machine<Workload.C>, as voter: VoterID
   ) -> String? {
+    hasFailed.remove(voter)
     var records: [CASPaxos.Record] = []
     _ = machine.restate(after: nil, limit: .max, into: &records)
     ledger.recovered(records, as: voter)
@@ -53,7 +54,9 @@ extension RegisterSubject {
       return "voter \(voter) holds \(machine.heldReplies) replies, and \(held) are allowed"
     }
     switch machine.stopped {
-    case nil, .storageFailed: return nil
+    case nil: return nil
+    case .storageFailed where hasFailed.contains(voter): return nil
+    case .storageFailed: return "voter \(voter) says that its store failed, and it did not"
     case .deadline, .cancelled, .ballotsExhausted, .machineStopped:
       return "voter \(voter) stopped, and nobody gave it a reason"
     }

@@ -55,6 +55,10 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
   var operations: UInt64 = 0
   @usableFromInline var calls: [Call] = []
   @usableFromInline var places: [ProposalID: Int] = [:]
+  /// By voter, calls that are open there.
+  var open: [Int]
+  /// Voters whose store failed in this life of theirs.
+  @usableFromInline var hasFailed: Set<VoterID> = []
 
   /// Draws quorums, limits and the mix of operations.
   public init(_ plan: RunPlan, random: inout SplitMix) {
@@ -65,6 +69,7 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
     // Long names make blocks of many sectors, of which a power cut may leave some.
     let filling = String(repeating: ".", count: random.next() % 4 == 0 ? 700 : 0)
     keyNames = (0..<max(plan.keys, 1)).map { Bytes("k\($0)\(filling)") }
+    open = Array(repeating: 0, count: max(plan.voters, 1))
     isUsed = keyNames.map { _ in false }
     // The ledger numbers registers as the workload does.
     for name in keyNames { _ = ledger.number(of: name) }

@@ -47,7 +47,7 @@ import Testing
 
   @Test func whatIsCutInOneDirectionIsHeardInTheOther() {
     let run = Self.run(2, voters: 2) {
-      $0.faults[.oneWayPartition] = 3_000
+      $0.faults[.oneWayPartition] = 30_000
       $0.faults.most = 1
     }
     let start = run.events.firstIndex { $0.kind == .fault }!

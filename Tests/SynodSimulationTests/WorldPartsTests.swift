@@ -33,7 +33,7 @@ import Testing
     for _ in 0..<1000 {
       now += random.next() % 3000
       switch random.next() % 4 {
-      case 0: clock.change(rate: random.next() % 2000, at: now)
+      case 0: clock.isStalled ? clock.goOn(at: now) : clock.stall(at: now)
       case 1: clock.jump(by: random.next() % 5000, at: now)
       default: break
       }
@@ -51,9 +51,15 @@ import Testing
         #expect(clock.ticks(at: time - 1) < Ticks(ticks))
       }
     }
-    let still = SimulatedClock(at: 100, showing: 5_000, rate: 0)
+    var still = SimulatedClock(at: 0, showing: 4_900, rate: 1024)
+    still.stall(at: 100)
     #expect(still.worldTime(of: Ticks(6), from: 200) == nil)
     #expect(still.worldTime(of: Ticks(5), from: 200) == 200)
+    // It goes on as fast as before.
+    var slow = SimulatedClock(at: 0, showing: 0, rate: 512)
+    slow.stall(at: 2_000)
+    slow.goOn(at: 50_000)
+    #expect(slow.microseconds(at: 52_000) == 2_000)
   }
 
   // MARK: The network

@@ -21,8 +21,9 @@ import Testing
     var world = World<ToySubject>(plan)
     let report = world.run()
     #expect(report.outcome == .passed)
-    #expect(report.operations == UInt64(plan.operations))
-    #expect(report.completions == UInt64(plan.operations) + 2)
+    // Fifty more are asked while it settles, and two last.
+    #expect(report.operations == UInt64(plan.operations) + 50)
+    #expect(report.completions == UInt64(plan.operations) + 52)
     #expect(world.subject.lostCalls == 0)
     #expect(world.subject.closingAsked)
     #expect(report.injected.allSatisfy { $0.count == 0 })
@@ -77,6 +78,18 @@ import Testing
       Issue.record("not caught")
       return
     }
+  }
+
+  @Test func aMachineThatNeverRestsIsCaught() {
+    var plan = Self.plan(1)
+    plan.keys = ToySubject.restlessKeys
+    plan.turnTime = 0
+    var world = World<ToySubject>(plan)
+    guard case .failed(let what, let event) = world.run().outcome else {
+      Issue.record("not caught")
+      return
+    }
+    #expect(what.contains("time stood still") && event < 200_000)
   }
 
   @Test func aMachineThatForgetsToAskAgainDoesNotEnd() {

@@ -12,6 +12,8 @@ struct ToyMachine: ConsensusMachine {
     var isHasty = false
     /// Breaks it: never says anything again.
     var isForgetful = false
+    /// Asks for its timer at a time that is over.
+    var isRestless = false
   }
 
   enum Message: Hashable, Sendable, ByteCodable {
@@ -165,7 +167,10 @@ struct ToyMachine: ConsensusMachine {
   }
 
   var hasReady: Bool { !records.isEmpty || !messages.isEmpty || !completed.isEmpty }
-  var nextDeadline: Ticks? { settings.isForgetful ? nil : open.map(\.again).min() }
+  var nextDeadline: Ticks? {
+    if settings.isRestless { return Ticks(1) }
+    return settings.isForgetful ? nil : open.map(\.again).min()
+  }
 
   func restate(after cursor: Int?, limit: Int, into records: inout [Record]) -> Int? {
     let start = cursor ?? 0

@@ -14,21 +14,25 @@ struct ToySubject: SimulationSubject {
   var closingAsked = false
   var isHasty: Bool
   var isForgetful: Bool
+  var isRestless: Bool
 
   init(_ plan: RunPlan, random: inout SplitMix) {
     voters = plan.voters
     durable = Array(repeating: [], count: plan.voters)
     isHasty = plan.keys == Self.hastyKeys
     isForgetful = plan.keys == Self.forgetfulKeys
+    isRestless = plan.keys == Self.restlessKeys
   }
 
   /// Numbers of keys that ask for a broken machine: the toy has no keys.
   static let hastyKeys = 1001
   static let forgetfulKeys = 1002
+  static let restlessKeys = 1003
 
   func settings(of voter: VoterID) -> ToyMachine.Settings {
     ToyMachine.Settings(
-      voter: voter, voters: voters, isHasty: isHasty, isForgetful: isForgetful)
+      voter: voter, voters: voters, isHasty: isHasty, isForgetful: isForgetful,
+      isRestless: isRestless)
   }
 
   var tolerates: Int { (voters - 1) / 2 }

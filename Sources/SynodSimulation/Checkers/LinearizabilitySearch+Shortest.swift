@@ -47,8 +47,8 @@ extension LinearizabilitySearch {
     return moment
   }
 
-  /// The states in which what was answered by `end` may leave the object; nil where the budget does not suffice, or
-  /// there are too many to be of use.
+  /// The states in which what was answered by `end` may leave the object, in an order of their own;
+  /// nil where the budget does not suffice, or there are too many to be of use.
   @inlinable
   func states(after history: [Timed], by end: UInt64) -> [Model.State]? {
     var walk = OrderWalk(model, history, end: end)
@@ -56,6 +56,6 @@ extension LinearizabilitySearch {
     guard walk.run(budget: budget, ends: &ends) != .outOfBudget, let ends, ends.count <= 32 else {
       return nil
     }
-    return ends.isEmpty ? nil : Array(ends)
+    return ends.isEmpty ? nil : ends.sorted { "\($0)" < "\($1)" }
   }
 }

@@ -1,4 +1,4 @@
-public import Synod
+internal import Synod
 
 /// Runs of one subject: whole or cut short, plain or drawn, and made small where they fail.
 public enum Simulation<Subject: SimulationSubject> {

@@ -33,6 +33,8 @@ struct WorldEvent {
     case fault
     case heal
     case restart
+    /// A store has been opened, and its process begins.
+    case opened
     case resume
     case clock
     case space

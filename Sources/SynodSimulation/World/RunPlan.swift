@@ -39,6 +39,8 @@ public struct RunPlan: Hashable, Sendable {
   public var joinsMessages: Bool
   /// Parcels on the way from one voter to another, at the most; the oldest go.
   public var linkLimit: Int
+  /// Bytes that a parcel may have; a message that is longer is lost, until the faults end.
+  public var maxPayload: Int
   /// How long a process gathers inputs before it ends its turn, in microseconds.
   public var turnTime: UInt64
   /// How long a disk takes, in percent of a good solid-state drive.
@@ -69,6 +71,7 @@ public struct RunPlan: Hashable, Sendable {
     turnTime = one(of: [0, 0, 50, 1_000])
     diskPercent = one(of: [20, 100, 100, 1_000])
     longest = 20_000_000
+    maxPayload = isTiny ? one(of: [100, 1_000, 1 << 20, 1 << 20]) : 1 << 20
   }
 }
 
@@ -80,7 +83,7 @@ extension RunPlan: CustomStringConvertible {
       + (hotKeyPercent > 0 ? " (\(hotKeyPercent) % on the first)" : "")
     let limits = (isTiny ? ", tiny limits" : "") + (isOverBudget ? ", over the fault budget" : "")
     let times =
-      "delay \(delay) µs\(isOrdered ? " in order" : ""), disk \(diskPercent) %, turn \(turnTime) µs, "
+      "delay \(delay) µs\(maxPayload < 1 << 20 ? " for \(maxPayload) bytes" : "")\(isOrdered ? " in order" : ""), disk \(diskPercent) %, turn \(turnTime) µs, "
       + "think \(thinkTime) µs, patience \(clientPatience) µs, \(cancelPercent) % cancelled"
     return "seed \(seed), \(voters) voters, \(load)\(limits); \(times); \(faults)"
   }

@@ -22,6 +22,9 @@ public struct RunReport: Hashable, Sendable {
   public var completions: UInt64 = 0
   /// Virtual time, in microseconds.
   public var microseconds: UInt64 = 0
+  /// From the end of the faults until everything that was asked had ended, in microseconds of virtual
+  /// time; nil where nothing had to, or did not.
+  public var settling: UInt64?
   /// Faults injected, and marks reached: by name, in a fixed order, with how often.
   public var injected: [Mark] = []
   /// Marks reached, by name, in a fixed order, with how often.

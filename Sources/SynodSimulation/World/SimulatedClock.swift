@@ -8,14 +8,17 @@ struct SimulatedClock {
   static let exact: UInt64 = 1024
   private var worldTime: UInt64
   private var ownTime: UInt64
-  /// How fast it goes, in 1,024ths; zero while it stands still.
-  private(set) var rate: UInt64
+  /// How fast it goes, in 1,024ths, while it does not stand still.
+  private let usualRate: UInt64
+  private(set) var isStalled = false
 
   init(at world: UInt64, showing own: UInt64, rate: UInt64) {
     worldTime = world
     ownTime = own
-    self.rate = rate
+    usualRate = rate
   }
+
+  private var rate: UInt64 { isStalled ? 0 : usualRate }
 
   func microseconds(at world: UInt64) -> UInt64 {
     ownTime + (world - worldTime) * rate / Self.exact
@@ -35,11 +38,18 @@ struct SimulatedClock {
     return world + ((wanted - shown) * Self.exact + rate - 1) / rate
   }
 
-  /// Goes on at another rate.
-  mutating func change(rate: UInt64, at world: UInt64) {
+  /// Stands still.
+  mutating func stall(at world: UInt64) {
     ownTime = microseconds(at: world)
     worldTime = world
-    self.rate = rate
+    isStalled = true
+  }
+
+  /// Goes on as before it stood still.
+  mutating func goOn(at world: UInt64) {
+    ownTime = microseconds(at: world)
+    worldTime = world
+    isStalled = false
   }
 
   /// Leaps ahead.

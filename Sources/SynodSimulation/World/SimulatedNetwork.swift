@@ -65,6 +65,8 @@ struct SimulatedNetwork {
   let delay: UInt64
   let isOrdered: Bool
   var limit: Int
+  /// Longer payloads are not taken, in bytes.
+  @usableFromInline var maxPayload: Int
   var lossPerMille: Int
   var duplicationPerMille: Int
   var corruptionPerMille: Int
@@ -86,6 +88,7 @@ struct SimulatedNetwork {
     delay = max(plan.delay, 1)
     isOrdered = plan.isOrdered
     limit = max(plan.linkLimit, 1)
+    maxPayload = max(plan.maxPayload, 1)
     lossPerMille = plan.faults.lossPerMille
     duplicationPerMille = plan.faults.duplicationPerMille
     corruptionPerMille = plan.faults.corruptionPerMille

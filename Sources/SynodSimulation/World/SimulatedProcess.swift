@@ -16,6 +16,8 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var clock: SimulatedClock
 
   @usableFromInline var isUp = false
+  /// Its store is being opened; its machine is what that holds.
+  @usableFromInline var isOpening = false
   @usableFromInline var isPaused = false
   /// Its store is lost or refused: it never runs again.
   @usableFromInline var isRetired = false
@@ -55,7 +57,9 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var open: [UInt64] = []
   /// What came while it stood still.
   @usableFromInline var inbox: [Parcel] = []
-  @usableFromInline var letters: [(id: ProposalID, proposal: Machine.Proposal)] = []
+  @usableFromInline var letters: [Letter] = []
+  /// What its store's lanes were about to do next, and how long it takes, in microseconds.
+  @usableFromInline var heldLanes: [(lane: StoreLane, time: UInt64)] = []
   /// What came before its sender's store was pinned.
   @usableFromInline var waitingForPin: [Parcel] = []
   /// By peer, the newest life that was met, and how old its store said that it is.
@@ -78,6 +82,7 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline
   func forget() {
     isUp = false
+    isOpening = false
     isPaused = false
     isStopping = false
     store = nil
@@ -98,12 +103,16 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
     open.removeAll()
     inbox.removeAll()
     letters.removeAll()
+    heldLanes.removeAll()
     waitingForPin.removeAll()
     for peer in met.indices { met[peer] = (0, 0) }
   }
 }
 
 extension SimulatedProcess {
+  /// A proposal that came while it stood still.
+  @usableFromInline typealias Letter = (id: ProposalID, proposal: Machine.Proposal)
+
   /// A checkpoint that is being written, piece by piece.
   @usableFromInline
   struct Checkpoint {

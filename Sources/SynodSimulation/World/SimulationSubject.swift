@@ -38,10 +38,16 @@ public protocol SimulationSubject {
     _ proposal: Machine.Proposal, as id: ProposalID, of client: Int, at voter: VoterID,
     moment: UInt64)
 
-  /// It was answered.
+  /// It was answered: its kind, too, must be one that had a reason.
   mutating func ended(
     _ completion: Machine.Completion, at voter: VoterID, moment: UInt64
   ) -> String?
+
+  /// Whether an answer to what was asked last says too little, so that it must be asked again.
+  func mustAskAgain(_ completion: Machine.Completion) -> Bool
+
+  /// Whether a store that is short of space, or behind, must refuse it.
+  static func needsSpace(_ proposal: Machine.Proposal) -> Bool
 
   /// It will never be answered: its voter crashed. Whether it happened is open for ever.
   mutating func lost(_ id: ProposalID)
@@ -59,6 +65,9 @@ public protocol SimulationSubject {
 
   /// A voter's machine was rebuilt from its store, and has taken no input yet.
   mutating func recovered(_ machine: Machine, as voter: VoterID) -> String?
+
+  /// A voter's store failed, and its machine is about to be told: it is silent until its next life.
+  mutating func storageFailed(at voter: VoterID)
 
   /// A voter's store is lost or refused: it never votes again.
   mutating func retired(_ voter: VoterID)
@@ -91,6 +100,15 @@ public protocol SimulationSubject {
 extension SimulationSubject {
   /// Takes no notice of what is not durable.
   @inlinable public mutating func appended(_ records: [Machine.Record], by voter: VoterID) {}
+
+  /// Takes no notice.
+  @inlinable public mutating func storageFailed(at voter: VoterID) {}
+
+  /// Takes any answer.
+  @inlinable public func mustAskAgain(_ completion: Machine.Completion) -> Bool { false }
+
+  /// Takes every proposal for one that writes.
+  @inlinable public static func needsSpace(_ proposal: Machine.Proposal) -> Bool { true }
 }
 
 /// How a history was judged.

@@ -7,27 +7,52 @@ extension World {
 
   @inlinable
   mutating func clientAsks(_ client: Int, turn: UInt32) {
-    guard settling == nil, begun < plan.operations, clients[client].turn == turn else { return }
-    let node = clientRandom.below(processes.count)
-    let process = processes[node]
-    guard process.isUp, !process.isStopping, !process.isLowOnSpace, !process.isStoreBehind else {
-      if process.isLowOnSpace || process.isStoreBehind { counts.proposalsRefused += 1 }
+    guard clients[client].turn == turn, let process = drawVoter() else { return }
+    guard process.isUp, !process.isStopping else {
       return clientReturns(client, after: 500 + think())
     }
-    begun += 1
+    let node = process.index
     let proposal = subject.proposal(
       of: clients[client].name, at: process.clock.ticks(at: now), random: &clientRandom)
+    if refuses(proposal, process) { return clientReturns(client, after: 500 + think()) }
+    begun += 1
+    settling?.operationsLeft -= 1
+    // Its answer may come at once.
+    clients[client].open = UInt64(calls.count + 1)
     let id = invoke(proposal, of: clients[client].name, slot: client, at: process)
-    clients[client].open = id.rawValue
     queue.plan(
       WorldEvent(
         .patience, at: now + plan.clientPatience, stamp: turn, value: UInt64(client)))
-    if clientRandom.percent(plan.cancelPercent) {
+    if settling == nil, clientRandom.percent(plan.cancelPercent) {
       let time = now + clientRandom.exponential(mean: 4 * plan.delay)
       queue.plan(
         WorldEvent(.cancel, at: time, node: node, stamp: process.life, value: id.rawValue))
     }
     if begun == plan.operations { endLoadSoon() }
+  }
+
+  /// Whom a client asks: anybody, and one of the core when the faults are over; nil where enough was
+  /// asked.
+  @usableFromInline
+  mutating func drawVoter() -> SimulatedProcess<Machine>? {
+    guard let settling else {
+      if begun >= plan.operations { return nil }
+      return processes[clientRandom.below(processes.count)]
+    }
+    if settling.operationsLeft == 0 { return nil }
+    return processes[settling.core[clientRandom.below(settling.core.count)]]
+  }
+
+  /// What a store says that is short of space, or behind: nothing was proposed.
+  @inlinable
+  mutating func refuses(
+    _ proposal: Machine.Proposal, _ process: SimulatedProcess<Machine>
+  ) -> Bool {
+    guard process.isLowOnSpace || process.isStoreBehind, Subject.needsSpace(proposal) else {
+      return false
+    }
+    counts.proposalsRefused += 1
+    return true
   }
 
   /// Asks a process, which may be standing still.
@@ -89,6 +114,7 @@ extension World {
     if let what = subject.ended(completion, at: process.voter, moment: moment) {
       violate(what, at: process.index)
     }
+    if calls[call].client < 0, subject.mustAskAgain(completion) { askAgain(id.rawValue) }
     answered(Int(calls[call].client), id.rawValue)
   }
 

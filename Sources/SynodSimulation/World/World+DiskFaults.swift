@@ -11,6 +11,7 @@ extension World {
     }
     for process in processes {
       process.disk.faults = plan.faults.disk
+      process.disk.allocatesLate = faultRandom.percent(25)
       process.disk.mayBeDamaged = candidates.contains(process.index)
     }
   }

@@ -34,7 +34,8 @@ extension World {
     case .relief:
       if event.stamp == processes[Int(event.node)].life { crash(Int(event.node), .kill) }
     case .deadline: if settling == nil { beginSettling() }
-    case .delivery, .timer, .turn, .lane, .news, .client, .patience, .cancel, .restart, .resume:
+    case .delivery, .timer, .turn, .lane, .news, .client, .patience, .cancel, .restart, .opened,
+      .resume:
       break
     }
   }
@@ -61,13 +62,14 @@ extension World {
       guard processes[node].isUp, !processes[node].isPaused else { return false }
       pause(node, for: 1_000 + faultRandom.exponential(mean: 30_000))
     case .clockJump:
+      guard processes[node].isUp else { return false }
       let leap = 1000 * (1 + faultRandom.exponential(mean: 500))
       processes[node].clock.jump(by: leap, at: now)
       tellFault(kind, of: node)
       rearm(processes[node])
     case .clockStall:
-      guard processes[node].isUp, processes[node].clock.rate > 0 else { return false }
-      processes[node].clock.change(rate: 0, at: now)
+      guard processes[node].isUp, !processes[node].clock.isStalled else { return false }
+      processes[node].clock.stall(at: now)
       tellFault(kind, of: node)
       let time = now + faultRandom.exponential(mean: 50_000)
       queue.plan(WorldEvent(.clock, at: time, node: node, stamp: processes[node].life))
@@ -77,7 +79,7 @@ extension World {
   }
 
   private mutating func goOnTicking(_ process: SimulatedProcess<Machine>) {
-    process.clock.change(rate: SimulatedClock.exact, at: now)
+    process.clock.goOn(at: now)
     rearm(process)
   }
 

@@ -167,6 +167,8 @@ extension World {
   @usableFromInline
   mutating func drop(_ parcel: Parcel, _ reason: WorldCounts.Drop) {
     counts.drops[reason.rawValue] += 1
-    if record != nil { tellDropped(parcel.number) }
+    if record != nil {
+      tellDropped(parcel.number, TraceText("lost", [.init("because", reason.words)]))
+    }
   }
 }

@@ -8,7 +8,7 @@ extension World {
   @usableFromInline
   mutating func crash(_ node: Int, _ crash: Crash, back: Bool = true) {
     let process = processes[node]
-    guard process.isUp else { return }
+    guard process.isUp || process.isOpening else { return }
     counts.crashes += 1
     if record != nil {
       tell(.crashed, of: node, TraceText(crash == .powerCut ? "power cut" : "killed"))
@@ -32,7 +32,8 @@ extension World {
     queue.plan(WorldEvent(.restart, at: time, node: node))
   }
 
-  /// Ends a process well: it takes no more input, and its store commits what waits.
+  /// Ends a process well: it gives up what is open and hands on what that leaves, takes no more input,
+  /// and its store commits what waits.
   mutating func stop(_ node: Int) {
     let process = processes[node]
     guard process.isUp, !process.isPaused, !process.isStopping, let store = process.store else {
@@ -40,6 +41,9 @@ extension World {
     }
     process.isStopping = true
     if record != nil { tell(.paused, of: node, TraceText("stops")) }
+    tickBeforeInput(process)
+    for id in process.open { process.machine.cancel(ProposalID(id)) }
+    handAllOn(process)
     let open = process.open
     process.open.removeAll()
     for id in open { lose(id) }
@@ -56,10 +60,19 @@ extension World {
   @inlinable
   mutating func restart(_ node: Int) {
     let process = processes[node]
-    guard !process.isUp, !process.isRetired, !process.isGone else { return }
+    guard !process.isUp, !process.isOpening, !process.isRetired, !process.isGone else { return }
     guard let store = openStore(process) else { return }
     prepare(process, on: store)
-    start(process, on: store)
+    process.machine = Machine(subject.settings(of: process.voter))
+    guard recover(process, from: store) else { return }
+    if !process.isStranger,
+      let what = subject.recovered(process.machine, as: process.voter)
+    {
+      return violate(what, at: process.index)
+    }
+    process.isOpening = true
+    let time = now + min(store.openingMicroseconds * process.diskPercent / 100, 1_000_000)
+    queue.plan(WorldEvent(.opened, at: time, node: node, stamp: process.life))
   }
 
   /// Opens the store; nil where that comes to nothing, for now or for good.
@@ -126,18 +139,15 @@ extension World {
     if process.lives > 1 { counts.restarts += 1 }
   }
 
+  /// The store is open: the process begins.
   @inlinable
-  mutating func start(_ process: SimulatedProcess<Machine>, on store: SimulatedStore) {
-    process.machine = Machine(subject.settings(of: process.voter))
-    guard recover(process, from: store) else { return }
+  mutating func begin(_ node: Int) {
+    let process = processes[node]
+    guard process.isOpening else { return }
+    process.isOpening = false
     process.isUp = true
     if record != nil {
       tell(.restarted, of: process.index, TraceText(process.lives == 1 ? "starts" : "restarts"))
-    }
-    if !process.isStranger,
-      let what = subject.recovered(process.machine, as: process.voter)
-    {
-      return violate(what, at: process.index)
     }
     tickBeforeInput(process)
     inputTaken(process.index)
@@ -191,6 +201,8 @@ extension World {
     process.hasTicked = false
     process.armed = nil
     if record != nil { tell(.resumed, of: node, TraceText("goes on")) }
+    for (lane, time) in process.heldLanes { plan(lane, of: process, time) }
+    process.heldLanes.removeAll()
     tickBeforeInput(process)
     tellNews(process)
     guard process.isUp else { return }
@@ -199,7 +211,18 @@ extension World {
     for parcel in inbox where admits(parcel, at: process) { receive(parcel, at: process) }
     let letters = process.letters
     process.letters.removeAll()
-    for letter in letters { process.machine.propose(letter.proposal, as: letter.id) }
+    for letter in letters where process.isUp { take(letter, at: process) }
     inputTaken(node)
+  }
+
+  @inlinable
+  mutating func take(
+    _ letter: SimulatedProcess<Machine>.Letter, at process: SimulatedProcess<Machine>
+  ) {
+    guard refuses(letter.proposal, process) else {
+      return process.machine.propose(letter.proposal, as: letter.id)
+    }
+    process.open.removeAll { $0 == letter.id.rawValue }
+    lose(letter.id.rawValue)
   }
 }

@@ -20,6 +20,7 @@ extension World {
     report.operations = UInt64(begun)
     report.completions = counts.completions
     report.microseconds = now
+    report.settling = counts.settled
     report.injected = injected
     report.reached = reached
     return report
@@ -33,6 +34,7 @@ extension World {
       .init("message damaged", lost(.damaged)), .init("message cut off", lost(.cut)),
       .init("message crowded out", lost(.crowded) + dropped(.crowded)),
       .init("message to a dead process", dropped(.nobody)),
+      .init("message too large", counts.tooLarge),
       .init("proposal cancelled", counts.cancels),
       .init("crash in recovery", counts.crashesInRecovery),
     ]
@@ -54,6 +56,7 @@ extension World {
       .init("a process came back", counts.restarts),
       .init("a process stopped in order", counts.stops),
       .init("a client lost patience", counts.impatient),
+      .init("what was asked last was asked again", counts.askedAgain),
       .init("a stranger was not listened to", dropped(.stranger)),
       .init("a torn tail was repaired", counts.tornTails),
       .init("a checkpoint was written", counts.checkpoints),

@@ -4,16 +4,26 @@ public import Synod
 @usableFromInline
 struct Settling<Machine: ConsensusMachine> {
   @usableFromInline var core: [Int]
+  /// When the faults ended, in microseconds.
+  @usableFromInline var began: UInt64
   /// When everything must have ended, in microseconds.
   @usableFromInline var deadline: UInt64
   /// Whether it must: not where more is broken than the protocol survives.
   @usableFromInline var isDemanded: Bool
+  /// What clients still ask of the core, while it finds itself.
+  @usableFromInline var operationsLeft: Int
   /// What is asked last; nil until everything else has ended.
   @usableFromInline var closing: [Machine.Proposal]?
+  /// Of that, what must be asked again.
+  @usableFromInline var again: [Machine.Proposal] = []
+  /// By their identities, what was asked last.
+  @usableFromInline var asked: [UInt64: Machine.Proposal] = [:]
 
-  init(core: [Int], deadline: UInt64, isDemanded: Bool) {
+  init(core: [Int], began: UInt64, deadline: UInt64, isDemanded: Bool, operations: Int) {
     self.core = core
+    self.began = began
     self.deadline = deadline
+    operationsLeft = operations
     self.isDemanded = isDemanded
   }
 }
@@ -21,9 +31,11 @@ struct Settling<Machine: ConsensusMachine> {
 // Liveness: faults end, for a core that can still decide.
 extension World {
   /// Everything at the core must have ended this long after the faults have, in microseconds.
-  static var bound: UInt64 { 60_000_000 }
+  static var bound: UInt64 { 10_000_000 }
+  /// Operations that clients begin meanwhile, all together.
+  static var settlingOperations: Int { 50 }
   /// Closing proposals that are open at once.
-  @usableFromInline static var mostClosing: Int { 3 }
+  @usableFromInline static var mostClosing: Int { 2 }
 
   @usableFromInline
   mutating func endLoadSoon() {
@@ -36,19 +48,25 @@ extension World {
       !processes[$0].isRetired && !processes[$0].disk.isDamaged
     }
     let least = processes.count - subject.tolerates
-    let isDemanded = !plan.isOverBudget && usable.count >= least
+    let isDemanded = usable.count >= least
     let size = isDemanded ? least + faultRandom.below(usable.count - least + 1) : usable.count
     var core = usable
     while core.count > size { core.remove(at: faultRandom.below(core.count)) }
     faultsLeft = 0
     if core.isEmpty { isOver = true }
     // Where nothing need end, a look at what does is enough.
-    let bound = isDemanded ? Self.bound : Self.bound / 50
-    settling = Settling(core: core, deadline: now + bound, isDemanded: isDemanded)
+    let bound = isDemanded ? Self.bound : Self.bound / 10
+    settling = Settling(
+      core: core, began: now, deadline: now + bound, isDemanded: isDemanded,
+      operations: core.isEmpty ? 0 : Self.settlingOperations)
     if record != nil { tell(.healed, of: nil, TraceText(TraceEvent.allFaultsEnd)) }
     mendNetwork()
     for node in processes.indices {
       core.contains(node) ? mend(node) : leaveBroken(node, core: core)
+    }
+    for client in clients.indices {
+      if clients[client].open != nil { clients[client].name += clients.count }
+      clientReturns(client, after: think() % 2_000)
     }
   }
 
@@ -57,6 +75,7 @@ extension World {
     network.corruptionPerMille = 0
     network.duplicationPerMille = 0
     network.limit = max(network.limit, 4096)
+    network.maxPayload = .max
     for partition in partitions.indices { partitions[partition].links = [] }
     for link in network.links.indices { network.links[link].cuts = 0 }
   }
@@ -64,7 +83,7 @@ extension World {
   private mutating func mend(_ node: Int) {
     let process = processes[node]
     mendDisk(process)
-    if process.clock.rate == 0 { process.clock.change(rate: SimulatedClock.exact, at: now) }
+    process.clock.goOn(at: now)
     if !process.isUp { return restartLater(node) }
     if process.isPaused {
       queue.plan(WorldEvent(.resume, at: now + 1, node: node, stamp: process.life))
@@ -116,20 +135,37 @@ extension World {
       open += process.open.count
     }
     if settling.closing == nil {
-      if open > 0 { return }
+      if open > 0 || settling.operationsLeft > 0 { return }
       self.settling?.closing = subject.closing().reversed()
+    }
+    if !settling.again.isEmpty {
+      self.settling?.closing? += settling.again
+      self.settling?.again.removeAll()
     }
     while open < Self.mostClosing, violation == nil,
       let proposal = self.settling?.closing?.popLast()
     {
       let node = settling.core[clientRandom.below(settling.core.count)]
-      _ = invoke(proposal, of: clients.count * (begun + 1), slot: -1, at: processes[node])
+      let process = processes[node]
+      let id = ProposalID(UInt64(calls.count + 1))
+      self.settling?.asked[id.rawValue] = proposal
+      _ = invoke(proposal, of: clients.count * (begun + 1), slot: -1, at: process)
       open = settling.core.reduce(0) { $0 + processes[$1].open.count }
     }
-    if open == 0 {
+    if open == 0, self.settling?.again.isEmpty == true {
       isOver = true
-      if settling.isDemanded, settling.core.count < processes.count { counts.settledWithout += 1 }
+      guard settling.isDemanded else { return }
+      counts.settled = now - settling.began
+      if settling.core.count < processes.count { counts.settledWithout += 1 }
     }
+  }
+
+  /// What was asked last must be answered in full.
+  @usableFromInline
+  mutating func askAgain(_ id: UInt64) {
+    guard let proposal = settling?.asked[id] else { return }
+    counts.askedAgain += 1
+    settling?.again.append(proposal)
   }
 
   @usableFromInline @inline(never)

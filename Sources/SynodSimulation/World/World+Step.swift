@@ -13,12 +13,16 @@ extension World {
       return false
     }
     precondition(event.time >= now, "time goes forward")
+    eventsAtOnce = event.time == now ? eventsAtOnce + 1 : 0
     now = event.time
     events += 1
     hash.add(event.time)
     hash.add(UInt64(event.kind.rawValue) << 48 | UInt64(event.node) << 32 | UInt64(event.stamp))
     hash.add(event.value)
     handle(event)
+    if eventsAtOnce > Self.mostAtOnce {
+      violate("\(Self.mostAtOnce) events happened, and time stood still")
+    }
     if settling != nil { settle() }
     return !isOver && violation == nil
   }
@@ -45,11 +49,15 @@ extension World {
     case .patience: clientTires(Int(event.value), turn: event.stamp)
     case .cancel: if isCurrent(event) { cancel(ProposalID(event.value), at: node) }
     case .restart: restart(node)
+    case .opened: if isCurrent(event) { begin(node) }
     case .resume: if isCurrent(event) { resume(node) }
     case .fault, .heal, .clock, .space, .disk, .relief, .deadline: handleFault(event)
     }
-    for number in network.lostNumbers { tellDropped(number) }
+    if !network.lostNumbers.isEmpty { tellLost() }
   }
+
+  /// More events than this at one time are a machine that asks for its timer again and again.
+  @inlinable static var mostAtOnce: Int { 100_000 }
 
   @inlinable @inline(__always)
   func isCurrent(_ event: WorldEvent) -> Bool { event.stamp == processes[Int(event.node)].life }

@@ -12,6 +12,8 @@ extension World {
     if let time = store.begin(.notes) { begin(.notes, of: process, time) }
     if let time = store.begin(.space) { begin(.space, of: process, time) }
     if store.hasEvents { hearEvents(process) }
+    process.isLowOnSpace = store.isLowOnSpace
+    process.isStoreBehind = store.queuedBytes > mostQueuedBytes
   }
 
   @usableFromInline
@@ -27,18 +29,27 @@ extension World {
     _ lane: StoreLane, of process: SimulatedProcess<Machine>, _ time: UInt64
   ) {
     let slowness = lane == .space ? 100 : process.diskPercent
+    // One that stalls is not slower for being slow.
+    let most = max(time, Self.longestOperation)
     queue.plan(
       WorldEvent(
-        .lane, at: now + time * slowness / 100, node: process.index, stamp: process.life,
+        .lane, at: now + min(time * slowness / 100, most), node: process.index, stamp: process.life,
         value: UInt64(lane.rawValue)))
   }
+
+  /// Of a disk that is slow and does not stall, in microseconds.
+  static var longestOperation: UInt64 { 200_000 }
 
   @inlinable
   mutating func laneDone(_ node: Int, _ lane: StoreLane?) {
     let process = processes[node]
     guard let lane, let store = process.store else { return }
     let (news, goesOn) = store.finish(lane)
-    if let goesOn { return plan(lane, of: process, goesOn) }
+    if let goesOn {
+      // What the disk was doing is done; whoever asks it for the next thing stands still.
+      if process.isPaused { return process.heldLanes.append((lane, goesOn)) }
+      return plan(lane, of: process, goesOn)
+    }
     if lane == .commits {
       if record != nil { tell(.syncEnded, of: node, TraceText("synced")) }
       if let news { becameDurable(process, through: news) }
@@ -120,6 +131,7 @@ extension World {
       tell(.fault, of: process.index, TraceText("the store failed", [.init("because", reason)]))
     }
     process.checkpoint = SimulatedProcess<Machine>.Checkpoint()
+    subject.storageFailed(at: process.voter)
     tickBeforeInput(process)
     process.machine.storageFailed()
     planTurn(process)

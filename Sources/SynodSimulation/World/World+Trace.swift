@@ -32,9 +32,13 @@ extension World {
   }
 
   @usableFromInline @inline(never)
-  mutating func tellDropped(_ number: UInt64) {
-    tell(.dropped(message: number), of: nil, TraceText("lost"))
+  mutating func tellLost() {
+    for number in network.lostNumbers { tellDropped(number, TraceText("lost")) }
     network.lostNumbers.removeAll()
+  }
+
+  func tellDropped(_ number: UInt64, _ text: TraceText) {
+    tell(.dropped(message: number), of: nil, text)
   }
 
   /// Of each message of a payload: each belongs to a round of its own.

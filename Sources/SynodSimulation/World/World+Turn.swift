@@ -8,21 +8,22 @@ extension World {
     process.isTurnPlanned = false
     guard process.isUp, !process.isPaused, !process.isStopping else { return }
     if !process.hasTicked { tickIfDue(process) }
+    handAllOn(process)
+    advanceCheckpoint(process)
+    pump(process)
+    process.hasTicked = false
+    if let what = subject.inspect(process.machine, of: process.voter) { violate(what, at: node) }
+    arm(process)
+  }
+
+  @inlinable
+  mutating func handAllOn(_ process: SimulatedProcess<Machine>) {
     var rounds = 0
     while process.machine.hasReady {
       handOn(process)
       rounds += 1
-      if rounds > 1000 { return violate("it has ever more ready", at: node) }
+      if rounds > 1000 { return violate("it has ever more ready", at: process.index) }
     }
-    advanceCheckpoint(process)
-    pump(process)
-    process.hasTicked = false
-    if let store = process.store {
-      process.isLowOnSpace = store.isLowOnSpace
-      process.isStoreBehind = store.queuedBytes > mostQueuedBytes
-    }
-    if let what = subject.inspect(process.machine, of: process.voter) { violate(what, at: node) }
-    arm(process)
   }
 
   @inlinable
@@ -81,9 +82,43 @@ extension World {
     } else {
       for index in process.ready.messages.indices {
         process.writer.removeAll()
-        process.ready.messages[index].message.encode(into: &process.writer)
-        post(process, to: process.ready.messages[index].to)
+        let destination = process.ready.messages[index].to
+        add(process.ready.messages[index].message, of: process, to: destination)
+        if !process.writer.isEmpty { post(process, to: destination) }
       }
+    }
+  }
+
+  /// Adds a message to what the writer holds. Where that is too much for one payload, what was there
+  /// goes by itself; a message that is too long alone counts as lost.
+  @inlinable
+  mutating func add(
+    _ message: Machine.Message, of process: SimulatedProcess<Machine>, to destination: Destination
+  ) {
+    let before = process.writer.count
+    message.encode(into: &process.writer)
+    if process.writer.count > network.maxPayload {
+      spill(message, of: process, to: destination, before)
+    }
+  }
+
+  @usableFromInline @inline(never)
+  mutating func spill(
+    _ message: Machine.Message, of process: SimulatedProcess<Machine>, to destination: Destination,
+    _ before: Int
+  ) {
+    let size = process.writer.count - before
+    if before > 0 {
+      let first = process.writer.withUnsafeBytes {
+        Bytes(copying: UnsafeRawBufferPointer(rebasing: $0[..<before]))
+      }
+      post(first, of: process, to: destination)
+    }
+    process.writer.removeAll()
+    if size > network.maxPayload {
+      counts.tooLarge += 1
+    } else {
+      message.encode(into: &process.writer)
     }
   }
 
@@ -92,7 +127,7 @@ extension World {
   mutating func sendJoined(_ process: SimulatedProcess<Machine>) {
     process.writer.removeAll()
     for index in process.ready.messages.indices where process.ready.messages[index].to == .peers {
-      process.ready.messages[index].message.encode(into: &process.writer)
+      add(process.ready.messages[index].message, of: process, to: .peers)
     }
     if !process.writer.isEmpty { post(process, to: .peers) }
     for peer in processes.indices where peer != process.index {
@@ -100,7 +135,7 @@ extension World {
       process.writer.removeAll()
       for index in process.ready.messages.indices
       where process.ready.messages[index].to == destination {
-        process.ready.messages[index].message.encode(into: &process.writer)
+        add(process.ready.messages[index].message, of: process, to: destination)
       }
       if !process.writer.isEmpty { post(process, to: destination) }
     }
@@ -109,7 +144,13 @@ extension World {
   /// Sends what the writer holds.
   @inlinable
   mutating func post(_ process: SimulatedProcess<Machine>, to destination: Destination) {
-    let payload = process.writer.withUnsafeBytes { Bytes(copying: $0) }
+    post(process.writer.withUnsafeBytes { Bytes(copying: $0) }, of: process, to: destination)
+  }
+
+  @inlinable
+  mutating func post(
+    _ payload: Bytes, of process: SimulatedProcess<Machine>, to destination: Destination
+  ) {
     let checksum = CRC32C.checksum(payload)
     switch destination {
     case .peers:

@@ -39,6 +39,8 @@ public struct World<Subject: SimulationSubject> {
   @usableFromInline var now: UInt64 = 0
   @usableFromInline var hash = EventHash()
   @usableFromInline var events: UInt64 = 0
+  /// Events since virtual time went on last.
+  @usableFromInline var eventsAtOnce = 0
   @usableFromInline var moment: UInt64 = 0
   @usableFromInline var counts = WorldCounts()
   @usableFromInline var settling: Settling<Machine>?
@@ -53,8 +55,12 @@ public struct World<Subject: SimulationSubject> {
   /// By their numbers, what is cut; no links where it has healed.
   @usableFromInline var partitions: [(kind: FaultKind, links: [Int])] = []
 
-  /// A world before its first event.
+  /// A world before its first event. The plan has 1 to 7 voters and a client, and no clock goes
+  /// backwards.
   public init(_ plan: RunPlan) {
+    precondition((1...7).contains(plan.voters), "a plan has 1 to 7 voters")
+    precondition(
+      plan.faults.clockDrift < SimulatedClock.exact, "a clock's drift is below 1,024 1,024ths")
     self.plan = plan
     var random = SplitMix(seed: plan.seed)
     var subjectRandom = SplitMix(seed: random.next())

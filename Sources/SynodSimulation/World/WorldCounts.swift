@@ -5,6 +5,15 @@ struct WorldCounts {
   @usableFromInline
   enum Drop: Int, CaseIterable {
     case nobody, crowded, stranger, rolledBack
+
+    var words: String {
+      switch self {
+      case .nobody: "its receiver is not up"
+      case .crowded: "its receiver holds too much"
+      case .stranger: "it is not of the store that its receiver knows, or not for its receiver's"
+      case .rolledBack: "its sender's store went back"
+      }
+    }
   }
 
   @usableFromInline var turns: UInt64 = 0
@@ -31,6 +40,11 @@ struct WorldCounts {
   var storageFailures: UInt64 = 0
   @usableFromInline var proposalsRefused: UInt64 = 0
   var spaceCameBack: UInt64 = 0
+  @usableFromInline var askedAgain: UInt64 = 0
+  @usableFromInline var tooLarge: UInt64 = 0
+  /// How long it took until all that was asked had ended after the faults, in microseconds; nil where
+  /// it need not, or did not.
+  @usableFromInline var settled: UInt64?
   /// The core decided everything while somebody else stayed broken.
   @usableFromInline var settledWithout: UInt64 = 0
 
