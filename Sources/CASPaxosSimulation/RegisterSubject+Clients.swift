@@ -41,7 +41,7 @@ extension RegisterSubject {
   @inlinable
   public static func needsSpace(_ proposal: CASPaxos.Proposal<Workload.C>) -> Bool {
     switch proposal.operation {
-    case .read: false
+    case .read, .watch: false
     case .barrierRead: true
     case .change(let change): !change.isReadOnly
     }
