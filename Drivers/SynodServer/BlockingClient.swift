@@ -6,11 +6,15 @@ final class BlockingClient {
   private var input: [UInt8] = []
   private var offset = 0
 
-  enum Reply: Equatable {
+  indirect enum Reply: Equatable {
     case text(String)
     case error(String)
     case integer(Int64)
     case null
+    case boolean(Bool)
+    case array([Reply])
+    /// What answers no command.
+    case push([Reply])
   }
 
   /// Why there is no reply. The command may have been carried out.
@@ -82,9 +86,25 @@ final class BlockingClient {
       while input.count - offset < count + 2 { try receive() }
       defer { offset += count + 2 }
       return .text(String(decoding: input[offset..<(offset + count)], as: UTF8.self))
+    case UInt8(ascii: "*"): return try elements(text).map { .array($0) } ?? .null
+    case UInt8(ascii: ">"): if let elements = try elements(text) { return .push(elements) }
+    case UInt8(ascii: "%"):
+      if let count = Int(text), let elements = try elements("\(2 * count)") {
+        return .array(elements)
+      }
+    case UInt8(ascii: "_"): return .null
+    case UInt8(ascii: "#"): return .boolean(text == "t")
     default: break
     }
     throw Broken(why: "what came is no reply: '\(text)'")
+  }
+
+  /// - Returns: nil where there is no array.
+  private func elements(_ count: String) throws(Broken) -> [Reply]? {
+    guard let count = Int(count), count >= 0, count <= 1 << 20 else { return nil }
+    var elements: [Reply] = []
+    for _ in 0..<count { elements.append(try reply()) }
+    return elements
   }
 
   private func line() throws(Broken) -> ArraySlice<UInt8> {

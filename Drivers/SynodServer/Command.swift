@@ -3,6 +3,7 @@ enum Command: CaseIterable {
   case get, set, setnx, getset, getdel, del, exists, strlen, append, incr, decr, incrby, decrby
   case cas, mget
   case ping, echo, quit, select, hello, auth, client, command, config, info, reset
+  case synodWatch, synodUnwatch
 
   /// As Redis counts: the name included; negative where it is a minimum.
   var arity: Int {
@@ -15,18 +16,49 @@ enum Command: CaseIterable {
     case .ping, .hello, .command, .info: -1
     case .quit: -1
     case .reset: 1
+    case .synodWatch: -2
+    case .synodUnwatch: -1
     }
   }
 
   /// In lower case, as error replies have it.
-  var name: String { "\(self)" }
+  var name: String {
+    switch self {
+    case .synodWatch: "synod.watch"
+    case .synodUnwatch: "synod.unwatch"
+    case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
+      .incrby, .decrby, .cas, .mget, .ping, .echo, .quit, .select, .hello, .auth, .client,
+      .command, .config, .info, .reset:
+      "\(self)"
+    }
+  }
 
   func allows(_ arguments: Int) -> Bool { arity < 0 ? arguments >= -arity : arguments == arity }
 
   /// The command of this name, in whatever case.
   static func named(_ name: UnsafeRawBufferPointer) -> Command? {
-    packed(name).flatMap { byName[$0] }
+    packed(name).flatMap { byName[$0] } ?? ownNamed(name)
   }
+
+  /// Those that Redis does not have begin with this.
+  private static let ownPrefix = "synod."
+
+  private static func ownNamed(_ name: UnsafeRawBufferPointer) -> Command? {
+    let length = ownPrefix.utf8.count
+    guard name.count > length,
+      zip(name, ownPrefix.utf8).allSatisfy({ $0 | 0x20 == $1 })
+    else { return nil }
+    return packed(UnsafeRawBufferPointer(rebasing: name[length...])).flatMap { ownByName[$0] }
+  }
+
+  private static let ownByName: [UInt64: Command] = {
+    var table: [UInt64: Command] = [:]
+    for command in allCases where command.name.hasPrefix(ownPrefix) {
+      var name = String(command.name.dropFirst(ownPrefix.utf8.count))
+      if let key = name.withUTF8({ packed(UnsafeRawBufferPointer($0)) }) { table[key] = command }
+    }
+    return table
+  }()
 
   private static let byName: [UInt64: Command] = {
     var table: [UInt64: Command] = [:]

@@ -10,7 +10,10 @@ extension Conversation {
     case .quit:
       answer { $0.simple("OK" as StaticString) }
       end()
+    case .synodWatch: watch(host)
+    case .synodUnwatch: unwatch(host)
     case .reset:
+      endWatches(host)
       host.facts.name = ""
       version = .resp2
       host.facts.version = .resp2

@@ -1,3 +1,4 @@
+import CASPaxos
 import RESP
 import Synod
 
@@ -11,6 +12,8 @@ struct Conversation {
   let limits: Limits
   private(set) var parser: RequestParser
   private(set) var queue = ReplyQueue()
+  /// What the client watches.
+  var watches = ConnectionWatches()
   /// Replies that are due.
   var writer = ReplyWriter()
   /// Bytes that were read but not looked at yet, while too much is under way.
@@ -116,7 +119,11 @@ struct Conversation {
   }
 
   private mutating func execute(_ host: some ConversationHost) {
-    switch Request(parser, limits: limits.values) {
+    let request = Request(parser, limits: limits.values)
+    if !watches.isEmpty, version == .resp2, !request.isAllowedWhileWatching {
+      return answer(.failure(.refused(Self.onlyWatching)))
+    }
+    switch request {
     case .one(let key, let change):
       let number = queue.next
       queue.appendWaiting(
@@ -179,11 +186,12 @@ struct Conversation {
   /// - Parameter unsent: bytes of earlier replies that the client has not taken.
   mutating func render(unsent: Int) {
     queue.render(into: &writer, limit: limits.replyBytes - unsent)
+    if !watches.isQuiet { renderWatches(limit: limits.replyBytes - unsent) }
   }
 
   /// What is held for this connection, in bytes: commands under way and not whole, and replies that
   /// wait for others before them.
-  var cost: Int { queue.cost + parser.pendingCapacity + held.count }
+  var cost: Int { queue.cost + watches.cost + parser.pendingCapacity + held.count }
 
   /// Whether every command was answered and nothing more will come.
   var isOver: Bool { isEnding && queue.isEmpty }
@@ -195,6 +203,11 @@ protocol ConversationHost: AnyObject {
   /// - Returns: the answer, where nothing was proposed.
   func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64) -> Answer?
   func countProtocolError()
+  /// Begins to watch; what is seen is handed to `observe` later, not from within.
+  /// - Parameter number: the connection's own, never used again.
+  /// - Returns: the answer, where it was refused.
+  func watch(_ key: Bytes, _ request: WatchRequest, as number: UInt32) -> Answer?
+  func unwatch(_ number: UInt32)
   /// This connection, for `CLIENT`.
   var facts: ClientFacts { get set }
   /// Milliseconds, on the clock of `ClientFacts.connectedSince`.

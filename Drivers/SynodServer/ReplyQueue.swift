@@ -29,6 +29,9 @@ struct ReplyQueue {
 
   var isEmpty: Bool { count == 0 }
 
+  /// Whether a reply was begun and goes on with the next slots.
+  var isWithinReply: Bool { elements > 0 }
+
   /// Whether the next reply is known.
   var isDue: Bool { count > 0 && (elements > 0 || slots[head].waiting == 0) }
 

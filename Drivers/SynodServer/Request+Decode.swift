@@ -38,7 +38,8 @@ extension Request {
     case .del: self = .each(.delete, keys: 1..<count, .sum)
     case .exists: self = .each(.exists, keys: 1..<count, .sum)
     case .mget: self = .each(.get, keys: 1..<count, .array)
-    case .ping, .echo, .quit, .select, .hello, .auth, .client, .command, .config, .info, .reset:
+    case .ping, .echo, .quit, .select, .hello, .auth, .client, .command, .config, .info, .reset,
+      .synodWatch, .synodUnwatch:
       self = .connection(command)
     }
     checkSizes(parser, limits)

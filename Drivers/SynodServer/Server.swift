@@ -70,6 +70,7 @@ final class Server {
     limits.requests.maxRequest = limits.requests.maxBulk * 2 + 64 * 1024
     conversationLimits = limits
     node.onCompletion = { [unowned self] in self.complete($0) }
+    node.onEffect = { [unowned self] in self.handle($0) }
     node.atEndOfTurn = { [unowned self] in self.flush() }
     node.onStopping = { [unowned self] in self.stop() }
   }
@@ -217,10 +218,33 @@ final class Server {
     }
     return refuse(
       isDraining
-        ? "this node is stopping, use another node"
+        ? Self.stopping
         : node.storage.isLowOnSpace
           ? "the disk of this node is almost full, free some space or use another node"
           : "the disk of this node does not keep up, try later or use another node")
+  }
+
+  private static let stopping = "this node is stopping, use another node"
+
+  /// - Returns: the answer, where nothing was proposed.
+  func watch(_ key: Bytes, _ request: WatchRequest, as id: ProposalID) -> Answer? {
+    guard !isCrowded else { return refuse("too many commands are waiting on this node") }
+    let proposal = KeyValueMachine.Proposal(key: key, operation: .watch(request))
+    guard node.submit(proposal, as: id, needsSpace: false) else { return refuse(Self.stopping) }
+    table[ProposalName.index(id.rawValue)].open += 1
+    return nil
+  }
+
+  /// Hands what a watch has seen to its connection.
+  private func handle(_ effect: KeyValueMachine.Effect) {
+    switch effect {
+    case .observed(let observation):
+      let index = ProposalName.index(observation.watch.rawValue)
+      guard index < table.count, let session = table[index].session else {
+        return node.finish(observation.id)
+      }
+      session.observe(observation)
+    }
   }
 
   /// Whether all clients together hold as much memory as they may.
@@ -246,6 +270,9 @@ final class Server {
     guard index < table.count, table[index].open > 0 else { return }
     if let session = table[index].session {
       table[index].open -= 1
+      if ProposalName.isWatch(name) {
+        return session.endWatch(ProposalName.number(name), completion.result)
+      }
       session.complete(UInt32(truncatingIfNeeded: name), completion)
     } else {
       endOrphan(at: index)
@@ -293,11 +320,15 @@ final class Server {
   }
 }
 
-/// The identity of a proposal: 31 bits for the place of its session, 32 for the command's number; the
-/// top bit stays clear, as the node asks.
+/// The identity of a proposal: a bit for watches, 30 for the place of its session, 32 for the command's
+/// or the watch's number; the top bit stays clear, as the node asks.
 enum ProposalName {
+  static let watchBit: UInt64 = 1 << 62
+
   static func prefix(_ index: Int) -> UInt64 { UInt64(index) << 32 }
-  static func index(_ name: UInt64) -> Int { Int(name >> 32) }
+  static func index(_ name: UInt64) -> Int { Int((name & ~watchBit) >> 32) }
+  static func number(_ name: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: name) }
+  static func isWatch(_ name: UInt64) -> Bool { name & watchBit != 0 }
 }
 
 /// What the server has done since it started.

@@ -112,6 +112,7 @@ final class Session: ConversationHost {
     guard !hasEnded else { return }
     hasEnded = true
     account(0)
+    for number in conversation.watches.numbers { unwatch(number) }
     server.remove(self, owing: conversation.queue.cost)
   }
 
@@ -144,6 +145,7 @@ final class Session: ConversationHost {
 
   private func send() {
     conversation.render(unsent: stream.queuedBytes)
+    for effect in conversation.watches.takeFinished() { server.node.finish(effect) }
     guard !conversation.writer.isEmpty else { return }
     let (owner, bytes) = conversation.writer.written
     written += UInt64(bytes.count)
@@ -229,6 +231,28 @@ final class Session: ConversationHost {
   func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64) -> Answer? {
     server.propose(
       change, of: key, as: ProposalID(prefix | UInt64(UInt32(truncatingIfNeeded: number))))
+  }
+
+  func watch(_ key: Bytes, _ request: WatchRequest, as number: UInt32) -> Answer? {
+    server.watch(key, request, as: watchName(number))
+  }
+
+  func unwatch(_ number: UInt32) { server.node.cancel(watchName(number)) }
+
+  private func watchName(_ number: UInt32) -> ProposalID {
+    ProposalID(prefix | ProposalName.watchBit | UInt64(number))
+  }
+
+  /// A watch of this connection has seen something.
+  func observe(_ observation: Observation) {
+    conversation.watches.observe(observation, by: ProposalName.number(observation.watch.rawValue))
+    server.mark(self)
+  }
+
+  /// A watch ended.
+  func endWatch(_ number: UInt32, _ outcome: Outcome<KeyValueChange>) {
+    conversation.watches.end(number, outcome)
+    server.mark(self)
   }
 
   func countProtocolError() { server.counters.protocolErrors += 1 }

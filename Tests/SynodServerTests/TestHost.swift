@@ -22,6 +22,14 @@ final class TestHost: ConversationHost {
     proposed.append((change, key, number))
     return nil
   }
+  var watched: [UInt32: (key: Bytes, request: WatchRequest)] = [:]
+
+  func watch(_ key: Bytes, _ request: WatchRequest, as number: UInt32) -> Answer? {
+    if let refusal { return .failure(.notApplied(refusal)) }
+    watched[number] = (key, request)
+    return nil
+  }
+  func unwatch(_ number: UInt32) { watched[number] = nil }
   func countProtocolError() { protocolErrors += 1 }
   func info(_ sections: [String]) -> String {
     infos += 1
@@ -66,6 +74,18 @@ struct Talk {
 
   mutating func finish(_ end: (UInt64, Outcome<KeyValueChange>)) {
     conversation.complete(end.0) { Answer(end.1, isReadOnly: $0) }
+  }
+
+  /// Has a watch see a state.
+  mutating func observe(
+    _ key: Bytes, _ value: Bytes?, version: String = "0.1.1+1", skipped: Bool = false,
+    by number: UInt32 = 1, as effect: UInt64 = 1
+  ) {
+    let register = Register(value: value, version: Version(version)!)
+    conversation.watches.observe(
+      Observation(
+        id: EffectID(effect), watch: ProposalID(UInt64(number)), key: key, register: register,
+        skipped: skipped), by: number)
   }
 
   /// What a client has received since the last call.
