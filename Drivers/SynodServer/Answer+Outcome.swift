@@ -8,6 +8,7 @@ extension Answer {
     switch outcome {
     case .applied(let reply, _): self = .reply(reply)
     case .read(let register): self = .reply(KeyValueReply(register.value))
+    case .listed: preconditionFailure("a list is answered by the walk that asked for it")
     case .notApplied(let why): self = .failure(Failure(why))
     case .unknown(let why):
       let reason = Failure.reason(why)

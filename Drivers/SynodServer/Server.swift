@@ -263,7 +263,7 @@ final class Server {
     let name = completion.proposal.rawValue
     let index = ProposalName.index(name)
     switch completion.result {
-    case .applied, .read: break
+    case .applied, .read, .listed: break
     case .notApplied: counters.notApplied += 1
     case .unknown: counters.unknown += 1
     }

@@ -22,7 +22,8 @@ extension Core {
       guard message.promised.isZero || message.asksForItsOwnNext else { return }
       accept(message, from: sender, at: known ?? cell(of: message))
     case .read: read(message, from: sender)
-    case .promise, .accepted, .conflict, .readReply, .watch, .observed: break
+    case .promise, .accepted, .conflict, .readReply, .watch, .observed, .page: break
+    case .list: list(message, from: sender)
     }
   }
 
@@ -115,5 +116,21 @@ extension Core {
       batch = max(batch, table[place].batch)
     }
     outbox.send(reply, to: sender, after: batch)
+  }
+
+  /// Answers with the registers behind a hash, once all that the page shows is durable.
+  private mutating func list(_ message: Message, from sender: VoterID) {
+    guard outbox.mayHoldPage,
+      let request = message.state.value.flatMap({ KeyPage.Request(encoded: $0) })
+    else { return }
+    let (page, batch) = table.page(request)
+    let encoded = page.encoded
+    // Registers of one hash are never split; that so many are of one that no message can carry them
+    // is nobody's accident.
+    guard encoded.count <= Message.maxValue else { return }
+    outbox.send(
+      Message(
+        .page, slot: message.slot, ballot: message.ballot, state: RegisterState(value: encoded)),
+      to: sender, after: max(batch, configurationBatch))
   }
 }

@@ -67,7 +67,7 @@ extension Message {
   fileprivate var isRequest: Bool {
     switch kind {
     case .prepare, .accept, .read: true
-    case .promise, .accepted, .conflict, .readReply, .watch, .observed: false
+    case .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page: false
     }
   }
 }

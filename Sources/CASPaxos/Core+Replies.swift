@@ -13,7 +13,10 @@ extension Core {
     // Only an answer to exactly this attempt counts, and of each voter one.
     guard slot < rounds.count, rounds[slot].ballot == reply.ballot,
       reply.ballot.epoch == configuration.epoch
-    else { return }
+    else {
+      if reply.kind == .page { receivePage(reply, by: place) }
+      return
+    }
     switch (rounds[slot].phase, reply.kind) {
     case (.preparing, .promise): promised(slot, by: place, reply)
     case (.accepting, .accepted): accepted(slot, by: place, reply)

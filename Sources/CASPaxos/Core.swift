@@ -32,6 +32,7 @@ struct Core: Hashable, Sendable {
   var subscriptions = Subscriptions()
   var watches = Watches()
   var watchWake: Ticks?
+  var listings = Listings()
   @usableFromInline var directives: [Directive] = []
   @usableFromInline var nextDirective = 0
   /// Why the machine does nothing any more.
@@ -44,7 +45,7 @@ struct Core: Hashable, Sendable {
     self.settings = settings
     configuration = settings.configuration
     place = settings.configuration.place(of: settings.voter)
-    table = RegisterTable(shards: settings.shards, seed: settings.seed)
+    table = RegisterTable(shards: settings.shards, seed: settings.hashSeed)
     outbox = Outbox(voter: settings.voter)
     ballots = BallotSource(
       voter: settings.voter, epoch: settings.configuration.epoch, block: settings.counterBlock)
@@ -80,6 +81,7 @@ struct Core: Hashable, Sendable {
       }
     }
     tickWatches()
+    if !listings.isEmpty { tickListings() }
   }
 
   /// The slot's deadline or its own time has come.
@@ -106,6 +108,10 @@ struct Core: Hashable, Sendable {
 
   mutating func wakeUp(_ slot: Int, by time: Ticks) {
     if time < alarms[slot] { alarms[slot] = time }
+    wakeUp(by: time)
+  }
+
+  mutating func wakeUp(by time: Ticks) {
     if let known = nextWake, known <= time { return }
     nextWake = time
   }
@@ -134,6 +140,7 @@ struct Core: Hashable, Sendable {
         advance(Int(slot), to: .idle)
         direct(Int(slot), .resume)
       }
+      askStarvedListings()
     }
     countOwnVotes()
   }
@@ -153,11 +160,11 @@ struct Core: Hashable, Sendable {
   @usableFromInline
   mutating func receive(_ message: Message, from sender: VoterID) {
     switch message.kind {
-    case .prepare, .accept, .read:
+    case .prepare, .accept, .read, .list:
       // A ballot is drawn by its own proposer alone; whoever uses another's is not to be believed.
       guard message.ballot.voter == sender else { return }
       receiveRequest(message, from: sender)
-    case .promise, .accepted, .conflict, .readReply:
+    case .promise, .accepted, .conflict, .readReply, .page:
       receiveReply(message, from: sender)
     case .watch:
       guard message.ballot.voter == sender else { return }

@@ -62,8 +62,8 @@ extension Machine {
   @usableFromInline
   mutating func endAll() {
     guard let reason = core.stopped else { return }
-    core.tasks.removeAll()
     endWatches(because: reason)
+    endTasks(because: reason)
     guard open + openTasks > 0 else { return }
     for slot in folds.indices {
       abandon(slot, because: reason) { _ in true }

@@ -49,7 +49,7 @@ extension Machine {
   /// Whether it will never send a request again: nothing is under way and nothing will be asked of
   /// it, or all that is under way waits for a time that never comes.
   package func isDone(_ prospects: Prospects) -> Bool {
-    if prospects.mayPropose { return false }
+    if prospects.mayPropose || !core.listings.isEmpty { return false }
     let mayWait = !prospects.hasTime && !prospects.mayCancel
     return core.rounds.allSatisfy {
       $0.phase == .free || ($0.phase == .backingOff && mayWait)
@@ -105,10 +105,10 @@ extension Machine {
       return isDone && senderIsDone
         && durable.holds(message.key) { message.ballot < $0 || message.ballot <= $1 }
     // Changes nothing here, and its answer counts for nothing.
-    case .read: return senderIsDone
+    case .read, .list: return senderIsDone
     // Explored worlds watch nothing.
     case .watch, .observed: return false
-    case .promise, .accepted, .readReply:
+    case .promise, .accepted, .readReply, .page:
       return isDone || core.isDead(reply: message, durable: durable.core)
     case .conflict:
       return isDone || core.isDead(reply: message, durable: durable.core)
@@ -148,6 +148,7 @@ extension Core {
       let counter = max(reply.promised.counter, reply.accepted.counter, reply.floor.counter)
       if counter > ballots.counter || counter > durable.ballots.counter { return false }
     }
+    if reply.kind == .page { return listings.isEmpty }
     let slot = Int(reply.slot)
     guard slot < rounds.count, rounds[slot].ballot == reply.ballot else { return true }
     return switch (rounds[slot].phase, reply.kind) {
@@ -211,8 +212,10 @@ extension Core {
   }
 
   fileprivate mutating func canonicalise(_ prospects: Prospects) -> UInt64 {
-    precondition(directives.isEmpty && outbox.isDrained, "a machine at rest")
+    precondition(directives.isEmpty && tasks.isEmpty && outbox.isDrained, "a machine at rest")
     precondition(watches.isEmpty && subscriptions.isEmpty, "a machine that nobody watches")
+    // Nobody asks for any: what is counted of them stays as it was.
+    precondition(listings.isEmpty, "no listings are searched")
     statistics = Statistics()
     for slot in rounds.indices {
       if rounds[slot].phase == .free {

@@ -10,8 +10,10 @@ extension Machine {
         perform(directive)
       } else if core.hasEndedWatches {
         endWatches()
-      } else if core.tasks.isEmpty || !performTask() {
+      } else if core.tasks.isEmpty {
         return
+      } else {
+        performTask()
       }
     }
     endAll()

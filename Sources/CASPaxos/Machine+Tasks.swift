@@ -1,19 +1,44 @@
-internal import Synod
+public import Synod
 
-/// Rounds that no client asked for.
+/// Rounds that no client asked for, and listings.
 extension Machine {
-  /// Does what the core's own work asks for next.
-  /// - Returns: whether there was anything.
+  /// Does what the core asks for next.
   @usableFromInline
-  mutating func performTask() -> Bool {
-    switch core.tasks.next() {
-    case .begin(let task):
-      begin(task)
-      return true
-    case .giveUp(let group):
-      giveUp(group)
-      return true
-    case nil: return false
+  mutating func performTask() {
+    switch core.tasks.take() {
+    case .begin(let task): begin(task)
+    case .giveUp(let group): giveUp(group)
+    case .endListing(let id, let result): endListing(id, result)
+    case nil: break
+    }
+  }
+
+  /// Begins a listing for a client.
+  @usableFromInline
+  mutating func list(after hash: UInt64?, limit: Int, deadline: Ticks?, as id: ProposalID) {
+    if core.listings.count >= core.settings.maxListings {
+      return completed.append(Completion(proposal: id, result: .notApplied(.overloaded)))
+    }
+    open += 1
+    core.startListing(for: .client(id), after: hash, limit: limit, deadline: deadline)
+    settle()
+  }
+
+  private mutating func endListing(_ id: ProposalID, _ result: Result<KeyList, Abandoned>) {
+    open -= 1
+    let outcome: Outcome<C> =
+      switch result {
+      case .success(let list): .listed(list)
+      case .failure(let reason): .notApplied(.abandoned(reason))
+      }
+    completed.append(Completion(proposal: id, result: outcome))
+  }
+
+  /// The machine stopped: listings end, and nothing of its own begins any more.
+  mutating func endTasks(because reason: Abandoned) {
+    core.endListings(because: reason)
+    while let step = core.tasks.take() {
+      if case .endListing(let id, let result) = step { endListing(id, result) }
     }
   }
 

@@ -11,7 +11,7 @@ public import Synod
 /// 6); a round asks a prepare quorum, changes the state of the highest ballot that it saw, and asks
 /// an accept quorum (10, 11); a promise asked for together with an acceptance saves the next round
 /// its prepare, and is used once (17 to 19); a read is answered from one round trip where those who
-/// answer agree (26); a refusal of a change is told only on a settled state (29); changes that wait
+/// answer agree (26), and so is a list of the registers; a refusal of a change is told only on a settled state (29); changes that wait
 /// for one register are folded into one round (30).
 ///
 /// **What becomes of an accept that ends without an answer.** The proposer looks: it prepares again
@@ -117,6 +117,8 @@ public struct Machine<C: Change>: ConsensusMachine {
     case .barrierRead: work = .errand(.settle)
     case .watch(let request):
       return watch(proposal.key, request, as: id, deadline: proposal.deadline)
+    case .list(let after, let limit):
+      return list(after: after, limit: limit, deadline: proposal.deadline, as: id)
     }
     open += 1
     let isNew = join(
@@ -161,6 +163,8 @@ public struct Machine<C: Change>: ConsensusMachine {
       finishIfAbandoned(slot)
       return settle()
     }
+    core.endListing(of: id, because: .cancelled)
+    settle()
   }
 
   /// A prepare and an accept; a read changes nothing, and replies end what was begun here.
@@ -168,7 +172,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   public static func asksToWrite(_ message: Message) -> Bool {
     switch message.kind {
     case .prepare, .accept: true
-    case .read, .promise, .accepted, .conflict, .readReply, .watch, .observed: false
+    case .read, .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page: false
     }
   }
 

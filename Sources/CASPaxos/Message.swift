@@ -31,6 +31,11 @@ public struct Message: Hashable, Sendable {
     /// Tells that `state` was accepted at `ballot`, where a state of version ballot `promised` was
     /// before: `key`. An acceptance of one voter: it proves nothing alone.
     case observed = 15
+    /// Asks for a piece of the list of registers: `state` carries a `KeyPage.Request`; `ballot`
+    /// names the attempt and is never used again.
+    case list = 8
+    /// Answers a list, from durable state alone: `state` carries a `KeyPage`.
+    case page = 9
   }
 
   /// What it says, and so which fields count.
@@ -105,6 +110,8 @@ extension Message: ByteCodable {
       promised.encode(into: &writer)
       writer.write(bytes: key)
       state.encode(into: &writer)
+    case .list, .page:
+      writer.write(bytes: state.value ?? Bytes())
     }
   }
 
@@ -150,6 +157,8 @@ extension Message: ByteCodable {
       promised = try Ballot(from: &reader)
       key = try reader.read(bytesUpTo: Self.maxKey)
       state = try RegisterState(from: &reader)
+    case .list, .page:
+      state.value = try reader.read(bytesUpTo: Self.maxValue)
     }
   }
 }
@@ -181,6 +190,12 @@ extension Message: CustomStringConvertible {
       return "watch(\(ballot)) \(what) for \(slot) knows \(accepted)"
     case .observed:
       return "observed(\(ballot)) \(key) = \(value) v\(state.version) after \(promised)"
+    case .list:
+      return "list(\(ballot)) "
+        + (state.value.flatMap { KeyPage.Request(encoded: $0) }?.description ?? "malformed")
+    case .page:
+      return "page(\(ballot)) "
+        + (state.value.flatMap { KeyPage(encoded: $0) }?.description ?? "malformed")
     }
   }
 }

@@ -18,6 +18,9 @@ struct Outbox: Hashable, Sendable {
   /// In ascending order of batches; those before `firstHeld` have left.
   private var held: [Held] = []
   private var firstHeld = 0
+  /// Pages held since none was, and the last batch that any of them waits for: they are large.
+  private var heldPages = 0
+  private var pagesUntil = PersistBatch.none
   /// The last batch handed out, and the last known to be durable.
   private(set) var issued = PersistBatch.none
   private(set) var durable = PersistBatch.none
@@ -45,8 +48,17 @@ struct Outbox: Hashable, Sendable {
     } else {
       let last = firstHeld < held.count ? held[held.count - 1].batch : batch
       held.append(Held(batch: max(batch, last), to: voter, message: message))
+      if message.kind == .page { countPage(until: max(batch, last)) }
     }
   }
+
+  private mutating func countPage(until batch: PersistBatch) {
+    heldPages = pagesUntil <= durable ? 1 : heldPages + 1
+    pagesUntil = batch
+  }
+
+  /// Whether there is room for a page that waits.
+  var mayHoldPage: Bool { pagesUntil <= durable || heldPages < 16 }
 
   private mutating func release(_ reply: Held) {
     if reply.to == voter {

@@ -27,6 +27,29 @@ public enum Operation<C: Change>: Sendable {
   case barrierRead
   /// Tells of the newest state and of every later one, as effects, until it is cancelled.
   indirect case watch(WatchRequest)
+  /// Lists registers that have a value, about `limit` of them, behind those up to and including a
+  /// hash; from the first where nil. The proposal's key does not matter. See `KeyList`.
+  case list(after: UInt64?, limit: Int)
+}
+
+/// A piece of the list of all registers that have a value.
+///
+/// It is linearizable key by key, not as a whole: what is said of one key was true at some moment
+/// between the question and the answer, of each at a moment of its own. So a register that had a
+/// value all that time is in it, one that had none at any time is not, and in a walk from the first
+/// piece to the last each comes once.
+public struct KeyList: Hashable, Sendable {
+  /// In the order of their hashes, which is the same on every node.
+  public var keys: [Bytes]
+  /// The piece is complete up to and including this hash: the next one begins behind it. Its highest
+  /// value says that there is none.
+  public var through: UInt64
+
+  /// One made of its parts.
+  public init(keys: [Bytes], through: UInt64) {
+    self.keys = keys
+    self.through = through
+  }
 }
 
 /// How a proposal ended.
@@ -43,12 +66,14 @@ public struct Completion<C: Change>: Sendable, ProposalCompletion {
   }
 }
 
-/// The three things that a client can be told (and the two forms of the first).
+/// The three things that a client can be told (and the three forms of the first).
 public enum Outcome<C: Change>: Sendable {
   /// The change took effect, once; with its output and the state that it left.
   case applied(C.Output, Register)
   /// The state that a read saw.
   case read(Register)
+  /// The registers that a list found.
+  case listed(KeyList)
   /// It had no effect and never will. Safe to retry.
   case notApplied(NotApplied<C.Rejection>)
   /// It may have had its effect, or may yet.
@@ -68,7 +93,7 @@ public enum NotApplied<Rejection: Sendable>: Sendable {
 }
 
 /// Why a proposal was given up.
-public enum Abandoned: Hashable, Sendable {
+public enum Abandoned: Error, Hashable, Sendable {
   case deadline
   case cancelled
   /// No ballot is left to draw.

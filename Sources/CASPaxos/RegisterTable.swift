@@ -4,7 +4,8 @@ internal import Synod
 /// at once.
 ///
 /// A fixed number of shards, so that growing moves one shard's cells and never stops the loop for
-/// all; a seeded hash of its own, so that two runs are alike.
+/// all; a seeded hash of its own, so that two runs, and the voters of a cluster, are alike. The
+/// hash's top bits choose the shard: a range of hashes is a run of shards.
 @usableFromInline
 struct RegisterTable: Hashable, Sendable {
   /// One register.
@@ -71,7 +72,7 @@ struct RegisterTable: Hashable, Sendable {
 
   private(set) var shards: [Shard]
   private let siphash: SipHash
-  private let mask: Int
+  private let shift: UInt64
   /// Registers in all.
   private(set) var count = 0
   /// Cells removed so far: while it stands, places stay right.
@@ -80,14 +81,18 @@ struct RegisterTable: Hashable, Sendable {
   init(shards: Int, seed: UInt64) {
     precondition(shards > 0 && shards & (shards - 1) == 0, "shards must be a power of two")
     self.shards = Array(repeating: Shard(), count: shards)
-    mask = shards - 1
+    shift = UInt64(63 - shards.trailingZeroBitCount)
     var random = SplitMix(seed: seed)
     siphash = SipHash(key: (random.next(), random.next()))
   }
 
-  func hash(_ key: Bytes) -> UInt64 { siphash.hash(key) }
+  /// 63 bits: where a list goes on is told to clients of which some know signed numbers only.
+  func hash(_ key: Bytes) -> UInt64 { siphash.hash(key) >> 1 }
 
-  func shard(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 48) & mask }
+  func shard(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash &>> shift) }
+
+  /// The highest hash that a shard may hold.
+  func lastHash(of shard: Int) -> UInt64 { UInt64(shard + 1) << shift - 1 }
 
   func find(_ key: Bytes, hash: UInt64) -> Place? {
     let shard = shard(of: hash)

@@ -8,8 +8,11 @@ public struct Settings: Hashable, Sendable {
   /// differs for the same epoch, or is of a higher one, is refused: configurations are decided, not
   /// set.
   public var configuration: Configuration
-  /// Where its jitter and the keys' hash come from.
+  /// Where its jitter comes from: better another on every node.
   public var seed: UInt64
+  /// Where the keys' hash comes from: the same on every node of a cluster, or keys cannot be listed.
+  /// Whoever knows it can choose keys that collide.
+  public var hashSeed: UInt64 = 0
 
   /// How long a request may stay unanswered before it is sent again to whoever has not answered.
   public var retransmitAfter: UInt64 = 100
@@ -31,6 +34,8 @@ public struct Settings: Hashable, Sendable {
   public var maxValue = 512 * 1024
   /// Open proposals, at the most; a further one is refused.
   public var maxOpenProposals = 65_536
+  /// Listings open at once, at the most; each holds a page of every voter.
+  public var maxListings = 64
   /// Changes folded into one round, at the most.
   public var maxFold = 4096
   /// Bytes of values that the changes of one round write, about: each keeps the state that it left
@@ -63,6 +68,11 @@ public struct Settings: Hashable, Sendable {
 }
 
 extension Settings {
+  /// The hash of a key: its place in the order in which registers are listed.
+  public func hash(of key: Bytes) -> UInt64 {
+    RegisterTable(shards: 1, seed: hashSeed).hash(key)
+  }
+
   /// The same within the bounds that the formats and the arithmetic set.
   var clamped: Settings {
     var settings = self
@@ -100,6 +110,10 @@ public struct Statistics: Sendable {
   public var retransmissions: UInt64 = 0
   /// Changes folded into rounds that were chosen.
   public var changes: UInt64 = 0
+  /// Listings answered.
+  public var listings: UInt64 = 0
+  /// Registers that had to be read for listings.
+  public var listedByReading: UInt64 = 0
 
   /// All zero.
   public init() {}

@@ -24,7 +24,9 @@ struct Task: Hashable, Sendable {
 struct TaskID: Hashable, Sendable {
   @usableFromInline
   enum Owner: UInt8, Hashable, Sendable {
-    /// Somebody outside of the core, who takes the end from `Tasks.endedOutside`.
+    /// A listing reads what the voters' pages leave open.
+    case listing
+    /// Somebody outside of the core, who looks for the end in `Tasks.endedOutside`.
     case outside
     /// The watch whose number the group's is.
     case watch
@@ -64,42 +66,47 @@ enum TaskOutcome: Hashable, Sendable {
   case failed(Abandoned)
 }
 
-/// The tasks that wait to be begun, to be given up, or to be told of.
+/// What the core asks the machine around it to do, in order: rounds of its own to begin or to give
+/// up, and listings that have ended.
 @usableFromInline
 struct Tasks: Hashable, Sendable {
   @usableFromInline
-  enum Step: Sendable {
+  enum Step: Hashable, Sendable {
     case begin(Task)
     case giveUp(TaskID.Group)
+    case endListing(ProposalID, Result<KeyList, Abandoned>)
   }
 
-  private var wanted: [Task] = []
-  private var unwanted: [TaskID.Group] = []
-  /// Ends of tasks that somebody outside of the core asked for.
+  private var steps: [Step] = []
+  /// Those before it were taken.
+  private var next = 0
+  /// How tasks of owners outside of the core ended, until they take that.
   var endedOutside: [TaskID: TaskOutcome] = [:]
 
+  @usableFromInline var isEmpty: Bool { steps.isEmpty }
+
   /// Begins it within this turn.
-  mutating func want(_ task: Task) { wanted.append(task) }
+  mutating func want(_ task: Task) { steps.append(.begin(task)) }
 
   /// Ends all tasks of a group within this turn; of the ends of those that were begun the owner is
   /// still told.
-  mutating func giveUp(_ group: TaskID.Group) {
-    wanted.removeAll { $0.id.group == group }
-    unwanted.append(group)
-  }
+  mutating func giveUp(_ group: TaskID.Group) { steps.append(.giveUp(group)) }
 
-  @usableFromInline var isEmpty: Bool { wanted.isEmpty && unwanted.isEmpty }
+  /// Answers the client of a listing.
+  mutating func endListing(_ id: ProposalID, _ result: Result<KeyList, Abandoned>) {
+    steps.append(.endListing(id, result))
+  }
 
   /// What to do next.
-  mutating func next() -> Step? {
-    if let group = unwanted.popLast() { return .giveUp(group) }
-    return wanted.isEmpty ? nil : .begin(wanted.removeFirst())
-  }
-
-  /// The machine stopped: none is begun any more.
-  mutating func removeAll() {
-    wanted.removeAll()
-    unwanted.removeAll()
+  mutating func take() -> Step? {
+    guard next < steps.count else { return nil }
+    next += 1
+    let step = steps[next - 1]
+    if next == steps.count {
+      steps.removeAll(keepingCapacity: true)
+      next = 0
+    }
+    return step
   }
 }
 
@@ -108,6 +115,7 @@ extension Core {
   @usableFromInline
   mutating func taskEnded(_ id: TaskID, _ outcome: TaskOutcome) {
     switch id.group.owner {
+    case .listing: listingRead(id, outcome)
     case .outside: tasks.endedOutside[id] = outcome
     case .watch: watchReadEnded(id, outcome)
     }

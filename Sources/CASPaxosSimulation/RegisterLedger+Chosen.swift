@@ -140,7 +140,7 @@ extension RegisterLedger {
     switch last {
     case .read: reach(.fastRead)
     case .prepare, .accept: reach(.readFallback)
-    case .promise, .accepted, .conflict, .readReply, .watch, .observed: break
+    case .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page: break
     }
   }
 }

@@ -12,6 +12,8 @@ extension RegisterLedger {
     }
     switch message.kind {
     case .prepare, .accept, .read: return requested(message, by: place)
+    case .list: return listed(message, by: place)
+    case .page: return page(message, of: place)
     case .promise, .accepted, .conflict, .readReply: break
     case .watch: return
     case .observed: return observed(message, by: place)
@@ -27,7 +29,7 @@ extension RegisterLedger {
     case .accepted: acceptedReply(message, use, at: place)
     case .conflict: refused(message, use, at: place)
     case .readReply: answeredRead(message, use, at: place)
-    case .prepare, .accept, .read, .watch, .observed: break
+    case .prepare, .accept, .read, .watch, .observed, .list, .page: break
     }
   }
 

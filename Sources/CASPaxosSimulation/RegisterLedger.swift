@@ -11,7 +11,7 @@ struct RegisterLedger: Sendable {
   /// What a ballot was drawn for: a round of one register, or a read.
   struct Use: Sendable {
     let ballot: Ballot
-    /// The register's number.
+    /// The register's number; `noKey` for a list.
     let key: Int
     let isRead: Bool
     /// The ballot in whose accept its promise was asked for; -1 for none.
@@ -69,6 +69,9 @@ struct RegisterLedger: Sendable {
     var pending: [Record] = []
     var batches: [Int] = []
   }
+
+  /// In the place of a register's number.
+  static let noKey = -1
 
   let configuration: Configuration
   let settings: Settings

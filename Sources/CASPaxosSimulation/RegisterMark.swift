@@ -24,6 +24,8 @@ enum RegisterMark: Int, CaseIterable, Sendable {
   case valueTooLarge
   case blindChange
   case deletion
+  case listedToTheEnd
+  case listedInPart
 
   var name: String {
     switch self {
@@ -50,6 +52,8 @@ enum RegisterMark: Int, CaseIterable, Sendable {
     case .valueTooLarge: "refused, too large"
     case .blindChange: "a change that turned out to keep"
     case .deletion: "a register was deleted"
+    case .listedToTheEnd: "a list of registers to the end"
+    case .listedInPart: "a list of some of the registers"
     }
   }
 }

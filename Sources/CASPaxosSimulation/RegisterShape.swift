@@ -25,6 +25,7 @@ struct RegisterShape: Hashable, Sendable {
     guard let configuration = try? Configuration(epoch: Epoch(0), voters: voters, quorums: quorums)
     else { preconditionFailure("a plan has 1 to \(QuorumSystem.maxVoters) voters") }
     settings = Settings(voter: voters[0], configuration: configuration, seed: random.next())
+    settings.hashSeed = plan.seed
     settings.shards = 4
     settings.piggybackAfter = one(of: [nil, 0, 1, 1, 3])
     settings.patience = one(of: [1, 5, 20])

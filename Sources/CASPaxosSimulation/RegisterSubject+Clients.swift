@@ -13,7 +13,8 @@ extension RegisterSubject {
     }
     isUsed[key] = true
     operations += 1
-    let operation = workload.operation(number: operations, on: key, random: &random)
+    var operation = workload.operation(number: operations, on: key, random: &random)
+    if let list = listInstead() { operation = list }
     var deadline: Ticks?
     if random.next() % 100 < shape.deadlinePercent {
       deadline = now.advanced(by: 1 + random.next() % shape.hurry)
@@ -41,7 +42,7 @@ extension RegisterSubject {
   @inlinable
   public static func needsSpace(_ proposal: CASPaxos.Proposal<Workload.C>) -> Bool {
     switch proposal.operation {
-    case .read, .watch: false
+    case .read, .list, .watch: false
     case .barrierRead: true
     case .change(let change): !change.isReadOnly
     }
@@ -56,13 +57,18 @@ extension RegisterSubject {
     at voter: VoterID, moment: UInt64
   ) {
     ledger.clock = moment
-    let key = ledger.number(of: proposal.key)
     places[id] = calls.count
     open[Int(voter.rawValue) - 1] += 1
+    var key = RegisterLedger.noKey
+    if case .list = proposal.operation {
+      floors[id] = ledger.newest
+    } else {
+      key = ledger.number(of: proposal.key)
+    }
     calls.append(
       Call(
         id: id, key: key, client: client, voter: voter, operation: proposal.operation,
-        floor: ledger.newest(of: key), invoked: moment))
+        floor: key == RegisterLedger.noKey ? .zero : ledger.newest(of: key), invoked: moment))
   }
 
   /// Whether it happened is open for ever.
@@ -107,10 +113,11 @@ extension RegisterSubject {
       switch call.operation {
       case .read: ledger.countRead(of: call.key, by: call.voter)
       case .barrierRead: ledger.reach(.barrierRead)
-      case .change, .watch:
+      case .change, .watch, .list:
         return ledger.violate("proposal \(call.id) does not read, and ended as a read")
       }
       saw(register, call, wrote: false)
+    case .listed(let list): judge(call, list)
     case .notApplied(.rejected(let why, let register)):
       guard case .change(let change) = call.operation,
         case .reject(why) = change.decision(on: register)
@@ -160,7 +167,7 @@ extension RegisterSubject.Call {
   /// Whether it may write at all.
   var mayWrite: Bool {
     switch operation {
-    case .read, .barrierRead, .watch: false
+    case .read, .barrierRead, .watch, .list: false
     case .change(let change): !change.isReadOnly
     }
   }

@@ -22,6 +22,9 @@ extension RegisterSubject {
     case .read: return TraceText("read", fields)
     case .barrierRead: return TraceText("barrier read", fields)
     case .watch: return TraceText("watch", fields)
+    case .list(let hash, let limit):
+      let after = hash.map { "\($0)" } ?? "nothing"
+      return TraceText("list", [.init("after", after), .init("limit", "\(limit)")])
     }
   }
 
@@ -31,6 +34,9 @@ extension RegisterSubject {
     case .applied(let output, let left):
       return RegisterWords.describe("applied", left, [.init("output", "\(output)")])
     case .read(let register): return RegisterWords.describe("read", register)
+    case .listed(let list):
+      let names = list.keys.map { RegisterWords.name($0) }.joined(separator: ", ")
+      return TraceText("listed", [.init("keys", names), .init("through", "\(list.through)")])
     case .notApplied(.rejected(let why, let register)):
       return RegisterWords.describe("rejected", register, [.init("because", "\(why)")])
     case .notApplied(.overloaded): return TraceText("not applied", [.init("because", "overloaded")])
@@ -50,6 +56,14 @@ enum RegisterWords {
     func add(_ name: String, _ value: String) { fields.append(.init(name, value)) }
     switch message.kind {
     case .prepare, .read: add("key", name(message.key))
+    case .list:
+      let request = message.state.value.flatMap { KeyPage.Request(encoded: $0) }
+      add("asks for", request.map { "\($0)" } ?? "malformed")
+    case .page:
+      let page = message.state.value.flatMap { KeyPage(encoded: $0) }
+      let names = page?.entries.map { "\(name($0.key)) \($0.accepted)" }
+      add("entries", names?.joined(separator: ", ") ?? "malformed")
+      add("through", page.map { "\($0.through)" } ?? "malformed")
     case .promise, .readReply:
       add("accepted", "\(message.accepted)")
       fields += describe(message.state)
@@ -87,6 +101,8 @@ enum RegisterWords {
     case .readReply: "read reply"
     case .watch: "watch"
     case .observed: "observed"
+    case .list: "list"
+    case .page: "page"
     }
   }
 

@@ -18,6 +18,7 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
   @usableFromInline
   struct Call: Sendable {
     @usableFromInline let id: ProposalID
+    /// The register's number; `RegisterLedger.noKey` for a list.
     @usableFromInline let key: Int
     @usableFromInline let client: Int
     @usableFromInline let voter: VoterID
@@ -53,6 +54,13 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
   let keyNames: [Bytes]
   var isUsed: [Bool]
   var operations: UInt64 = 0
+  /// Of a hundred operations, how many list the registers.
+  let listPercent: UInt64
+  var lists: SplitMix
+  /// Where the last list ended; nil where that was the end of all.
+  var listedThrough: UInt64?
+  /// What clients had been told of when a list was asked for.
+  var floors: [ProposalID: [Version]] = [:]
   @usableFromInline var calls: [Call] = []
   @usableFromInline var places: [ProposalID: Int] = [:]
   /// By voter, calls that are open there.
@@ -71,6 +79,8 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
     keyNames = (0..<max(plan.keys, 1)).map { Bytes("k\($0)\(filling)") }
     open = Array(repeating: 0, count: max(plan.voters, 1))
     isUsed = keyNames.map { _ in false }
+    lists = SplitMix(seed: plan.seed ^ 0x1157)
+    listPercent = lists.next() % 2 == 0 ? 5 : 0
     // The ledger numbers registers as the workload does.
     for name in keyNames { _ = ledger.number(of: name) }
   }

@@ -28,6 +28,8 @@ import Testing
         Message(.watch, slot: 3, ballot: b(1, 2), accepted: b(7, 3), key: "key"),
         Message(.watch, slot: 3, ballot: b(1, 2), key: "", state: RegisterState(value: "prefix")),
         Message(.observed, slot: 0, ballot: b(8, 2), promised: b(7, 3), key: "key", state: state),
+        Message(.list, slot: 3, ballot: b(8, 2), state: RegisterState(value: "request")),
+        Message(.page, slot: 3, ballot: b(8, 2), state: RegisterState(value: "page")),
       ]
     }
 

@@ -15,6 +15,7 @@ import Testing
   static let names = [
     "first-write", "contention", "lost-promise", "lost-accept", "restart-in-mid-round",
     "failed-compare", "one-round-trip-write", "cached-promise-stolen", "read", "failed-store",
+    "list",
   ]
 
   /// The script with the outputs that its inputs give. Inputs begin with ">", remarks with "#".

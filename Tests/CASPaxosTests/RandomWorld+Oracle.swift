@@ -38,7 +38,7 @@ extension RandomWorld {
       }
     case .read(let seen): register = seen
     case .notApplied(.rejected(_, let seen)): register = seen
-    case .notApplied, .unknown, nil: return nil
+    case .listed, .notApplied, .unknown, nil: return nil
     }
     return Observation(
       id: id, call: call, version: register.version, list: register.list, wrote: wrote)
@@ -99,9 +99,9 @@ extension RandomWorld {
       guard case .reject(let reason) = change.apply(to: found), reason == why else {
         return violate("\(id) was refused (\(why)) on \(found.list)")
       }
-    case (.read, .read), (.barrierRead, .read): break
+    case (.read, .read), (.barrierRead, .read), (.list, .listed): break
     case (_, .notApplied), (_, .unknown): break
-    case (_, .applied), (_, .read): violate("\(id) ended as what it was not: \(call)")
+    case (_, .applied), (_, .read), (_, .listed): violate("\(id) ended as what it was not: \(call)")
     case (_, nil): if !call.isLost { violate("\(id) never ended") }
     }
   }
@@ -164,7 +164,7 @@ extension RandomWorld {
       switch call.outcome {
       case .notApplied(let why): violate("\(id) was said not to apply (\(why)), \(sight.id) saw it")
       case .unknown: isGivenUp = true
-      case .applied, .read, nil: break
+      case .applied, .read, .listed, nil: break
       }
       guard isGivenUp else { continue }
       for barrier in barriers

@@ -100,6 +100,7 @@ extension RandomWorld.Shape {
     let quorums = try! QuorumSystem(voters: voters, prepare: prepare, accept: accept)
     return (1...UInt32(voters)).map { voter in
       var settings = Settings.test(voter, of: voters, seed: seed, quorums: quorums)
+      settings.hashSeed = seed
       settings.piggybackAfter = piggybackAfter
       settings.maxFold = maxFold
       settings.patience = patience

@@ -92,9 +92,10 @@ extension RegisterWitness {
     case .message(let envelope):
       let message = envelope.message
       switch message.kind {
-      case .prepare, .read, .accept: return contradiction(ofRequest: message, by: voter, life)
+      case .prepare, .read, .accept, .list:
+        return contradiction(ofRequest: message, by: voter, life)
       case .promise, .accepted: return contradiction(ofVote: message, by: voter)
-      case .conflict, .readReply, .watch, .observed: return nil
+      case .conflict, .readReply, .watch, .observed, .page: return nil
       }
     case .completion(let completion): return contradiction(of: completion)
     case .effect: return nil
@@ -160,7 +161,7 @@ extension RegisterWitness {
     switch completion.result {
     case .unknown(.machineStopped), .notApplied(.abandoned(.machineStopped)):
       return "the machine stopped, and nobody gave it a reason"
-    case .applied, .read, .notApplied, .unknown: break
+    case .applied, .read, .listed, .notApplied, .unknown: break
     }
     guard let register = completion.register else { return nil }
     if let floor = floors[completion.proposal], register.version < floor {
@@ -190,12 +191,12 @@ extension RegisterWitness {
 
   private func unaccounted(_ message: Message, _ mine: CounterMachine) -> String? {
     switch message.kind {
-    case .prepare, .accept, .read:
+    case .prepare, .accept, .read, .list:
       let counter = max(message.ballot.counter, message.promised.counter)
       let reserved = mine.reservation
       return counter <= reserved ? nil : "\(counter) is above the reservation of \(reserved)"
     case .watch: return nil
-    case .promise, .accepted, .conflict, .readReply, .observed: break
+    case .promise, .accepted, .conflict, .readReply, .observed, .page: break
     }
     guard let key = uses[message.ballot]?.key else { return "it answers a ballot never used" }
     let held = mine.acceptorState(of: key)
@@ -221,7 +222,7 @@ extension RegisterWitness {
       if accepted < message.accepted { return "only \(accepted) is accepted" }
     case .observed:
       if accepted < message.ballot { return "only \(accepted) is accepted" }
-    case .prepare, .accept, .read, .watch: break
+    case .prepare, .accept, .read, .watch, .list, .page: break
     }
     if message.kind == .promise || message.kind == .readReply,
       accepted == message.accepted, (held?.state ?? .blank) != message.state
@@ -274,7 +275,7 @@ extension RegisterWitness {
         case .applied: certain += amount
         case .unknown, nil: possible += amount
         case .notApplied: break
-        case .read: return "an addition ended as a read"
+        case .read, .listed: return "an addition ended as a read"
         }
       }
       if register.number < certain || register.number > certain + possible {
@@ -293,6 +294,9 @@ extension Completion<Counter> {
       "\(proposal) applied, output \(output), version \(register.version)"
     case .read(let register):
       "\(proposal) read \(register.number), version \(register.version)"
+    case .listed(let list):
+      "\(proposal) listed \(list.keys) "
+        + (list.through == .max ? "to the end" : "through \(list.through)")
     case .notApplied(.rejected(.found(let number), let register)):
       "\(proposal) rejected, found \(number), version \(register.version)"
     case .notApplied(.abandoned(let why)): "\(proposal) not applied, \(why)"
@@ -309,7 +313,7 @@ extension Completion<Counter> {
     case .applied(_, let register), .read(let register),
       .notApplied(.rejected(_, let register)):
       register
-    case .notApplied, .unknown: nil
+    case .listed, .notApplied, .unknown: nil
     }
   }
 

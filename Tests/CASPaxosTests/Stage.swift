@@ -5,7 +5,7 @@ import Synod
 /// Machines and messages on their way, moved by commands: what the golden scripts run on.
 ///
 /// - `nodes N [piggyback=K] [block=K]`: begins, with N machines
-/// - `propose NODE KEY add N | swap N M | get | delete | read | barrier [by TICK]`
+/// - `propose NODE KEY add N | swap N M | get | delete | read | barrier | list N [by TICK]`
 /// - `persist NODE [COUNT]`: acknowledges all batches of a machine, or the next ones
 /// - `deliver FROM TO`, `repeat FROM TO`, `lose FROM TO`: the oldest message of a link
 /// - `tick TICK`, `cancel NODE PROPOSAL`, `crash NODE`, `storage-failed NODE`
@@ -97,6 +97,7 @@ struct Stage {
     case ("delete", 0): operation = .change(.delete)
     case ("read", 0): operation = .read
     case ("barrier", 0): operation = .barrierRead
+    case ("list", 1): operation = .list(after: nil, limit: numbers[0])
     default: throw Failure(description: "\(words): not a proposal")
     }
     proposed += 1

@@ -9,7 +9,7 @@ extension RegisterExploration {
     let promised = held?.promised ?? .zero
     let accepted = held?.accepted ?? .zero
     switch message.kind {
-    case .prepare, .accept, .read:
+    case .prepare, .accept, .read, .list:
       let counter = max(message.ballot.counter, message.promised.counter)
       if counter > durable.reservedCounter {
         return "\(message) left before its counter was durably reserved"
@@ -24,7 +24,7 @@ extension RegisterExploration {
       if accepted == message.accepted, let held, held.state != message.state {
         return "\(message) tells of a state that is not the durable one"
       }
-    case .accepted, .conflict, .readReply:
+    case .accepted, .conflict, .readReply, .page:
       if accepted < message.accepted || promised < message.promised
         || (message.kind == .accepted && accepted < message.ballot)
       {

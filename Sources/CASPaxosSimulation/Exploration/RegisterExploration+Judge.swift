@@ -22,7 +22,7 @@ extension RegisterExploration {
       switch step.completion?.result {
       case .applied where digits.last != 1: return "\(name) was applied and is not there"
       case .notApplied where digits.contains(1): return "\(name) was said not to apply"
-      case .applied, .notApplied, .unknown, .read, nil: break
+      case .applied, .notApplied, .unknown, .read, .listed, nil: break
       }
     }
     return isLinearizable(ledger) ? nil : "what clients were told is not linearizable"
@@ -42,7 +42,7 @@ extension RegisterExploration {
       case .applied, .read, .notApplied(.rejected): certain |= 1 << UInt32(index)
       case .unknown: possible |= 1 << UInt32(index)
       case nil: if step.isStarted { possible |= 1 << UInt32(index) }
-      case .notApplied: break
+      case .notApplied, .listed: break
       }
     }
     return canOrder(ledger, certain, possible, 0)
@@ -69,11 +69,11 @@ extension RegisterExploration {
       switch result {
       case .applied(_, let register), .read(let register): register.number
       case .notApplied(.rejected(_, let register)): register.number
-      case .notApplied, .unknown, nil: nil
+      case .notApplied, .unknown, .listed, nil: nil
       }
     var next = number
     switch steps[index].operation {
-    case .read, .barrierRead, .watch, .change(.get): break
+    case .read, .barrierRead, .watch, .change(.get), .list: break
     case .change(.add(let amount)): next = number + amount
     case .change(.swap(let old, let new)):
       if case .notApplied(.rejected)? = result {

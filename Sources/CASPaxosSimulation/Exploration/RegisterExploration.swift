@@ -138,6 +138,7 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     switch completion.result {
     case .applied: "applied"
     case .read: "read"
+    case .listed: "listed"
     case .notApplied(.rejected): "refused"
     case .notApplied: "not applied"
     case .unknown: "unknown"

@@ -1,0 +1,65 @@
+internal import Synod
+
+/// Walking the registers in the order of their hashes.
+extension RegisterTable {
+  /// Whether a register comes before another on every voter's pages.
+  static func isOrdered(_ a: (hash: UInt64, key: Bytes), _ b: (hash: UInt64, key: Bytes)) -> Bool {
+    if a.hash != b.hash { return a.hash < b.hash }
+    return a.key.withUnsafeBytes { a in
+      b.key.withUnsafeBytes { a.lexicographicallyPrecedes($0) }
+    }
+  }
+
+  /// The page behind a hash, and the batch that makes durable what it shows.
+  func page(_ request: KeyPage.Request) -> (page: KeyPage, batch: PersistBatch) {
+    var walk = PageWalk(limit: min(max(Int(request.limit), 1), KeyPage.maxEntries))
+    guard let first = request.first else { return (walk.page, walk.batch) }
+    for shard in shard(of: first)..<shards.count {
+      let cells = shards[shard].cells
+      var places = cells.indices.filter { !cells[$0].accepted.isZero && cells[$0].hash >= first }
+      places.sort {
+        Self.isOrdered((cells[$0].hash, cells[$0].key), (cells[$1].hash, cells[$1].key))
+      }
+      for place in places where !walk.take(cells[place]) { return (walk.page, walk.batch) }
+      if !walk.end(ofShard: cells.count, through: lastHash(of: shard)) { break }
+    }
+    return (walk.page, walk.batch)
+  }
+}
+
+/// A page that is being filled.
+private struct PageWalk {
+  var page = KeyPage()
+  var batch = PersistBatch.none
+  let limit: Int
+  private var bytes = 0
+  private var looks = 0
+  private var lastHash: UInt64?
+
+  init(limit: Int) { self.limit = limit }
+
+  private var isFull: Bool { page.entries.count >= limit || bytes >= KeyPage.maxBytes }
+
+  /// - Returns: false where the page ends before this register.
+  mutating func take(_ cell: RegisterTable.Cell) -> Bool {
+    if isFull, let lastHash, cell.hash != lastHash {
+      page.through = lastHash
+      return false
+    }
+    let entry = KeyPage.Entry(
+      key: cell.key, accepted: cell.accepted, hasValue: cell.state.value != nil)
+    page.entries.append(entry)
+    bytes += entry.encodedSize
+    batch = max(batch, cell.batch)
+    lastHash = cell.hash
+    return true
+  }
+
+  /// - Returns: false where the page ends here.
+  mutating func end(ofShard cells: Int, through hash: UInt64) -> Bool {
+    looks += cells
+    guard isFull || looks >= KeyPage.maxLooks else { return true }
+    page.through = hash
+    return false
+  }
+}
