@@ -21,7 +21,8 @@ extension RegisterTable {
         Self.isOrdered((cells[$0].hash, cells[$0].key), (cells[$1].hash, cells[$1].key))
       }
       for place in places where !walk.take(cells[place]) { return (walk.page, walk.batch) }
-      if !walk.end(ofShard: cells.count, through: lastHash(of: shard)) { break }
+      let isLast = shard == shards.count - 1
+      if !isLast && !walk.end(ofShard: cells.count, through: lastHash(of: shard)) { break }
     }
     return (walk.page, walk.batch)
   }

@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func everyMessageComesBackAndEveryTruncationThrows() throws {
-    #expect(Set(Self.messages.map(\.kind)).count == 9)
+    #expect(Set(Self.messages.map(\.kind)).count == 11)
     for message in Self.messages { try comesBack(message) }
   }
 
