@@ -113,3 +113,5 @@ if let tests = package.targets.first(where: { $0.name == "CASPaxosTests" }) {
   tests.dependencies += ["SynodSimulation"]
   tests.resources = [.copy("Golden")]
 }
+// CASPaxosSimulationTests read the hashes of runs that are written down.
+package.targets.first { $0.name == "CASPaxosSimulationTests" }?.resources = [.copy("Golden")]

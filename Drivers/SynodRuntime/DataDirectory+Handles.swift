@@ -101,17 +101,17 @@ enum DirectoryMaker {
       guard status.st_mode & S_IFMT == S_IFDIR else {
         throw .cannot(path: path, reason: "it is not a directory")
       }
-      return
+    } else {
+      let parent = parent(of: path)
+      if parent != path { try make(parent, sync: sync) }
+      if mkdir(path, 0o755) != 0, errno != EEXIST { throw .errno("make it", path) }
     }
-    let parent = parent(of: path)
-    if parent != path { try make(parent, sync: sync) }
-    if mkdir(path, 0o755) != 0, errno != EEXIST { throw .errno("make it", path) }
     try syncParent(of: path, sync)
   }
 
   /// Makes the name of a directory durable, whoever made it: a kill may have come before that. Where
   /// this user may not look at the parent, somebody else made the directory.
-  static func syncParent(
+  private static func syncParent(
     of path: String, _ sync: (Int32, FileSync) -> Int32
   ) throws(DataDirectoryError) {
     let descriptor = open("\(path)/..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -38,7 +38,6 @@ public final class DataDirectory {
   ) throws(DataDirectoryError) -> DataDirectory {
     let sync = options.sync ?? systemSync
     try DirectoryMaker.make(path, sync: sync)
-    try DirectoryMaker.syncParent(of: path, sync)
     let handles = try Handles(path)
     let mode = try handles.probe(path, options)
     let interpreter = FileInterpreter(directory: handles.directory, mode: mode, options)

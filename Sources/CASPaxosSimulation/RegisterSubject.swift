@@ -75,7 +75,8 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
     ledger = RegisterLedger(shape.settings)
     workload = Workload(random: &random)
     // Long names make blocks of many sectors, of which a power cut may leave some.
-    let filling = String(repeating: ".", count: random.next() % 4 == 0 ? 700 : 0)
+    let lengths = [0, 0, 0, 0, 0, 700, 700, 2_000]
+    let filling = String(repeating: ".", count: lengths[Int(random.next() % 8)])
     keyNames = (0..<max(plan.keys, 1)).map { Bytes("k\($0)\(filling)") }
     open = Array(repeating: 0, count: max(plan.voters, 1))
     isUsed = keyNames.map { _ in false }

@@ -176,14 +176,22 @@ extension Superblock {
     guard durableLogBytes <= limit else { throw .malformed("a size that no log reaches") }
   }
 
-  /// Writes this to both slots, the older first, each synced; moves `sequence` on.
+  /// Writes this to both slots, the older first, each synced and read back; moves `sequence` on.
+  ///
+  /// Were one of the writes lost without a word, and the next of the other slot torn, what is left
+  /// would be older than what was acknowledged: it may lack a pin.
   mutating func operations() -> [FileOperation] {
     var operations: [FileOperation] = []
     for _ in 0..<2 {
       sequence += 1
       let slot = JournalFile.superblock(Int(sequence % 2))
-      operations.append(.write(slot, at: 0, page()))
+      let page = page()
+      operations.append(.write(slot, at: 0, page))
       operations.append(.sync(slot))
+      // Without the page's own checksum: with it, every page's is the same.
+      let summed = Self.size - 4
+      let checksum = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: page.bytes[..<summed]))
+      operations.append(.verify(slot, at: 0, count: summed, checksum: checksum))
     }
     return operations
   }

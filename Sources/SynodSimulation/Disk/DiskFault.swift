@@ -6,6 +6,8 @@ public enum DiskFault: Int, Hashable, Sendable, CaseIterable {
   case powerCut
   /// A power cut or a kill while an operation was under way.
   case interruptedOperation
+  /// Of a block of several sectors that was being committed, some survived and some did not.
+  case tornBlock
   /// Sectors that did not survive a power cut.
   case lostSector
   /// Names that did not survive a power cut.
@@ -24,6 +26,8 @@ public enum DiskFault: Int, Hashable, Sendable, CaseIterable {
   case unreadableSector
   /// A commit was acknowledged and never landed.
   case lostWrite
+  /// A write of a superblock was acknowledged and never landed.
+  case lostSuperblock
   /// A commit was acknowledged and landed on another place.
   case misdirectedWrite
   /// A file went back to an older version of it.
@@ -39,6 +43,7 @@ public enum DiskFault: Int, Hashable, Sendable, CaseIterable {
     case .kill: "kill"
     case .powerCut: "power cut"
     case .interruptedOperation: "operation interrupted"
+    case .tornBlock: "torn block of several sectors"
     case .lostSector: "unsynced sector lost"
     case .lostName: "unsynced name lost"
     case .failedSync: "failed sync"
@@ -48,6 +53,7 @@ public enum DiskFault: Int, Hashable, Sendable, CaseIterable {
     case .zeroedSector: "zeroed sector"
     case .unreadableSector: "unreadable sector"
     case .lostWrite: "lost write"
+    case .lostSuperblock: "lost superblock"
     case .misdirectedWrite: "misdirected write"
     case .rolledBack: "file rolled back"
     case .lostDisk: "lost disk"

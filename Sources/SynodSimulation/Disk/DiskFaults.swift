@@ -11,8 +11,8 @@ public import Synod
 /// - a sector is zeroed at rest only where a later block, or an opening since, proves its block;
 /// - a log is damaged once between two openings: damage to a block and to its only proof together
 ///   looks like a tear;
-/// - superblocks rot, one of the two at a time, and are never silently stale: a lost write of one,
-///   then a tear of the other, would bring back an older superblock, which may lack a pin.
+/// - superblocks rot, one of the two at a time. A lost write of one is noticed at once, when it is
+///   read back.
 ///
 /// Outside of it, and so never drawn: a whole store that goes back to an older version of itself
 /// (`SimulatedDisk.restore`), and more lost disks than the protocol tolerates, since two blank voters
@@ -22,7 +22,8 @@ public struct DiskFaults: Hashable, Sendable {
   public var failedSyncs: UInt32 = 0
   /// Of a million other operations, how many fail.
   public var failedWrites: UInt32 = 0
-  /// Of a million commits, how many are acknowledged and never land. Damages the store.
+  /// Of a million commits, how many are acknowledged and never land, which damages the store. Of a
+  /// hundred thousand writes of superblocks as many, on any disk: that must be noticed.
   public var lostWrites: UInt32 = 0
   /// Of a million commits, how many land elsewhere. Damages the store.
   public var misdirectedWrites: UInt32 = 0

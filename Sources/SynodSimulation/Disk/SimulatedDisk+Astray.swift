@@ -23,6 +23,15 @@ extension SimulatedDisk {
     return true
   }
 
+  /// Whether a write of a superblock is acknowledged and never lands.
+  func losesSuperblock() -> Bool {
+    guard faults.lostWrites > 0, random.next() % 100_000 < UInt64(faults.lostWrites) else {
+      return false
+    }
+    counts[.lostSuperblock] += 1
+    return true
+  }
+
   /// It lands on another place of a log or a checkpoint.
   private func misdirect(_ file: SimulatedFile, at offset: Int, _ block: BlockBuffer) {
     var found = Astray(

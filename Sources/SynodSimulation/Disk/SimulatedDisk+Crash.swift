@@ -28,6 +28,27 @@ extension SimulatedDisk {
       for entry in before { counts[.lostSector] += UInt64(entry.file.cutPower(&random)) }
       for entry in entries { counts[.lostSector] += UInt64(entry.file.cutPower(&random)) }
     }
+    for operation in operations where isTorn(operation) { counts[.tornBlock] += 1 }
+  }
+
+  /// Whether a part of what a commit says is there, and a part is not.
+  private func isTorn(_ operation: FileOperation) -> Bool {
+    guard case .commit(let name, let offset, let block) = operation, let file = find(name) else {
+      return false
+    }
+    defer { withExtendedLifetime(block) {} }
+    var (landed, lost) = (0, 0)
+    for start in stride(from: 0, to: block.count, by: Block.sectorSize) {
+      let end = min(start + Block.sectorSize, block.count)
+      let wanted = block.bytes[start..<end]
+      if wanted.allSatisfy({ $0 == 0 }) { continue }
+      let place = Int(offset) + start
+      let isThere =
+        place + wanted.count <= file.count
+        && file.bytes[place..<(place + wanted.count)].elementsEqual(wanted)
+      if isThere { landed += 1 } else { lost += 1 }
+    }
+    return landed > 0 && lost > 0
   }
 
   /// A store was opened on it: its superblock, and the note, name every block that it found.

@@ -44,6 +44,9 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var checkpoint = Checkpoint()
   @usableFromInline var hasStorageFailed = false
 
+  /// What ends it in the middle of its next commit.
+  var crashInCommit: Crash?
+
   /// Batches that the machine issued and the store has not made durable, with their records.
   @usableFromInline var pending: [PendingBatch<Machine>] = []
   @usableFromInline var firstPending = 0
@@ -97,6 +100,7 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
     timerStamp &+= 1
     isStoreBehind = false
     hasStorageFailed = false
+    crashInCommit = nil
     lastIssued = .none
     durable = .none
     told = .none

@@ -32,7 +32,9 @@ extension World {
     case .space: giveSpaceBack(Int(event.node))
     case .disk: processes[Int(event.node)].diskPercent = plan.diskPercent
     case .relief:
-      if event.stamp == processes[Int(event.node)].life { crash(Int(event.node), .kill) }
+      if event.stamp == processes[Int(event.node)].life {
+        crash(Int(event.node), event.value == 1 ? .powerCut : .kill)
+      }
     case .deadline: if settling == nil { beginSettling() }
     case .delivery, .timer, .turn, .lane, .news, .client, .patience, .cancel, .restart, .opened,
       .resume:
@@ -52,7 +54,12 @@ extension World {
     case .replay: return network.replay(at: now, into: &queue) != nil
     case .kill, .powerCut:
       guard processes[node].isUp else { return false }
-      crash(node, kind == .powerCut ? .powerCut : .kill)
+      // Most come while nothing is written; some wait for the middle of a commit.
+      if faultRandom.percent(40), processes[node].crashInCommit == nil {
+        processes[node].crashInCommit = kind == .powerCut ? .powerCut : .kill
+      } else {
+        crash(node, kind == .powerCut ? .powerCut : .kill)
+      }
     case .powerCutOfAll:
       for node in processes.indices { crash(node, .powerCut) }
     case .stop:

@@ -82,6 +82,7 @@ extension World {
 
   private mutating func mend(_ node: Int) {
     let process = processes[node]
+    process.crashInCommit = nil
     mendDisk(process)
     process.clock.goOn(at: now)
     if !process.isUp { return restartLater(node) }

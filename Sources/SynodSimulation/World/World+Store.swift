@@ -22,6 +22,13 @@ extension World {
   ) {
     if record != nil, lane == .commits { tell(.syncBegan, of: process.index, TraceText("sync")) }
     plan(lane, of: process, time)
+    guard lane == .commits, let crash = process.crashInCommit else { return }
+    process.crashInCommit = nil
+    let middle = now + faultRandom.next() % max(time * process.diskPercent / 100, 1)
+    queue.plan(
+      WorldEvent(
+        .relief, at: middle, node: process.index, stamp: process.life,
+        value: crash == .powerCut ? 1 : 0))
   }
 
   @usableFromInline
