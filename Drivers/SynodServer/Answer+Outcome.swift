@@ -9,6 +9,8 @@ extension Answer {
     case .applied(let reply, _): self = .reply(reply)
     case .read(let register): self = .reply(KeyValueReply(register.value))
     case .listed: preconditionFailure("a list is answered by the walk that asked for it")
+    // No command of a key asks about the members.
+    case .membership: self = .reply(KeyValueReply(nil))
     case .notApplied(let why): self = .failure(Failure(why))
     case .unknown(let why):
       let reason = Failure.reason(why)
@@ -26,6 +28,8 @@ extension Answer.Failure {
       self = .refused(
         "ERR string exceeds maximum allowed size: \(size) bytes, the limit is \(limit) "
           + "(--max-value); nothing was changed")
+    case .reserved: self = .refused("ERR keys that begin with a zero byte and synod/ are reserved")
+    case .refused(let why): self = .refused("ERR \(why)")
     case .abandoned(let why): self = .notApplied(Self.reason(why))
     }
   }
@@ -35,6 +39,7 @@ extension Answer.Failure {
     case .deadline: "no quorum of the nodes answered within the time limit (--request-timeout)"
     case .cancelled: "the command was cancelled"
     case .ballotsExhausted: "a peer named a ballot beyond which there is none: check the peers"
+    case .notAMember: "this node is no member of the cluster, use another node"
     case .storageFailed: "the storage of this node failed, use another node"
     case .machineStopped: "this node stopped for its own safety, use another node"
     }

@@ -117,7 +117,7 @@ struct InspectCommand: ParsableCommand {
       var reader = ByteReader(payload)
       while !reader.isAtEnd {
         switch try Record(from: &reader) {
-        case .configuration: configurations += 1
+        case .configuration, .membership, .transferred: configurations += 1
         case .reserve: reservations += 1
         case .promise(let key, _):
           promises += 1

@@ -244,6 +244,8 @@ final class Server {
         return node.finish(observation.id)
       }
       session.observe(observation)
+    // No command changes the members.
+    case .membership: break
     }
   }
 
@@ -263,7 +265,7 @@ final class Server {
     let name = completion.proposal.rawValue
     let index = ProposalName.index(name)
     switch completion.result {
-    case .applied, .read, .listed: break
+    case .applied, .read, .listed, .membership: break
     case .notApplied: counters.notApplied += 1
     case .unknown: counters.unknown += 1
     }

@@ -6,24 +6,26 @@ extension Core {
   mutating func receiveRequest(
     _ message: Message, from sender: VoterID, at known: RegisterTable.Place? = nil
   ) {
-    // A machine that proposes without a vote is not known yet: a state's lineage has room for voters.
-    guard place != nil, configuration.place(of: sender) != nil else { return }
     // A store that does not answer must not let what is asked meanwhile pile up; the network may
     // lose requests, so this node may too.
     if sender != settings.voter && outbox.heldCount >= settings.maxHeldReplies { return }
-    // The epoch comes first, for duplicates too: a round of an older configuration is refused
-    // whatever else it is; one of a configuration not known here cannot be judged.
-    if message.ballot.epoch < configuration.epoch { return refuseEpoch(message, from: sender) }
-    guard message.ballot.epoch == configuration.epoch else { return }
-    guard message.key.count <= settings.maxKey else { return }
+    // The epoch comes first, for duplicates too: a round of another epoch is not voted on, whatever
+    // else it is.
+    guard message.ballot.epoch == configuration.epoch else {
+      return answerEpoch(of: message, from: sender)
+    }
+    guard place != nil, isMember(sender) else { return }
+    guard message.key.count <= max(settings.maxKey, Membership.keyLength) else { return }
     switch message.kind {
     case .prepare: prepare(message, from: sender, at: known ?? cell(of: message))
     case .accept:
       guard message.promised.isZero || message.asksForItsOwnNext else { return }
       accept(message, from: sender, at: known ?? cell(of: message))
     case .read: read(message, from: sender)
-    case .promise, .accepted, .conflict, .readReply, .watch, .observed, .page: break
     case .list: list(message, from: sender)
+    case .promise, .accepted, .conflict, .readReply, .watch, .observed, .page, .configuration,
+      .behind:
+      break
     }
   }
 
@@ -66,6 +68,7 @@ extension Core {
       if !subscriptions.isEmpty {
         tellSubscribers(message, before: before, after: table[place].batch)
       }
+      if table[place].hash == members.hash { doubtMembers() }
     case .duplicate: break
     case .refused: return refuse(message, from: sender, at: place)
     case .impossible: return stop(.machineStopped)
@@ -89,21 +92,6 @@ extension Core {
         .conflict, slot: message.slot, ballot: message.ballot, promised: cell.promised,
         accepted: cell.accepted),
       to: sender, after: cell.batch)
-  }
-
-  /// Adopting an epoch promised its lowest ballot on every register; what was accepted is told as it
-  /// is, since the refusal counts as evidence.
-  private mutating func refuseEpoch(_ message: Message, from sender: VoterID) {
-    var refusal = Message(
-      .conflict, slot: message.slot, ballot: message.ballot,
-      promised: Ballot(epoch: configuration.epoch, counter: 0, voter: .none))
-    var batch = PersistBatch.none
-    if let place = table.find(message.key, hash: table.hash(message.key)) {
-      refusal.promised = max(refusal.promised, table[place].promised)
-      refusal.accepted = table[place].accepted
-      batch = table[place].batch
-    }
-    outbox.send(refusal, to: sender, after: max(batch, configurationBatch))
   }
 
   /// A read changes nothing, not even the table: asking for keys that do not exist costs no memory.

@@ -67,7 +67,9 @@ extension Message {
   fileprivate var isRequest: Bool {
     switch kind {
     case .prepare, .accept, .read: true
-    case .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page: false
+    case .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page,
+      .configuration, .behind:
+      false
     }
   }
 }

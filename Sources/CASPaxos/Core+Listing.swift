@@ -66,6 +66,9 @@ extension Core {
 
   /// Reads what the pages left open, a bounded number of registers at a time.
   private mutating func read(_ index: Int) {
+    if listings.open[index].purpose == .transfer {
+      return conclude(listings.open[index].number, .success(listings.open[index].entries))
+    }
     listings.open[index].phase = .reading
     listings.open[index].wake = nil
     listings.open[index].answers = []
@@ -102,9 +105,12 @@ extension Core {
     switch listing.purpose {
     case .client(let id):
       let list = result.map { entries in
-        KeyList(keys: entries.filter(\.hasValue).map(\.key), through: listing.through)
+        KeyList(
+          keys: entries.filter { $0.hasValue && !$0.key.isReserved }.map(\.key),
+          through: listing.through)
       }
       tasks.endListing(id, list)
+    case .transfer: transferListed(result.map { ($0, listing.through) })
     }
   }
 
@@ -121,6 +127,8 @@ extension Core {
 
   /// Another configuration was adopted: answers of the one before count no more (rule 42).
   mutating func restartListings() {
+    // Progress belongs to one epoch.
+    listings.open.removeAll { $0.purpose == .transfer }
     for index in listings.open.indices {
       let listing = listings.open[index]
       if listing.openReads > 0 { tasks.giveUp(listing.group) }

@@ -19,6 +19,7 @@ extension Core {
     // Not the table's own, whose memory nobody has looked at for long.
     rounds[slot].key = key.compacted()
     rounds[slot].hash = hash
+    rounds[slot].isReserved = hash == members.hash && key == Membership.key
     rounds[slot].place = place
     rounds[slot].placedAt = table.removals
     rounds[slot].failures = 0
@@ -114,7 +115,8 @@ extension Core {
   mutating func armedBase(_ slot: Int) -> (ballot: Ballot, state: RegisterState)? {
     let place = cell(of: slot)
     let armed = table[place].armed
-    return armed.isZero ? nil : (armed, table[place].state)
+    // Promises of an older epoch count no more.
+    return armed.isZero || armed.epoch != configuration.epoch ? nil : (armed, table[place].state)
   }
 
   /// Asks to accept `state` at `ballot`, and for the promise of the round after it where this node
@@ -122,7 +124,9 @@ extension Core {
   @usableFromInline
   mutating func startAccept(_ slot: Int, ballot: Ballot, state: RegisterState) {
     var next = Ballot.zero
-    if let after = settings.piggybackAfter, table[cell(of: slot)].streak >= after {
+    if let after = settings.piggybackAfter, !rounds[slot].isReserved,
+      table[cell(of: slot)].streak >= after
+    {
       next = ballots.draw() ?? .zero
       reserveIfNeeded()
     }

@@ -6,7 +6,7 @@ public import Synod
 struct Core: Hashable, Sendable {
   @usableFromInline var settings: Settings
   var configuration: Configuration
-  /// The batch that makes it durable, or did.
+  /// The batch that makes it durable, or did: no answer of its epoch leaves before.
   var configurationBatch = PersistBatch.none
   /// This node's place among the voters; nil where it has no vote.
   var place: Int?
@@ -26,6 +26,9 @@ struct Core: Hashable, Sendable {
   var alarms: [Ticks] = []
   /// When the next round wants to be looked at; may be too early, never too late.
   var nextWake: Ticks?
+  @usableFromInline var members: Members
+  /// For the application.
+  var effects: [Effect] = []
   /// Work of this node's own.
   @usableFromInline var tasks = Tasks()
   /// Whom its acceptor tells, and what its own clients watch; and when either needs to know the time.
@@ -46,6 +49,10 @@ struct Core: Hashable, Sendable {
     configuration = settings.configuration
     place = settings.configuration.place(of: settings.voter)
     table = RegisterTable(shards: settings.shards, seed: settings.hashSeed)
+    members = Members(
+      Membership(settings.configuration, addresses: settings.addresses),
+      hash: table.hash(Membership.key))
+    members.isMember = place != nil
     outbox = Outbox(voter: settings.voter)
     ballots = BallotSource(
       voter: settings.voter, epoch: settings.configuration.epoch, block: settings.counterBlock)
@@ -58,8 +65,17 @@ struct Core: Hashable, Sendable {
   mutating func startIfNeeded() {
     guard !started else { return }
     started = true
-    configurationBatch = outbox.record(.configuration(configuration))
+    configurationBatch = outbox.record(stated)
+    members.batch = configurationBatch
+    startMembers()
     reserveIfNeeded()
+  }
+
+  /// The record of who votes.
+  var stated: Record {
+    members.adopted.revision == 0
+      ? .configuration(configuration)
+      : .membership(members.adopted, isRetired: members.isRetired)
   }
 
   mutating func reserveIfNeeded() {
@@ -82,6 +98,9 @@ struct Core: Hashable, Sendable {
     }
     tickWatches()
     if !listings.isEmpty { tickListings() }
+    if let due = members.wake {
+      if due <= now { tendMembers() } else { scheduleMembers(at: due) }
+    }
   }
 
   /// The slot's deadline or its own time has come.
@@ -132,6 +151,7 @@ struct Core: Hashable, Sendable {
   mutating func persisted(through batch: PersistBatch) {
     guard outbox.wasIssued(batch) else { return stop(.machineStopped) }
     outbox.persisted(through: batch)
+    if !members.isAnnounced { announceMembers() }
     if ballots.persisted(through: batch) {
       reserveIfNeeded()
       let waiting = starved
@@ -170,6 +190,8 @@ struct Core: Hashable, Sendable {
       guard message.ballot.voter == sender else { return }
       subscribe(message, from: sender)
     case .observed: observe(message, from: sender)
+    case .configuration: receiveConfiguration(message, from: sender)
+    case .behind: receiveBehind(message, from: sender)
     }
     if !outbox.own.isEmpty { countOwnVotes() }
   }
@@ -178,13 +200,17 @@ struct Core: Hashable, Sendable {
 /// What the machine around the core moves in and out.
 extension Core {
   @usableFromInline
-  var hasReady: Bool { !outbox.isEmpty || !watches.effects.isEmpty }
+  var hasReady: Bool { !outbox.isEmpty || !watches.effects.isEmpty || !effects.isEmpty }
 
   @usableFromInline
   mutating func drain(
     persist: inout [Record], messages: inout [Envelope<Message>], effects: inout [Effect]
   ) -> PersistBatch {
     if !watches.effects.isEmpty { swap(&effects, &watches.effects) }
+    if !self.effects.isEmpty {
+      effects += self.effects
+      self.effects.removeAll()
+    }
     swap(&persist, &outbox.persist)
     swap(&messages, &outbox.messages)
     return persist.isEmpty ? outbox.issued : outbox.issue()

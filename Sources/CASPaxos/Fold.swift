@@ -121,6 +121,7 @@ struct Fold<C: Change>: Sendable {
     if pending.isAbandoned { return Result(.unknown(.cancelled)) }
     switch pending.work {
     case .errand(.read), .errand(.settle): return Result(.read(state.register))
+    case .errand(.members), .errand(.reconfigure): return Result(.notApplied(.reserved))
     case .change(let change):
       switch change.apply(to: state.register) {
       case .keep(let output): return Result(.applied(output, state.register))
@@ -156,8 +157,8 @@ struct Fold<C: Change>: Sendable {
   @inlinable var isReadOnly: Bool {
     for pending in folded {
       switch pending.work {
-      case .errand(.read): break
-      case .errand(.settle): return false
+      case .errand(.read), .errand(.members): break
+      case .errand(.settle), .errand(.reconfigure): return false
       case .change(let change): if !change.isReadOnly { return false }
       }
     }

@@ -10,6 +10,8 @@ struct Listing: Hashable, Sendable {
   /// Who wants it.
   enum Purpose: Hashable, Sendable {
     case client(ProposalID)
+    /// The registers of a transfer: what is open is not read but written back.
+    case transfer
   }
 
   enum Phase: Hashable, Sendable {

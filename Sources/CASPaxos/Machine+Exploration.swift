@@ -113,6 +113,11 @@ extension Machine {
     case .conflict:
       return isDone || core.isDead(reply: message, durable: durable.core)
         || isLastAttempt(prospects)
+    // Known here for good.
+    case .configuration:
+      return message.ballot.counter <= durable.membership.revision + 1
+    // It is answered where it tells of less than is known here, and then the sender may change.
+    case .behind: return false
     }
   }
 
@@ -187,6 +192,7 @@ extension Core {
     random = SplitMix(seed: 0)
     eightTrips = 8
     nextWake = nil
+    members.forgetTime()
     for slot in rounds.indices {
       alarms[slot] = Ticks(.max)
       // Decides about the length of a wait, but for the first.
@@ -258,6 +264,7 @@ extension Core {
       PersistBatch(batch.rawValue > shift ? batch.rawValue - shift : 0)
     }
     configurationBatch = rebased(configurationBatch)
+    members.batch = rebased(members.batch)
     table.forEachCell { $0.batch = rebased($0.batch) }
     ballots.rebase(by: shift)
     outbox.rebase(by: shift)

@@ -23,7 +23,8 @@ extension Machine {
     var advanced = false
     var next = cursor ?? Cursor(shard: 0, cell: .max)
     if cursor == nil {
-      records.append(.configuration(core.configuration))
+      records.append(core.stated)
+      if let hash = core.members.resumeAt { records.append(core.statedTransfer(through: hash)) }
       records.append(.reserve(counter: core.ballots.requested))
     }
     while next.shard < core.table.shards.count {
@@ -60,6 +61,10 @@ extension Core {
   mutating func restore(_ record: Record) throws(RestoreError) {
     switch record {
     case .configuration(let stored): try restore(stored)
+    case .membership(let stored, let isRetired): try restore(stored, isRetired)
+    case .transferred(let epoch, let seed, let hash):
+      guard epoch == configuration.epoch, seed == settings.hashSeed else { return }
+      members.resumeAt = max(members.resumeAt ?? 0, hash)
     case .reserve(let counter): ballots.restore(reserved: counter)
     case .promise(let key, let ballot):
       #if PlantedBugs
@@ -80,12 +85,40 @@ extension Core {
   }
 
   private mutating func restore(_ stored: Configuration) throws(RestoreError) {
+    // A decided membership says more.
+    if members.adopted.revision > 0 && stored.epoch <= configuration.epoch { return }
     if stored.epoch <= configuration.epoch && stored != configuration {
-      throw RestoreError(
-        "this store is of configuration \(stored); the settings name \(configuration)")
+      // Who has no vote in it was told another by those that it is to join.
+      if stored.place(of: settings.voter) == nil && place == nil { return }
+      throw contradiction(of: stored)
     }
-    configuration = stored
-    place = stored.place(of: settings.voter)
-    ballots.epoch = stored.epoch
+    use(Membership(stored, addresses: settings.addresses))
+  }
+
+  /// The newest counts. What the settings name is where a cluster begins, or what a peer told.
+  private mutating func restore(
+    _ stored: Membership, _ isRetired: Bool
+  ) throws(RestoreError) {
+    if members.adopted.revision == 0, stored.configuration.epoch == configuration.epoch,
+      stored.configuration != configuration
+    {
+      throw contradiction(of: stored.configuration)
+    }
+    if isRetired { members.isRetired = true }
+    if stored.revision > members.adopted.revision { use(stored) }
+  }
+
+  private mutating func use(_ membership: Membership) {
+    if membership.configuration.epoch != configuration.epoch { members.resumeAt = nil }
+    configuration = membership.configuration
+    members.adopted = membership
+    members.isMember =
+      !members.isRetired && membership.place(of: settings.voter) != nil
+    place = members.isRetired ? nil : configuration.place(of: settings.voter)
+    ballots.epoch = configuration.epoch
+  }
+
+  private func contradiction(of stored: Configuration) -> RestoreError {
+    RestoreError("this store is of configuration \(stored); the settings name \(configuration)")
   }
 }

@@ -43,7 +43,7 @@ extension Machine {
     if folds[slot].isReadOnly { return core.startRead(slot) }
     if core.rests(slot) { return }
     guard let (ballot, base) = core.armedBase(slot) else { return core.startPrepare(slot) }
-    let (state, wrote) = folds[slot].run(on: base, at: ballot, within: core.settings)
+    let (state, wrote) = run(slot, on: base, at: ballot)
     if wrote || folds[slot].hasBarrier {
       core.consumeArmed(slot)
       accept(slot, ballot, state)
@@ -73,12 +73,12 @@ extension Machine {
       if settled && !folds[slot].hasBarrier { return finish(slot) }
       return core.startAccept(slot, ballot: ballot, state: base)
     }
-    if folds[slot].earlier.count >= 8 {
+    if folds[slot].earlier.count >= 8 || core.isOfHigherEpoch(slot, base, than: ballot) {
       folds[slot].isBurial = true
       return core.startAccept(slot, ballot: ballot, state: base)
     }
     let asked = folds[slot].folded.count
-    var (state, wrote) = folds[slot].run(on: base, at: ballot, within: core.settings)
+    var (state, wrote) = run(slot, on: base, at: ballot)
     #if PlantedBugs
       let mayRefuse = settled || (core.refusesUnsettled && !folds[slot].isReadOnly)
     #else
@@ -91,9 +91,18 @@ extension Machine {
     if isWhole && folds[slot].earlier.isEmpty && !folds[slot].waiting.isEmpty {
       // The state is written in any case, so what came meanwhile may join.
       takeWaiting(slot)
-      (state, wrote) = folds[slot].run(on: base, at: ballot, within: core.settings)
+      (state, wrote) = run(slot, on: base, at: ballot)
     }
     accept(slot, ballot, state)
+  }
+
+  /// Runs what is folded.
+  @inlinable
+  mutating func run(
+    _ slot: Int, on base: RegisterState, at ballot: Ballot
+  ) -> (state: RegisterState, wrote: Bool) {
+    if core.rounds[slot].isReserved { return runOnMembers(slot, on: base, at: ballot) }
+    return folds[slot].run(on: base, at: ballot, within: core.settings)
   }
 
   @inlinable
@@ -116,7 +125,7 @@ extension Machine {
   mutating func observe(_ slot: Int) {
     let base = core.rounds[slot].base
     let name = core.rounds[slot].ballot
-    let (_, wrote) = folds[slot].run(on: base, at: name, within: core.settings)
+    let (_, wrote) = run(slot, on: base, at: name)
     if wrote { core.startPrepare(slot) } else { finish(slot) }
   }
 
@@ -139,6 +148,7 @@ extension Machine {
         openTasks -= 1
       }
     }
+    if core.rounds[slot].isReserved { core.decided(slot) }
     startOver(slot)
   }
 
@@ -160,6 +170,7 @@ extension Machine {
     folds[slot].isBurial = false
     folds[slot].earlier.removeAll()
     for index in folds[slot].folded.indices { folds[slot].folded[index].mayHaveWritten = false }
+    if core.rounds[slot].isReserved { core.decided(slot) }
     core.retry(slot)
   }
 

@@ -9,6 +9,7 @@ extension Machine {
     case .begin(let task): begin(task)
     case .giveUp(let group): giveUp(group)
     case .endListing(let id, let result): endListing(id, result)
+    case .expel: expel()
     case nil: break
     }
   }

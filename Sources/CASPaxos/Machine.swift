@@ -112,6 +112,9 @@ public struct Machine<C: Change>: ConsensusMachine {
     core.startIfNeeded()
     let work: Fold<C>.Work
     switch proposal.operation {
+    case .membership: return joinMembers(.members, as: id, deadline: proposal.deadline)
+    case .changeMembership(let change):
+      return joinMembers(.reconfigure(.change(change)), as: id, deadline: proposal.deadline)
     case .change(let change): work = .change(change)
     case .read: work = .errand(.read)
     case .barrierRead: work = .errand(.settle)
@@ -148,7 +151,8 @@ public struct Machine<C: Change>: ConsensusMachine {
       return .tooLarge(size: proposal.key.count, limit: core.settings.maxKey)
     }
     if let deadline = proposal.deadline, deadline <= core.now { return .abandoned(.deadline) }
-    return nil
+    if !core.members.isMember { return .abandoned(.notAMember) }
+    return proposal.key.isReserved ? .reserved : nil
   }
 
   /// Gives up a proposal: "not applied" where nothing was sent that could write it.
@@ -172,7 +176,9 @@ public struct Machine<C: Change>: ConsensusMachine {
   public static func asksToWrite(_ message: Message) -> Bool {
     switch message.kind {
     case .prepare, .accept: true
-    case .read, .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page: false
+    case .read, .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page,
+      .configuration, .behind:
+      false
     }
   }
 

@@ -36,6 +36,11 @@ public struct Message: Hashable, Sendable {
     case list = 8
     /// Answers a list, from durable state alone: `state` carries a `KeyPage`.
     case page = 9
+    /// These are the members, decided: `state` holds them; `ballot` names the epoch and, as its
+    /// counter, the revision plus one.
+    case configuration = 12
+    /// Says what the sender knows of the members, as `ballot`, and asks for more.
+    case behind = 13
   }
 
   /// What it says, and so which fields count.
@@ -112,6 +117,8 @@ extension Message: ByteCodable {
       state.encode(into: &writer)
     case .list, .page:
       writer.write(bytes: state.value ?? Bytes())
+    case .configuration: state.encode(into: &writer)
+    case .behind: break
     }
   }
 
@@ -159,6 +166,8 @@ extension Message: ByteCodable {
       state = try RegisterState(from: &reader)
     case .list, .page:
       state.value = try reader.read(bytesUpTo: Self.maxValue)
+    case .configuration: state = try RegisterState(from: &reader)
+    case .behind: break
     }
   }
 }
@@ -196,6 +205,8 @@ extension Message: CustomStringConvertible {
     case .page:
       return "page(\(ballot)) "
         + (state.value.flatMap { KeyPage(encoded: $0) }?.description ?? "malformed")
+    case .configuration: return "configuration(\(ballot))"
+    case .behind: return "behind(\(ballot))"
     }
   }
 }

@@ -30,6 +30,11 @@ public enum Operation<C: Change>: Sendable {
   /// Lists registers that have a value, about `limit` of them, behind those up to and including a
   /// hash; from the first where nil. The proposal's key does not matter. See `KeyList`.
   case list(after: UInt64?, limit: Int)
+  /// Gives the members. The key is of no account.
+  case membership
+  /// Changes the members. Ends when it is decided; where the voters change, the transfer that follows
+  /// goes on by itself (`Machine.membership`). The key is of no account.
+  case changeMembership(MembershipChange)
 }
 
 /// A piece of the list of all registers that have a value.
@@ -74,6 +79,8 @@ public enum Outcome<C: Change>: Sendable {
   case read(Register)
   /// The registers that a list found.
   case listed(KeyList)
+  /// The members, as they are or as they were changed: decided.
+  case membership(Membership)
   /// It had no effect and never will. Safe to retry.
   case notApplied(NotApplied<C.Rejection>)
   /// It may have had its effect, or may yet.
@@ -88,6 +95,10 @@ public enum NotApplied<Rejection: Sendable>: Sendable {
   case overloaded
   /// The key or the new value is longer than its limit (bytes).
   case tooLarge(size: Int, limit: Int)
+  /// Keys that begin with 0 "synod/" are not the clients'.
+  case reserved
+  /// The members cannot be changed like that.
+  case refused(MembershipRefusal)
   /// Given up before anything could come of it.
   case abandoned(Abandoned)
 }
@@ -98,6 +109,8 @@ public enum Abandoned: Error, Hashable, Sendable {
   case cancelled
   /// No ballot is left to draw.
   case ballotsExhausted
+  /// This node is no member of the cluster, or none yet.
+  case notAMember
   /// The store failed: this machine proposes and votes no more.
   case storageFailed
   /// The machine was told of a batch that it never issued, or saw two values under one ballot; it

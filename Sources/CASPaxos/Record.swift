@@ -4,9 +4,9 @@ public import Synod
 ///
 /// Replaying a record over a newer state is harmless, so a checkpoint may be taken while the machine
 /// runs: promises, accepted ballots and reserved counters only rise, and a configuration is taken
-/// where its epoch is the higher.
+/// where its epoch is the higher, a membership where its revision is.
 public enum Record: Hashable, Sendable {
-  /// The configuration that this store votes in.
+  /// The configuration that this store votes in, as long as it knows of no decided membership.
   case configuration(Configuration)
   /// No ballot with a counter above this was drawn (rule of durable counters: Rystsov 2018, §2.1,
   /// leaves it open; reuse after a restart breaks the one value of one ballot).
@@ -16,6 +16,12 @@ public enum Record: Hashable, Sendable {
   /// Accepted `state` at `ballot` on the register of `key`, where `promised` stands from now on: one
   /// record, since the three must not tear.
   case accept(key: Bytes, ballot: Ballot, promised: Ballot, state: RegisterState)
+  /// A decided membership, and the configuration of it that this store votes in; or that it votes no
+  /// more, for ever.
+  case membership(Membership, isRetired: Bool)
+  /// Every register whose hash with this seed is not above `through` was accepted anew in this joint
+  /// epoch.
+  case transferred(Epoch, hashSeed: UInt64, through: UInt64)
 }
 
 extension Record: ByteCodable {
@@ -38,6 +44,15 @@ extension Record: ByteCodable {
       ballot.encode(into: &writer)
       promised.encode(into: &writer)
       state.encode(into: &writer)
+    case .membership(let membership, let isRetired):
+      writer.write(UInt8(5))
+      writer.write(UInt8(isRetired ? 1 : 0))
+      membership.encode(into: &writer)
+    case .transferred(let epoch, let seed, let hash):
+      writer.write(UInt8(8))
+      writer.write(epoch.rawValue)
+      writer.write(seed)
+      writer.write(hash)
     }
   }
 
@@ -56,6 +71,14 @@ extension Record: ByteCodable {
       self = .accept(
         key: try reader.read(bytesUpTo: Message.maxKey), ballot: try Ballot(from: &reader),
         promised: try Ballot(from: &reader), state: try RegisterState(from: &reader))
+    case 5:
+      let retired = try reader.read(UInt8.self)
+      guard retired <= 1 else { throw .malformed("neither retired nor not") }
+      self = .membership(try Membership(from: &reader), isRetired: retired == 1)
+    case 8:
+      self = .transferred(
+        Epoch(try reader.read(UInt32.self)), hashSeed: try reader.read(UInt64.self),
+        through: try reader.read(UInt64.self))
     default: throw .malformed("unknown kind of record")
     }
   }
@@ -71,6 +94,9 @@ extension Record: CustomStringConvertible {
     case .accept(let key, let ballot, let promised, let state):
       "accept \(key) \(ballot) promised \(promised) = "
         + (state.value.map { "\"\($0)\"" } ?? "nil") + " v\(state.version)"
+    case .membership(let membership, let isRetired):
+      "membership \(membership)" + (isRetired ? " retired" : "")
+    case .transferred(let epoch, _, let hash): "transferred \(epoch) through \(hash)"
     }
   }
 }

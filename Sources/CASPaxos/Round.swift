@@ -23,6 +23,8 @@ struct Round: Hashable, Sendable {
 
   var key = Bytes()
   var hash: UInt64 = 0
+  /// Of the members.
+  @usableFromInline var isReserved = false
   @usableFromInline var phase = Phase.free
   /// Changes with every step, so that what was decided about an earlier one is known to be stale.
   @usableFromInline var stamp: UInt32 = 0

@@ -8,6 +8,8 @@ public struct Settings: Hashable, Sendable {
   /// differs for the same epoch, or is of a higher one, is refused: configurations are decided, not
   /// set.
   public var configuration: Configuration
+  /// Where the initial voters are reached, for a register of the members that was never written.
+  public var addresses: [VoterID: Bytes] = [:]
   /// Where its jitter comes from: better another on every node.
   public var seed: UInt64
   /// Where the keys' hash comes from: the same on every node of a cluster, or keys cannot be listed.
@@ -27,6 +29,12 @@ public struct Settings: Hashable, Sendable {
   /// After how many rounds in a row that only this node won on a register it asks for the next
   /// promise together with the acceptance. Nil: never.
   public var piggybackAfter: UInt8? = 1
+
+  /// How often a node without a vote asks who the members are.
+  public var askAfter: UInt64 = 1000
+  /// A change of the voters that nobody drives any more is driven by another voter after this time, or
+  /// a multiple of it where others would be sooner.
+  public var takeOverAfter: UInt64 = 2000
 
   /// Longest key, in bytes.
   public var maxKey = 4 * 1024
@@ -80,6 +88,8 @@ extension Settings {
     settings.maxValue = min(max(maxValue, 0), Message.maxValue)
     settings.retransmitAfter = max(retransmitAfter, 1)
     settings.patience = max(patience, 1)
+    settings.askAfter = max(askAfter, 1)
+    settings.takeOverAfter = min(max(takeOverAfter, 1), 1 << 40)
     settings.backoff = min(backoff, 1 << 20)
     settings.maxBackoff = min(max(maxBackoff, 1), 1 << 30)
     settings.maxFold = max(maxFold, 1)

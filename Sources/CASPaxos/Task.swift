@@ -30,6 +30,8 @@ struct TaskID: Hashable, Sendable {
     case outside
     /// The watch whose number the group's is.
     case watch
+    /// The members' keeper: a transfer, or a step of it.
+    case members
   }
 
   /// What is given up is given up as a whole.
@@ -55,6 +57,10 @@ enum Errand: Hashable, Sendable {
   case read
   /// Writes the newest state back at a new ballot of the current epoch: it fences.
   case settle
+  /// Gives the members.
+  case members
+  /// Takes a step in changing them.
+  case reconfigure(MembershipStep)
 }
 
 /// How a task ended.
@@ -75,6 +81,8 @@ struct Tasks: Hashable, Sendable {
     case begin(Task)
     case giveUp(TaskID.Group)
     case endListing(ProposalID, Result<KeyList, Abandoned>)
+    /// This node is no member any more.
+    case expel
   }
 
   private var steps: [Step] = []
@@ -97,6 +105,9 @@ struct Tasks: Hashable, Sendable {
     steps.append(.endListing(id, result))
   }
 
+  /// Ends all that is open within this turn.
+  mutating func expel() { steps.append(.expel) }
+
   /// What to do next.
   mutating func take() -> Step? {
     guard next < steps.count else { return nil }
@@ -118,6 +129,7 @@ extension Core {
     case .listing: listingRead(id, outcome)
     case .outside: tasks.endedOutside[id] = outcome
     case .watch: watchReadEnded(id, outcome)
+    case .members: memberTaskEnded(id, outcome)
     }
   }
 

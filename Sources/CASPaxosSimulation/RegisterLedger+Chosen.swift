@@ -140,7 +140,9 @@ extension RegisterLedger {
     switch last {
     case .read: reach(.fastRead)
     case .prepare, .accept: reach(.readFallback)
-    case .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page: break
+    case .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page,
+      .configuration, .behind:
+      break
     }
   }
 }

@@ -47,6 +47,7 @@ extension RegisterLedger {
     case .promise(let key, let ballot): promise(key, ballot, at: place)
     case .accept(let key, let ballot, let promised, let state):
       accept(key, ballot, promised, state, at: place)
+    case .membership, .transferred: violate("voter \(voter(at: place)) records \(record)")
     }
   }
 

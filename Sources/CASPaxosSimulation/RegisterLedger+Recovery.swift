@@ -26,6 +26,7 @@ extension RegisterLedger {
         while found.count <= number { found.append(Held()) }
         found[number] = Held(promised: promised, accepted: ballot)
         states.append((ballot, state))
+      case .membership, .transferred: violate("voter \(voter) came back with \(record)")
       }
     }
     var survived = false

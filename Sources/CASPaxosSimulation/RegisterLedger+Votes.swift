@@ -17,6 +17,8 @@ extension RegisterLedger {
     case .promise, .accepted, .conflict, .readReply: break
     case .watch: return
     case .observed: return observed(message, by: place)
+    case .configuration, .behind:
+      return violate("voter \(voter) says \(message), and the members never changed")
     }
     guard let use = index.find(message.ballot) else {
       return violate("voter \(voter) answers \(message.ballot), which nobody used")
@@ -29,7 +31,7 @@ extension RegisterLedger {
     case .accepted: acceptedReply(message, use, at: place)
     case .conflict: refused(message, use, at: place)
     case .readReply: answeredRead(message, use, at: place)
-    case .prepare, .accept, .read, .watch, .observed, .list, .page: break
+    case .prepare, .accept, .read, .watch, .observed, .list, .page, .configuration, .behind: break
     }
   }
 

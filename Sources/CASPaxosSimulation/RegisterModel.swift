@@ -82,7 +82,7 @@ extension Outcome {
     switch self {
     case .applied(_, let register), .read(let register), .notApplied(.rejected(_, let register)):
       register
-    case .listed, .notApplied, .unknown: nil
+    case .listed, .notApplied, .unknown, .membership: nil
     }
   }
 }

@@ -42,8 +42,8 @@ extension RegisterSubject {
   @inlinable
   public static func needsSpace(_ proposal: CASPaxos.Proposal<Workload.C>) -> Bool {
     switch proposal.operation {
-    case .read, .list, .watch: false
-    case .barrierRead: true
+    case .read, .list, .watch, .membership: false
+    case .barrierRead, .changeMembership: true
     case .change(let change): !change.isReadOnly
     }
   }
@@ -113,7 +113,7 @@ extension RegisterSubject {
       switch call.operation {
       case .read: ledger.countRead(of: call.key, by: call.voter)
       case .barrierRead: ledger.reach(.barrierRead)
-      case .change, .watch, .list:
+      case .change, .watch, .list, .membership, .changeMembership:
         return ledger.violate("proposal \(call.id) does not read, and ended as a read")
       }
       saw(register, call, wrote: false)
@@ -136,6 +136,8 @@ extension RegisterSubject {
       }
       ledger.reach(.overloaded)
     case .notApplied(.tooLarge): ledger.reach(.valueTooLarge)
+    case .membership, .notApplied(.reserved), .notApplied(.refused):
+      ledger.violate("proposal \(call.id) ends as if it asked about the members")
     case .notApplied(.abandoned(let why)): judge(call, why, isUnknown: false)
     case .unknown(let why): judge(call, why, isUnknown: true)
     }
@@ -157,7 +159,7 @@ extension RegisterSubject {
       if !hasFailed.contains(call.voter) {
         ledger.violate("proposal \(call.id) ends because of a store that did not fail")
       }
-    case .ballotsExhausted, .machineStopped:
+    case .ballotsExhausted, .machineStopped, .notAMember:
       ledger.violate("proposal \(call.id) ends because of \(why), which nobody gave a reason for")
     }
   }
@@ -167,7 +169,8 @@ extension RegisterSubject.Call {
   /// Whether it may write at all.
   var mayWrite: Bool {
     switch operation {
-    case .read, .barrierRead, .watch, .list: false
+    case .read, .barrierRead, .watch, .list, .membership: false
+    case .changeMembership: true
     case .change(let change): !change.isReadOnly
     }
   }

@@ -28,7 +28,7 @@ extension RegisterSubject {
   private func isOfConsequence(_ call: Call) -> Bool {
     switch call.outcome {
     case .applied, .read, .notApplied(.rejected): true
-    case .notApplied, .listed: false
+    case .notApplied, .listed, .membership: false
     case .unknown, nil: call.mayWrite
     }
   }
@@ -94,7 +94,7 @@ extension RegisterSubject {
     switch call.outcome {
     case .applied(let output, let left): told = (output, left)
     case .unknown, nil: told = nil
-    case .read, .listed, .notApplied: return nil
+    case .read, .listed, .notApplied, .membership: return nil
     }
     let mayHaveKept = told.map { change.keeps($0.left, with: $0.output) } ?? false
     if mayHaveKept && change.isReadOnly { return nil }
@@ -113,7 +113,8 @@ extension RegisterSubject {
     case (.read(let register), _), (.notApplied(.rejected(_, let register)), _):
       step = .saw(register)
     case (.unknown, .change(let change)), (nil, .change(let change)): step = .open(change)
-    case (.applied, _), (.listed, _), (.notApplied, _), (.unknown, _), (nil, _): return nil
+    case (.applied, _), (.listed, _), (.notApplied, _), (.unknown, _), (.membership, _), (nil, _):
+      return nil
     }
     let isTold = call.outcome?.register != nil
     return TimedOperation(
@@ -139,7 +140,7 @@ extension RegisterSubject {
       let before = wrote ? ledger.versions(before: left.version) : []
       timed.operation = wrote ? .wrote(change, output, left, before: before) : .saw(left)
       return Check.Witnessed(timed, sight(of: left, wrote: wrote))
-    case .read, .listed, .notApplied, .unknown, nil:
+    case .read, .listed, .notApplied, .unknown, .membership, nil:
       return Check.Witnessed(
         timed, call.outcome?.register.map { sight(of: $0, wrote: false) })
     }

@@ -25,6 +25,8 @@ extension RegisterSubject {
     case .list(let hash, let limit):
       let after = hash.map { "\($0)" } ?? "nothing"
       return TraceText("list", [.init("after", after), .init("limit", "\(limit)")])
+    case .membership: return TraceText("members", fields)
+    case .changeMembership(let change): return TraceText("\(change)", fields)
     }
   }
 
@@ -37,11 +39,16 @@ extension RegisterSubject {
     case .listed(let list):
       let names = list.keys.map { RegisterWords.name($0) }.joined(separator: ", ")
       return TraceText("listed", [.init("keys", names), .init("through", "\(list.through)")])
+    case .membership(let members): return TraceText("\(members)", [])
     case .notApplied(.rejected(let why, let register)):
       return RegisterWords.describe("rejected", register, [.init("because", "\(why)")])
     case .notApplied(.overloaded): return TraceText("not applied", [.init("because", "overloaded")])
     case .notApplied(.tooLarge(let size, let limit)):
       return TraceText("not applied", [.init("because", "\(size) bytes, over \(limit)")])
+    case .notApplied(.reserved):
+      return TraceText("not applied", [.init("because", "the key is reserved")])
+    case .notApplied(.refused(let why)):
+      return TraceText("not applied", [.init("because", "\(why)")])
     case .notApplied(.abandoned(let why)):
       return TraceText("not applied", [.init("because", "\(why)")])
     case .unknown(let why): return TraceText("unknown", [.init("because", "\(why)")])
@@ -86,6 +93,7 @@ enum RegisterWords {
     case .observed:
       add("key", name(message.key))
       fields += describe(message.state)
+    case .configuration, .behind: break
     }
     return TraceText(title(message.kind), ballot: message.ballot, fields)
   }
@@ -103,6 +111,8 @@ enum RegisterWords {
     case .observed: "observed"
     case .list: "list"
     case .page: "page"
+    case .configuration: "members"
+    case .behind: "behind"
     }
   }
 
@@ -126,6 +136,9 @@ enum RegisterWords {
       fields += describe(state)
       if promised > ballot { fields.append(.init("promised ahead", "\(promised)")) }
       return TraceText("accepted", ballot: ballot, fields)
+    case .membership(let members, _):
+      return TraceText("members", [.init("members", "\(members)")])
+    case .transferred: return TraceText("\(record)", [])
     }
   }
 

@@ -36,6 +36,8 @@
     case doubleApply = "apply again on a retry"
     /// A voter that lost its disk comes back blank, and its peers take it for the old one.
     case blankRejoin = "blank rejoin after a lost disk"
+    /// A voter that left votes again where a later membership names it.
+    case returningVoter = "let a retired voter return"
 
     /// Which one is planted here; nil for none. Of a thread or a task, so that others are as they
     /// should be meanwhile.

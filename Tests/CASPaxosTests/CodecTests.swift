@@ -30,6 +30,8 @@ import Testing
         Message(.observed, slot: 0, ballot: b(8, 2), promised: b(7, 3), key: "key", state: state),
         Message(.list, slot: 3, ballot: b(8, 2), state: RegisterState(value: "request")),
         Message(.page, slot: 3, ballot: b(8, 2), state: RegisterState(value: "page")),
+        Message(.configuration, slot: 0, ballot: b(8, 2), state: RegisterState(value: "x")),
+        Message(.behind, slot: 0, ballot: b(8, 2)),
       ]
     }
 
@@ -39,6 +41,9 @@ import Testing
     .promise(key: "key", ballot: b(8, 2)),
     .accept(key: "", ballot: b(8, 2), promised: b(9, 2), state: full),
     .accept(key: "key", ballot: b(8, 2), promised: b(8, 2), state: .blank),
+    .membership(MembershipValueTests.initial(), isRetired: false),
+    .membership(MembershipValueTests.initial(5), isRetired: true),
+    .transferred(Epoch(3), hashSeed: 7, through: .max),
   ]
 
   func encoded(_ value: some ByteCodable) -> Bytes {
@@ -59,7 +64,7 @@ import Testing
   }
 
   @Test func everyMessageComesBackAndEveryTruncationThrows() throws {
-    #expect(Set(Self.messages.map(\.kind)).count == 11)
+    #expect(Set(Self.messages.map(\.kind)).count == 13)
     for message in Self.messages { try comesBack(message) }
   }
 
@@ -110,7 +115,7 @@ import Testing
         promised: Ballot(epoch: Epoch(1), counter: 6, voter: VoterID(1))))
     let writers = (1...64 as ClosedRange<UInt32>).map { b(1, $0) }
     refused(Message(.readReply, slot: 0, ballot: b(5, 1), state: RegisterState(lineage: writers)))
-    for kind in [0, 8, 255] as [UInt8] {
+    for kind in [0, 99, 255] as [UInt8] {
       var reader = ByteReader(Bytes([kind] + [UInt8](repeating: 1, count: 60)))
       #expect(throws: CodingError.self) { try Message(from: &reader) }
       reader = ByteReader(Bytes([kind] + [UInt8](repeating: 1, count: 60)))

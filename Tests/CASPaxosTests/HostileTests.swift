@@ -40,7 +40,11 @@ import Testing
   @Test(arguments: [Message.Kind.prepare, .accept, .read])
   func requestsOfAnEpochNotKnown(_ kind: Message.Kind) {
     let ballot = Ballot(epoch: Epoch(7), counter: 50, voter: VoterID(2))
-    changesNothing(Message(kind, slot: 0, ballot: ballot, key: "held"), from: 2, "epoch 7")
+    var bench = Self.busy()
+    let held = bench.machine.acceptorState(of: "held")?.promised
+    bench.receive(Message(kind, slot: 0, ballot: ballot, key: "held"), from: 2)
+    #expect(bench.messages.map(\.message.kind) == [.behind] && bench.records.isEmpty)
+    #expect(bench.machine.acceptorState(of: "held")?.promised == held)
   }
 
   @Test(arguments: [Message.Kind.prepare, .accept])

@@ -18,7 +18,7 @@ extension RandomWorld {
   func unsettled(_ completion: Completion<Append>) -> String? {
     guard let call = calls[completion.proposal],
       let seen = Self.observation(completion.proposal, of: call, outcome: completion.result),
-      seen.version != .zero
+      seen.version != .zero, !shape.changesMembers
     else { return nil }
     let holders = nodes.count { ($0.held[call.key]?.version ?? .zero) >= seen.version }
     if holders >= shape.accept { return nil }
@@ -38,7 +38,7 @@ extension RandomWorld {
       }
     case .read(let seen): register = seen
     case .notApplied(.rejected(_, let seen)): register = seen
-    case .listed, .notApplied, .unknown, nil: return nil
+    case .listed, .notApplied, .unknown, nil, .membership: return nil
     }
     return Observation(
       id: id, call: call, version: register.version, list: register.list, wrote: wrote)
@@ -49,14 +49,21 @@ extension RandomWorld {
   mutating func conclude(keys: [Bytes]) {
     guard finish() else { return }
     for key in keys {
-      for node in nodes.indices { propose(.change(.append(nextID)), at: node, key: key) }
+      for node in writers { propose(.change(.append(nextID)), at: node, key: key) }
     }
     guard finish() else { return }
-    for key in keys { propose(.barrierRead, at: draw(nodes.count), key: key) }
+    for key in keys { propose(.barrierRead, at: writers[draw(writers.count)], key: key) }
     guard finish() else { return }
-    for key in Set(calls.values.map(\.key)).sorted(by: { "\($0)" < "\($1)" }) {
+    for key in Set(calls.values.filter { !$0.isAboutMembers }.map(\.key)).sorted(by: {
+      "\($0)" < "\($1)"
+    }) {
       judge(key)
     }
+  }
+
+  /// Nodes that may propose.
+  private var writers: [Int] {
+    nodes.indices.filter { !nodes[$0].isGone && nodes[$0].machine.standing == .voter }
   }
 
   private mutating func finish() -> Bool {
@@ -100,7 +107,7 @@ extension RandomWorld {
         return violate("\(id) was refused (\(why)) on \(found.list)")
       }
     case (.read, .read), (.barrierRead, .read), (.list, .listed): break
-    case (_, .notApplied), (_, .unknown): break
+    case (_, .notApplied), (_, .unknown), (_, .membership): break
     case (_, .applied), (_, .read), (_, .listed): violate("\(id) ended as what it was not: \(call)")
     case (_, nil): if !call.isLost { violate("\(id) never ended") }
     }
@@ -164,7 +171,7 @@ extension RandomWorld {
       switch call.outcome {
       case .notApplied(let why): violate("\(id) was said not to apply (\(why)), \(sight.id) saw it")
       case .unknown: isGivenUp = true
-      case .applied, .read, .listed, nil: break
+      case .applied, .read, .listed, nil, .membership: break
       }
       guard isGivenUp else { continue }
       for barrier in barriers

@@ -34,6 +34,8 @@ extension RandomWorld {
     var backoff: UInt64 = 2
     var retransmitAfter: UInt64 = 100
     var counterBlock: UInt64 = 64
+    /// Members come and go: who holds what a client was told is not for the first quorums to say.
+    var changesMembers = false
     /// Most steps between two proposals.
     var gap = 20
     var watchLease: UInt64 = 60
@@ -109,6 +111,10 @@ extension RandomWorld.Shape {
       settings.counterBlock = counterBlock
       settings.watchLease = watchLease
       settings.maxObservations = maxObservations
+      if changesMembers {
+        settings.askAfter = 200
+        settings.takeOverAfter = 500
+      }
       return settings
     }
   }

@@ -17,6 +17,8 @@ struct RandomWorld {
     /// Its open proposals.
     var open: Set<ProposalID> = []
     var isCut = false
+    /// Its store is lost.
+    var isGone = false
     /// What its store holds for certain, register by register.
     var held: [Bytes: (accepted: Ballot, version: Version)] = [:]
   }
@@ -110,12 +112,20 @@ struct RandomWorld {
     }
     switch envelope.to {
     case .peers:
-      for peer in nodes.indices where peer != node {
+      for peer in peers(of: node) {
         network.append(InFlight(from: node, to: peer, message: message))
       }
     case .voter(let voter):
-      network.append(InFlight(from: node, to: Int(voter.rawValue) - 1, message: message))
+      let place = Int(voter.rawValue) - 1
+      if !nodes.indices.contains(place) || nodes[place].isGone { return }
+      network.append(InFlight(from: node, to: place, message: message))
     }
+  }
+
+  /// As a transport does, which follows the configuration.
+  private func peers(of node: Int) -> [Int] {
+    let voters = nodes[node].machine.configuration.voters.map { Int($0.rawValue) - 1 }
+    return voters.filter { $0 != node && nodes.indices.contains($0) && !nodes[$0].isGone }
   }
 
   private mutating func end(_ completion: Completion<Append>, at node: Int) {
@@ -140,7 +150,9 @@ struct RandomWorld {
       let node = draw(nodes.count)
       nodes[node].store.goOn(of: nodes[node].machine, limit: 1 + draw(200))
     }
-    let stores = nodes.indices.filter { !nodes[$0].store.pending.isEmpty }
+    let stores = nodes.indices.filter {
+      !nodes[$0].store.pending.isEmpty && !nodes[$0].isGone
+    }
     if !stores.isEmpty, draw(100) >= faults.slowStore || network.isEmpty {
       return persist(stores[draw(stores.count)])
     }
@@ -148,7 +160,7 @@ struct RandomWorld {
       return deliver(draw(network.count))
     }
     now += 1 + UInt64(draw(6))
-    for node in nodes.indices {
+    for node in nodes.indices where !nodes[node].isGone {
       nodes[node].machine.tick(to: Ticks(now))
       drain(node)
     }
@@ -190,16 +202,11 @@ struct RandomWorld {
 
   /// Forgets everything but what is durable, and by chance some of what was on its way there.
   private mutating func crash(_ node: Int) {
+    if nodes[node].isGone { return }
     moment += 1
     _ = keep(draw(nodes[node].store.pending.count + 1), of: node)
     nodes[node].store.forget()
-    for id in nodes[node].open {
-      calls[id]?.isLost = true
-      calls[id]?.ended = moment
-    }
-    open -= nodes[node].open.count { watches[$0] == nil }
-    loseWatches(of: node)
-    nodes[node].open.removeAll()
+    abandonCalls(of: node)
     nodes[node].machine = AppendMachine(nodes[node].settings)
     for record in nodes[node].store.records {
       do {
@@ -210,6 +217,17 @@ struct RandomWorld {
     }
     nodes[node].machine.tick(to: Ticks(now))
     drain(node)
+  }
+
+  /// Nobody will answer them any more.
+  mutating func abandonCalls(of node: Int) {
+    for id in nodes[node].open {
+      calls[id]?.isLost = true
+      calls[id]?.ended = moment
+    }
+    open -= nodes[node].open.count { watches[$0] == nil }
+    loseWatches(of: node)
+    nodes[node].open.removeAll()
   }
 
   /// Cancels a proposal, which must end by that.

@@ -95,7 +95,7 @@ extension RegisterWitness {
       case .prepare, .read, .accept, .list:
         return contradiction(ofRequest: message, by: voter, life)
       case .promise, .accepted: return contradiction(ofVote: message, by: voter)
-      case .conflict, .readReply, .watch, .observed, .page: return nil
+      case .conflict, .readReply, .watch, .observed, .page, .configuration, .behind: return nil
       }
     case .completion(let completion): return contradiction(of: completion)
     case .effect: return nil
@@ -161,7 +161,7 @@ extension RegisterWitness {
     switch completion.result {
     case .unknown(.machineStopped), .notApplied(.abandoned(.machineStopped)):
       return "the machine stopped, and nobody gave it a reason"
-    case .applied, .read, .listed, .notApplied, .unknown: break
+    case .applied, .read, .listed, .notApplied, .unknown, .membership: break
     }
     guard let register = completion.register else { return nil }
     if let floor = floors[completion.proposal], register.version < floor {
@@ -185,7 +185,8 @@ extension RegisterWitness {
     switch output {
     case .message(let envelope): unaccounted(envelope.message, rebuilt(voter))
     case .completion(let completion): unaccounted(completion, rebuilt)
-    case .effect: nil
+    case .effect(.observed): nil
+    case .effect(.membership): "the members never changed"
     }
   }
 
@@ -197,6 +198,7 @@ extension RegisterWitness {
       return counter <= reserved ? nil : "\(counter) is above the reservation of \(reserved)"
     case .watch: return nil
     case .promise, .accepted, .conflict, .readReply, .observed, .page: break
+    case .configuration, .behind: return "the members never changed"
     }
     guard let key = uses[message.ballot]?.key else { return "it answers a ballot never used" }
     let held = mine.acceptorState(of: key)
@@ -222,7 +224,7 @@ extension RegisterWitness {
       if accepted < message.accepted { return "only \(accepted) is accepted" }
     case .observed:
       if accepted < message.ballot { return "only \(accepted) is accepted" }
-    case .prepare, .accept, .read, .watch, .list, .page: break
+    case .prepare, .accept, .read, .watch, .list, .page, .configuration, .behind: break
     }
     if message.kind == .promise || message.kind == .readReply,
       accepted == message.accepted, (held?.state ?? .blank) != message.state
@@ -275,7 +277,7 @@ extension RegisterWitness {
         case .applied: certain += amount
         case .unknown, nil: possible += amount
         case .notApplied: break
-        case .read, .listed: return "an addition ended as a read"
+        case .read, .listed, .membership: return "an addition ended as a read"
         }
       }
       if register.number < certain || register.number > certain + possible {
@@ -299,6 +301,9 @@ extension Completion<Counter> {
         + (list.through == .max ? "to the end" : "through \(list.through)")
     case .notApplied(.rejected(.found(let number), let register)):
       "\(proposal) rejected, found \(number), version \(register.version)"
+    case .membership(let members): "\(proposal) \(members)"
+    case .notApplied(.reserved): "\(proposal) not applied, reserved"
+    case .notApplied(.refused(let why)): "\(proposal) not applied, \(why)"
     case .notApplied(.abandoned(let why)): "\(proposal) not applied, \(why)"
     case .notApplied(.overloaded): "\(proposal) not applied, overloaded"
     case .notApplied(.tooLarge(let size, let limit)):
@@ -313,7 +318,7 @@ extension Completion<Counter> {
     case .applied(_, let register), .read(let register),
       .notApplied(.rejected(_, let register)):
       register
-    case .listed, .notApplied, .unknown: nil
+    case .listed, .notApplied, .unknown, .membership: nil
     }
   }
 

@@ -71,7 +71,7 @@ final class RegisterCluster: Sendable {
       switch try await self[place].propose(.init(key: key, operation: .change(Increment()))).result
       {
       case .applied: return .applied
-      case .read, .listed, .notApplied: return .notApplied
+      case .read, .listed, .membership, .notApplied: return .notApplied
       case .unknown: return .unknown
       }
     } catch {

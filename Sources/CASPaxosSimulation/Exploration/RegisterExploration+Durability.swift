@@ -30,6 +30,8 @@ extension RegisterExploration {
       {
         return "\(message) left before it was durable"
       }
+    // What is decided is true whoever keeps it.
+    case .configuration, .behind: break
     }
     return nil
   }

@@ -22,7 +22,7 @@ extension RegisterExploration {
       switch step.completion?.result {
       case .applied where digits.last != 1: return "\(name) was applied and is not there"
       case .notApplied where digits.contains(1): return "\(name) was said not to apply"
-      case .applied, .notApplied, .unknown, .read, .listed, nil: break
+      case .applied, .notApplied, .unknown, .read, .listed, nil, .membership: break
       }
     }
     return isLinearizable(ledger) ? nil : "what clients were told is not linearizable"
@@ -39,7 +39,7 @@ extension RegisterExploration {
     var possible: UInt32 = 0
     for (index, step) in ledger.steps.enumerated() {
       switch step.completion?.result {
-      case .applied, .read, .notApplied(.rejected): certain |= 1 << UInt32(index)
+      case .applied, .read, .membership, .notApplied(.rejected): certain |= 1 << UInt32(index)
       case .unknown: possible |= 1 << UInt32(index)
       case nil: if step.isStarted { possible |= 1 << UInt32(index) }
       case .notApplied, .listed: break
@@ -69,11 +69,11 @@ extension RegisterExploration {
       switch result {
       case .applied(_, let register), .read(let register): register.number
       case .notApplied(.rejected(_, let register)): register.number
-      case .notApplied, .unknown, .listed, nil: nil
+      case .notApplied, .unknown, .listed, nil, .membership: nil
       }
     var next = number
     switch steps[index].operation {
-    case .read, .barrierRead, .watch, .change(.get), .list: break
+    case .read, .barrierRead, .watch, .change(.get), .list, .membership, .changeMembership: break
     case .change(.add(let amount)): next = number + amount
     case .change(.swap(let old, let new)):
       if case .notApplied(.rejected)? = result {

@@ -106,7 +106,7 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   public func matters(_ record: Record) -> Bool {
     switch record {
     case .accept: true
-    case .configuration, .reserve, .promise: false
+    case .configuration, .reserve, .promise, .membership, .transferred: false
     }
   }
 
@@ -129,7 +129,7 @@ public struct RegisterExploration: ExploredSubject, Sendable {
       history.accept(ballot, by: node)
       // A proposer's own acceptor takes it before the message is out, in one move.
       return history.propose(state, at: ballot)
-    case .configuration, .reserve, .promise: return nil
+    case .configuration, .reserve, .promise, .membership, .transferred: return nil
     }
   }
 
@@ -139,6 +139,7 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     case .applied: "applied"
     case .read: "read"
     case .listed: "listed"
+    case .membership: "members"
     case .notApplied(.rejected): "refused"
     case .notApplied: "not applied"
     case .unknown: "unknown"

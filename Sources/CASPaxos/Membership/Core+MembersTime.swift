@@ -1,0 +1,75 @@
+internal import Synod
+
+/// What a node does about the members by itself, in time.
+extension Core {
+  mutating func scheduleMembers(at time: Ticks) {
+    if members.wake.map({ $0 > time }) ?? true { members.wake = time }
+    wakeUp(by: time)
+  }
+
+  /// The first input has come.
+  mutating func startMembers() {
+    if members.adopted.revision > 0 { members.isAnnounced = false }
+    doubtMembers()
+    members.isDriver = members.resumeAt != nil
+    if standing != .voter || hasDuty { scheduleMembers(at: now) }
+  }
+
+  /// Something is due, or has changed.
+  mutating func tendMembers() {
+    members.wake = nil
+    askForMembers()
+    settleDoubt()
+    drive()
+  }
+
+  /// Who has no vote is asked nothing, and so would never learn of a change.
+  private mutating func askForMembers() {
+    guard standing != .voter else {
+      members.askAt = nil
+      return
+    }
+    if members.askAt.map({ $0 <= now }) ?? true {
+      members.askAt = now.advanced(by: settings.askAfter)
+      outbox.messages.append(
+        Envelope(to: .peers, message: Message(.behind, slot: 0, ballot: knowledge)))
+    }
+    if let time = members.askAt { scheduleMembers(at: time) }
+  }
+
+  /// This node's acceptor took a membership, or held one when it started: whether it is decided is
+  /// looked into where nobody tells, since whoever proposed it may be gone.
+  mutating func doubtMembers() {
+    guard members.doubtSince == nil, holdsNewerMembers else { return }
+    members.doubtSince = now
+    scheduleMembers(at: now.advanced(by: doubtFor))
+  }
+
+  private var doubtFor: UInt64 {
+    let rank = UInt64(place ?? 0) + 1
+    return rank * max(4 * settings.patience, 8 * trip)
+  }
+
+  private var holdsNewerMembers: Bool {
+    guard place != nil, let cell = table.find(Membership.key, hash: members.hash),
+      let value = table[cell].state.value, let held = try? Membership(value)
+    else { return false }
+    return held.revision > members.adopted.revision
+  }
+
+  private mutating func settleDoubt() {
+    guard let since = members.doubtSince else { return }
+    guard holdsNewerMembers else {
+      members.doubtSince = nil
+      return
+    }
+    let due = since.advanced(by: doubtFor)
+    guard due <= now else { return scheduleMembers(at: due) }
+    members.doubtSince = now
+    tasks.want(
+      Task(
+        id: TaskID(.members, 0), key: Membership.key, errand: .settle,
+        deadline: now.advanced(by: 4 * settings.retransmitAfter)))
+    scheduleMembers(at: now.advanced(by: doubtFor + 4 * settings.retransmitAfter))
+  }
+}

@@ -1,0 +1,59 @@
+public import Synod
+
+/// The members, as a machine's user sees them.
+extension Machine {
+  /// The newest membership that is known here to be decided, durable or not.
+  public var membership: Membership { core.members.adopted }
+  /// What this node is in it.
+  public var standing: Standing { core.standing }
+
+  /// Asks about the members, or for a change of them.
+  @usableFromInline
+  mutating func joinMembers(_ errand: Errand, as id: ProposalID, deadline: Ticks?) {
+    open += 1
+    let isNew = join(
+      Membership.key, hash: core.members.hash,
+      Fold.Pending(from: .client(id), work: .errand(errand), deadline: deadline))
+    if isNew { settle() }
+  }
+
+  /// Runs what is asked of the reserved register.
+  @usableFromInline
+  mutating func runOnMembers(
+    _ slot: Int, on base: RegisterState, at ballot: Ballot
+  ) -> (state: RegisterState, wrote: Bool) {
+    let adopted = core.members.adopted
+    return folds[slot].runOnMembers(
+      on: base, at: ballot, blank: adopted.revision == 0 ? adopted : nil)
+  }
+
+  /// This node is no member any more: what is open here can come to nothing.
+  mutating func expel() {
+    core.endListings(because: .notAMember)
+    for slot in folds.indices where core.rounds[slot].phase != .free {
+      abandon(slot, because: .notAMember) { _ in true }
+      finishIfAbandoned(slot)
+    }
+  }
+}
+
+extension Core {
+  /// Whether a state of the reserved register is of an epoch above the ballot's: it is written back as
+  /// it is, and where that is chosen, adopted; only then a change of it may follow (rule 42).
+  @usableFromInline
+  func isOfHigherEpoch(_ slot: Int, _ base: RegisterState, than ballot: Ballot) -> Bool {
+    guard rounds[slot].isReserved, let value = base.value, let held = try? Membership(value) else {
+      return false
+    }
+    return held.configuration.epoch > ballot.epoch
+  }
+}
+
+extension Machine {
+  /// While the voters change: how much of what there is was accepted anew, from 0 to 1, as far as this
+  /// node has heard. Nil where they do not.
+  public var transferProgress: Double? {
+    guard configuration.isJoint else { return nil }
+    return Double(core.members.progress ?? 0) / Double(UInt32.max)
+  }
+}
