@@ -11,14 +11,25 @@ public struct RegisterState: Hashable, Sendable {
   ///
   /// It answers, at any later time, whether a change whose round ended without an answer is part of
   /// a state: a proposer has one open round a register, so the ballot it asks about is its last one.
+  ///
+  /// At most `maxLineage`: where more voters have come and gone, the lowest is dropped, and
+  /// `forgotten` rises to it.
   public var lineage: [Ballot]
+  /// What few registers have; nil where there is nothing of it.
+  public var extra: Extra?
 
   /// One made of its parts.
-  @inlinable public init(value: Bytes? = nil, version: Version = .zero, lineage: [Ballot] = []) {
+  @inlinable public init(
+    value: Bytes? = nil, version: Version = .zero, lineage: [Ballot] = [], extra: Extra? = nil
+  ) {
     self.value = value
     self.version = version
     self.lineage = lineage
+    self.extra = extra
   }
+
+  /// Ballots that a lineage holds, at the most.
+  public static let maxLineage = 8
 
   /// A register that was never written.
   @inlinable public static var blank: RegisterState { RegisterState() }
@@ -38,37 +49,49 @@ public struct RegisterState: Hashable, Sendable {
   /// The state that a write at `ballot` leaves: the `step`th of the changes folded into its round.
   public func written(_ value: Bytes?, at ballot: Ballot, step: UInt32) -> RegisterState {
     var next = RegisterState(
-      value: value, version: Version(ballot: ballot, step: step), lineage: lineage)
+      value: value, version: Version(ballot: ballot, step: step), lineage: lineage, extra: extra)
     let writer = version.ballot.voter
     if writer == ballot.voter || writer == .none { return next }
     next.lineage.removeAll { $0.voter == ballot.voter || $0.voter == writer }
     let place = next.lineage.firstIndex { writer < $0.voter } ?? next.lineage.count
     next.lineage.insert(version.ballot, at: place)
+    if next.lineage.count > Self.maxLineage { next.dropLowest() }
     return next
   }
 
+  private mutating func dropLowest() {
+    guard let lowest = lineage.min() else { return }
+    lineage.removeAll { $0 == lowest }
+    forget(through: lowest)
+  }
+
   /// Bytes that its encoded form takes, about.
-  var encodedSize: Int { 32 + (value?.count ?? 0) + lineage.count * Ballot.encodedSize }
+  var encodedSize: Int {
+    32 + (value?.count ?? 0) + lineage.count * Ballot.encodedSize + (extra?.encodedSize ?? 0)
+  }
 }
 
 extension RegisterState: ByteCodable {
-  /// Bit 0: there is a value. The other bits are kept for what comes.
+  /// Bit 0: there is a value. Bit 1: there is more behind the lineage. The other bits are kept for
+  /// what comes.
   private static let hasValue: UInt8 = 1
+  private static let hasExtra: UInt8 = 2
 
   /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
-    writer.write(value == nil ? 0 : Self.hasValue)
+    writer.write((value == nil ? 0 : Self.hasValue) | (extra == nil ? 0 : Self.hasExtra))
     writer.write(UInt8(truncatingIfNeeded: lineage.count))
     version.ballot.encode(into: &writer)
     writer.write(version.step)
     for ballot in lineage { ballot.encode(into: &writer) }
+    if let extra { extra.encode(into: &writer) }
     if let value { writer.write(bytes: value) }
   }
 
   /// Reads its binary form, or says why it cannot.
   public init(from reader: inout ByteReader) throws(CodingError) {
     let flags = try reader.read(UInt8.self)
-    guard flags & ~Self.hasValue == 0 else { throw .malformed("unknown flags of a state") }
+    guard flags & ~(Self.hasValue | Self.hasExtra) == 0 else { throw .malformed("unknown flags of a state") }
     let writers = Int(try reader.read(UInt8.self))
     guard writers < QuorumSystem.maxVoters else {
       throw .overLimit(found: UInt64(writers), limit: QuorumSystem.maxVoters)
@@ -80,8 +103,10 @@ extension RegisterState: ByteCodable {
       lineage.reserveCapacity(writers)
       for _ in 0..<writers { lineage.append(try Ballot(from: &reader)) }
     }
+    let extra = flags & Self.hasExtra != 0 ? try Extra(from: &reader) : nil
     let value: Bytes? =
       flags & Self.hasValue != 0 ? try reader.read(bytesUpTo: Message.maxValue) : nil
-    self.init(value: value, version: Version(ballot: ballot, step: step), lineage: lineage)
+    self.init(
+      value: value, version: Version(ballot: ballot, step: step), lineage: lineage, extra: extra)
   }
 }
