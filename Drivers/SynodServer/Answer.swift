@@ -28,6 +28,25 @@ enum Answer {
     static func notApplied(_ why: String) -> Failure {
       Failure(kind: .notApplied, text: "TRYAGAIN \(why); nothing was changed")
     }
+    /// Whether an earlier attempt happened is not known; this one did nothing.
+    static func retried(_ why: String) -> Failure {
+      Failure(
+        kind: .unknown,
+        text: "UNKNOWN \(why); an earlier attempt may have made the change, or may yet make it: "
+          + howToRetry)
+    }
+    static func unknownOnce(_ why: String) -> Failure {
+      Failure(
+        kind: .unknown,
+        text: "UNKNOWN \(why); the change may have been made, or may yet be: " + howToRetry)
+    }
+    private static let howToRetry = "send it again with RETRY behind its number"
+    /// Nobody will ever know; but nothing comes of it any more.
+    static func forgotten(_ why: String) -> Failure {
+      Failure(
+        kind: .unknown,
+        text: "UNKNOWN \(why); the change was made, or never will be: look at the key")
+    }
     static func unknown(_ why: String) -> Failure {
       Failure(kind: .unknown, text: "UNKNOWN \(why); the change may have been made, or may yet be")
     }

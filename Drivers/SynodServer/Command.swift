@@ -3,7 +3,7 @@ enum Command: CaseIterable {
   case get, set, setnx, getset, getdel, del, exists, strlen, append, incr, decr, incrby, decrby
   case cas, mget
   case ping, echo, quit, select, hello, auth, client, command, config, info, reset
-  case synodWatch, synodUnwatch
+  case synodWatch, synodUnwatch, synodOnce, synodForget, synodSettle
 
   /// As Redis counts: the name included; negative where it is a minimum.
   var arity: Int {
@@ -18,6 +18,9 @@ enum Command: CaseIterable {
     case .reset: 1
     case .synodWatch: -2
     case .synodUnwatch: -1
+    case .synodOnce: -5
+    case .synodForget: 4
+    case .synodSettle: 2
     }
   }
 
@@ -26,6 +29,9 @@ enum Command: CaseIterable {
     switch self {
     case .synodWatch: "synod.watch"
     case .synodUnwatch: "synod.unwatch"
+    case .synodOnce: "synod.once"
+    case .synodForget: "synod.forget"
+    case .synodSettle: "synod.settle"
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
       .incrby, .decrby, .cas, .mget, .ping, .echo, .quit, .select, .hello, .auth, .client,
       .command, .config, .info, .reset:

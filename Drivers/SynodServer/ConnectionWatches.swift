@@ -70,7 +70,7 @@ struct ConnectionWatches {
   mutating func end(_ number: UInt32, _ outcome: Outcome<KeyValueChange>) {
     guard let subject = open[number]?.subject else { return }
     remove(number)
-    let failure = Answer(outcome, isReadOnly: true)
+    let failure = Answer(outcome, .readOnly)
     if case .failure(let why) = failure { news.append(.end(subject, why: why.text)) }
   }
 

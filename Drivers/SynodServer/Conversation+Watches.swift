@@ -87,10 +87,10 @@ extension Request {
       case .synodWatch, .synodUnwatch, .ping, .quit, .reset: true
       case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
         .incrby, .decrby, .cas, .mget, .echo, .select, .hello, .auth, .client, .command, .config,
-        .info:
+        .info, .synodOnce, .synodForget, .synodSettle:
         false
       }
-    case .one, .each: false
+    case .one, .each, .once, .fence: false
     case .invalid, .foreign: true
     }
   }

@@ -126,16 +126,24 @@ struct Conversation {
     switch request {
     case .one(let key, let change):
       let number = queue.next
-      queue.appendWaiting(
-        keys: 1, .sum, isReadOnly: change.isReadOnly, cost: weight, version)
-      propose(change, of: key, as: number, host)
+      queue.appendWaiting(keys: 1, .sum, Claim(change), cost: weight, version)
+      propose(.change(change), of: key, as: number, host)
+    case .once(let once, let key, let change):
+      let number = queue.next
+      queue.appendWaiting(keys: 1, .sum, Claim(change, once), cost: weight, version)
+      propose(.change(change), once: once, of: key, as: number, host)
+    case .fence(let key, let operation):
+      let number = queue.next
+      // Its writing changes nothing that a client sees.
+      queue.appendWaiting(keys: 1, .sum, .readOnly, cost: weight, version)
+      propose(operation, of: key, as: number, host)
     case .each(let change, let keys, let combination):
       let number = queue.next
       queue.appendWaiting(
-        keys: keys.count, combination, isReadOnly: change.isReadOnly, cost: weight, version)
+        keys: keys.count, combination, Claim(change), cost: weight, version)
       for index in keys {
         let place = number + UInt64(index - keys.lowerBound)
-        propose(change, of: parser.bytes(index), as: place, host)
+        propose(.change(change), of: parser.bytes(index), as: place, host)
       }
     case .connection(let command): run(command, host)
     case .invalid(let error): answer(.failure(.refused(error)))
@@ -147,9 +155,12 @@ struct Conversation {
   }
 
   private mutating func propose(
-    _ change: KeyValueChange, of key: Bytes, as number: UInt64, _ host: some ConversationHost
+    _ operation: CASPaxos.Operation<KeyValueChange>, once: Once? = nil, of key: Bytes,
+    as number: UInt64, _ host: some ConversationHost
   ) {
-    if let answer = host.propose(change, of: key, as: number) { queue.answer(number, with: answer) }
+    if let answer = host.propose(operation, once: once, of: key, as: number) {
+      queue.answer(number, with: answer)
+    }
   }
 
   /// What the command weighs while it is under way: its bytes and our own notes about it.
@@ -162,9 +173,9 @@ struct Conversation {
   // MARK: - Answered
 
   /// Ends the proposal of this number.
-  mutating func complete(_ number: UInt64, _ answer: (_ isReadOnly: Bool) -> Answer) {
-    guard let isReadOnly = queue.isReadOnly(number) else { return }
-    queue.answer(number, with: answer(isReadOnly))
+  mutating func complete(_ number: UInt64, _ answer: (_ claim: Claim) -> Answer) {
+    guard let claim = queue.claim(number) else { return }
+    queue.answer(number, with: answer(claim))
   }
 
   /// Answers the command that was just understood.
@@ -201,7 +212,9 @@ struct Conversation {
 protocol ConversationHost: AnyObject {
   /// Proposes; `complete` is called later, not from within.
   /// - Returns: the answer, where nothing was proposed.
-  func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64) -> Answer?
+  func propose(
+    _ operation: CASPaxos.Operation<KeyValueChange>, once: Once?, of key: Bytes, as number: UInt64
+  ) -> Answer?
   func countProtocolError()
   /// Begins to watch; what is seen is handed to `observe` later, not from within.
   /// - Parameter number: the connection's own, never used again.

@@ -82,6 +82,35 @@ enum KeyValueReply: Hashable, Sendable {
   init(_ value: Bytes?) { self = value.map { .value($0) } ?? .null }
 }
 
+/// What a key keeps of a reply, so that `SYNOD.ONCE` can give it again: a mark, and what it holds.
+extension KeyValueChange {
+  func remember(_ output: KeyValueReply) -> Bytes? {
+    var writer = ByteWriter(capacity: 16)
+    switch output {
+    case .ok: writer.write(UInt8(0))
+    case .null: writer.write(UInt8(1))
+    case .integer(let number):
+      writer.write(UInt8(2))
+      writer.write(number)
+    case .value(let value):
+      writer.write(UInt8(3))
+      writer.write(raw: value)
+    }
+    return writer.finish()
+  }
+
+  func recall(_ result: Bytes) -> KeyValueReply? {
+    var reader = ByteReader(result)
+    switch try? reader.read(UInt8.self) {
+    case 0 where reader.isAtEnd: return .ok
+    case 1 where reader.isAtEnd: return .null
+    case 2 where reader.remaining == 8: return (try? reader.read(Int64.self)).map { .integer($0) }
+    case 3: return (try? reader.read(raw: reader.remaining)).map { .value($0) }
+    case .some, nil: return nil
+    }
+  }
+}
+
 /// Why a change refused.
 enum KeyValueRejection: Hashable, Sendable, CustomStringConvertible {
   case notAnInteger

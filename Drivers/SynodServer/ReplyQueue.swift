@@ -17,7 +17,7 @@ struct ReplyQueue {
   private struct Slot {
     var answer: Answer
     var version: RESPVersion
-    var isReadOnly: Bool
+    var claim: Claim
     var cost: Int
     /// How far behind the first key's slot this one is, for a command of several keys.
     var offset: Int32
@@ -44,20 +44,20 @@ struct ReplyQueue {
   mutating func append(_ answer: Answer, _ version: RESPVersion, cost: Int) {
     push(
       Slot(
-        answer: answer, version: version, isReadOnly: true, cost: cost, offset: 0, length: 1,
+        answer: answer, version: version, claim: .readOnly, cost: cost, offset: 0, length: 1,
         waiting: 0, combination: .sum))
     self.cost += cost
   }
 
   /// Makes room for the answers to a command of `keys` keys, which get the next numbers in turn.
   mutating func appendWaiting(
-    keys: Int, _ combination: Request.Combination, isReadOnly: Bool, cost: Int,
+    keys: Int, _ combination: Request.Combination, _ claim: Claim, cost: Int,
     _ version: RESPVersion
   ) {
     for offset in 0..<keys {
       push(
         Slot(
-          answer: .waiting, version: version, isReadOnly: isReadOnly,
+          answer: .waiting, version: version, claim: claim,
           cost: offset == 0 ? cost : 0, offset: Int32(offset), length: Int32(keys),
           waiting: Int32(keys), combination: combination))
     }
@@ -82,8 +82,8 @@ struct ReplyQueue {
 
   // MARK: - Answered
 
-  /// Whether the command of this number never writes; nil where nobody waits for it.
-  func isReadOnly(_ number: UInt64) -> Bool? { index(of: number).map { slots[$0].isReadOnly } }
+  /// What the command of this number may have done; nil where nobody waits for it.
+  func claim(_ number: UInt64) -> Claim? { index(of: number).map { slots[$0].claim } }
 
   /// Fills a slot. Nothing happens where nobody waits for it (any more).
   mutating func answer(_ number: UInt64, with answer: Answer) {
@@ -179,7 +179,7 @@ struct ReplyQueue {
       isUnknown = isUnknown || failure.kind == .unknown
     }
     guard let found else { return nil }
-    if isUnknown || slots[head].isReadOnly || failures == length { return found }
+    if isUnknown || slots[head].claim == .readOnly || failures == length { return found }
     return .unknown("\(failures) of \(length) keys could not be changed (\(found.text))")
   }
 }

@@ -1,3 +1,4 @@
+import CASPaxos
 import RESP
 import Synod
 
@@ -38,6 +39,9 @@ extension Request {
     case .del: self = .each(.delete, keys: 1..<count, .sum)
     case .exists: self = .each(.exists, keys: 1..<count, .sum)
     case .mget: self = .each(.get, keys: 1..<count, .array)
+    case .synodOnce: self = Request.once(parser, limits)
+    case .synodForget: self = Request.forget(parser)
+    case .synodSettle: self = .fence(key: parser.bytes(1), .barrierRead)
     case .ping, .echo, .quit, .select, .hello, .auth, .client, .command, .config, .info, .reset,
       .synodWatch, .synodUnwatch:
       self = .connection(command)
@@ -58,7 +62,10 @@ extension Request {
       if let longest = keys.map({ parser.argument($0).count }).max(), longest > limits.maxKey {
         self = .invalid(limits.keyTooLong(longest))
       }
-    case .connection, .invalid, .foreign: break
+    case .fence(let key, _):
+      if key.count > limits.maxKey { self = .invalid(limits.keyTooLong(key.count)) }
+    // What it carries was checked already.
+    case .once, .connection, .invalid, .foreign: break
     }
   }
 

@@ -1,3 +1,4 @@
+import CASPaxos
 import Synod
 
 /// What a client's command asks of the server.
@@ -6,6 +7,10 @@ enum Request {
   case one(key: Bytes, KeyValueChange)
   /// The same change of several keys, each on its own.
   case each(KeyValueChange, keys: Range<Int>, Combination)
+  /// A change of one key that is made once, however often it is sent.
+  case once(Once, key: Bytes, KeyValueChange)
+  /// What concerns no value, and is written all the same.
+  case fence(key: Bytes, CASPaxos.Operation<KeyValueChange>)
   /// What concerns this connection or this node only.
   case connection(Command)
   /// The error reply; nothing was done.

@@ -204,19 +204,22 @@ final class Server {
   // MARK: - Proposals
 
   /// - Returns: the answer, where nothing was proposed.
-  func propose(_ change: KeyValueChange, of key: Bytes, as id: ProposalID) -> Answer? {
+  func propose(
+    _ operation: CASPaxos.Operation<KeyValueChange>, once: Once?, of key: Bytes, as id: ProposalID
+  ) -> Answer? {
     guard !isCrowded else {
-      return refuse("too many commands are waiting on this node")
+      return refuse(once, "too many commands are waiting on this node")
     }
-    let isReadOnly = change.isReadOnly
+    let isReadOnly = if case .change(let change) = operation { change.isReadOnly } else { false }
     let proposal = Proposal(
-      key: key, operation: .change(change),
-      deadline: Ticks(node.loop.now).advanced(by: configuration.requestTimeout))
+      key: key, operation: operation,
+      deadline: Ticks(node.loop.now).advanced(by: configuration.requestTimeout), once: once)
     if node.submit(proposal, as: id, needsSpace: !isReadOnly) {
       table[ProposalName.index(id.rawValue)].open += 1
       return nil
     }
     return refuse(
+      once,
       isDraining
         ? Self.stopping
         : node.storage.isLowOnSpace
@@ -228,9 +231,11 @@ final class Server {
 
   /// - Returns: the answer, where nothing was proposed.
   func watch(_ key: Bytes, _ request: WatchRequest, as id: ProposalID) -> Answer? {
-    guard !isCrowded else { return refuse("too many commands are waiting on this node") }
+    guard !isCrowded else { return refuse(nil, "too many commands are waiting on this node") }
     let proposal = KeyValueMachine.Proposal(key: key, operation: .watch(request))
-    guard node.submit(proposal, as: id, needsSpace: false) else { return refuse(Self.stopping) }
+    guard node.submit(proposal, as: id, needsSpace: false) else {
+      return refuse(nil, Self.stopping)
+    }
     table[ProposalName.index(id.rawValue)].open += 1
     return nil
   }
@@ -256,9 +261,9 @@ final class Server {
   /// not keep others from being proposed.
   var isFilling: Bool { costUnderWay >= Self.maxCostUnderWay / 2 }
 
-  private func refuse(_ why: String) -> Answer {
+  private func refuse(_ once: Once?, _ why: String) -> Answer {
     counters.refused += 1
-    return .failure(.notApplied(why))
+    return .failure(once?.isRetry == true ? .retried(why) : .notApplied(why))
   }
 
   private func complete(_ completion: KeyValueMachine.Completion) {

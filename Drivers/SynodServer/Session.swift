@@ -122,7 +122,7 @@ final class Session: ConversationHost {
     // The identity carries the low half of the number; the queue is far shorter than its range.
     let first = conversation.queue.first
     let number = first + UInt64(low &- UInt32(truncatingIfNeeded: first))
-    conversation.complete(number) { Answer(completion.result, isReadOnly: $0) }
+    conversation.complete(number) { Answer(completion.result, $0) }
     server.mark(self)
   }
 
@@ -228,9 +228,12 @@ final class Session: ConversationHost {
 
   // MARK: - ConversationHost
 
-  func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64) -> Answer? {
+  func propose(
+    _ operation: CASPaxos.Operation<KeyValueChange>, once: Once?, of key: Bytes, as number: UInt64
+  ) -> Answer? {
     server.propose(
-      change, of: key, as: ProposalID(prefix | UInt64(UInt32(truncatingIfNeeded: number))))
+      operation, once: once, of: key,
+      as: ProposalID(prefix | UInt64(UInt32(truncatingIfNeeded: number))))
   }
 
   func watch(_ key: Bytes, _ request: WatchRequest, as number: UInt32) -> Answer? {

@@ -22,11 +22,22 @@ public protocol Change<Output, Rejection>: Sendable {
 
   /// Whether it never writes. A hint: such changes take the one-round-trip read.
   var isReadOnly: Bool { get }
+
+  /// What is kept of an output with the register, so that a retry can be told it (`Once`); nil where
+  /// that cannot be. The shorter, the better; up to `RegisterState.Session.maxResult` bytes.
+  func remember(_ output: Output) -> Bytes?
+  /// The output that was kept as these bytes; nil where they are not of a change like this.
+  func recall(_ result: Bytes) -> Output?
 }
 
 extension Change {
   /// Changes write unless they say otherwise.
   public var isReadOnly: Bool { false }
+
+  /// Changes cannot be asked for once unless they say how to keep what they told.
+  public func remember(_ output: Output) -> Bytes? { nil }
+  /// As `remember`.
+  public func recall(_ result: Bytes) -> Output? { nil }
 }
 
 /// What a change makes of a register.

@@ -23,15 +23,17 @@ struct Fold<C: Change>: Sendable {
     @usableFromInline let origin: Origin
     @usableFromInline let work: Work
     @usableFromInline let deadline: Ticks?
+    @usableFromInline let once: Once?
     /// It wrote in an accept that was emitted and is not known to be dead.
     @usableFromInline var mayHaveWritten = false
     /// It was given up and answered; its place is kept, so that results stay in step.
     @usableFromInline var isAbandoned = false
 
-    @inlinable init(from origin: Origin, work: Work, deadline: Ticks?) {
+    @inlinable init(from origin: Origin, work: Work, deadline: Ticks?, once: Once? = nil) {
       self.origin = origin
       self.work = work
       self.deadline = deadline
+      self.once = once
     }
   }
 
@@ -99,7 +101,7 @@ struct Fold<C: Change>: Sendable {
         break
       }
       let result = Self.run(
-        folded[index], on: &state, at: ballot, step: &step, maxValue: settings.maxValue)
+        folded[index], on: &state, at: ballot, step: &step, within: settings)
       if result.wrote { bytes += state.value?.count ?? 0 }
       results.append(result)
     }
@@ -116,20 +118,26 @@ struct Fold<C: Change>: Sendable {
   @inlinable
   static func run(
     _ pending: Pending, on state: inout RegisterState, at ballot: Ballot, step: inout UInt32,
-    maxValue: Int
+    within settings: Settings
   ) -> Result {
     if pending.isAbandoned { return Result(.unknown(.cancelled)) }
     switch pending.work {
     case .errand(.read), .errand(.settle): return Result(.read(state.register))
     case .errand(.members), .errand(.reconfigure): return Result(.notApplied(.reserved))
+    case .errand(.forget(let client, let sequence)):
+      state.endSession(of: client, through: sequence)
+      return Result(.read(state.register), wrote: true)
     case .change(let change):
+      if let once = pending.once {
+        return run(change, once: once, on: &state, at: ballot, step: &step, within: settings)
+      }
       switch change.apply(to: state.register) {
       case .keep(let output): return Result(.applied(output, state.register))
       case .reject(let why): return Result(.notApplied(.rejected(why, state.register)))
       case .write(let value, let output):
         let size = value?.count ?? 0
-        guard size <= maxValue else {
-          return Result(.notApplied(.tooLarge(size: size, limit: maxValue)))
+        guard size <= settings.maxValue else {
+          return Result(.notApplied(.tooLarge(size: size, limit: settings.maxValue)))
         }
         step += 1
         state = state.written(value, at: ballot, step: step)
@@ -148,7 +156,12 @@ struct Fold<C: Change>: Sendable {
   /// Whether any of them must be written through, whatever the state is.
   @inlinable var hasBarrier: Bool {
     for pending in folded where !pending.isAbandoned {
-      if case .errand(.settle) = pending.work { return true }
+      switch pending.work {
+      case .errand(.settle), .errand(.forget): return true
+      // What an earlier attempt may yet do must not come after the retry was told otherwise.
+      case .change: if pending.once?.isRetry == true { return true }
+      case .errand(.read), .errand(.members), .errand(.reconfigure): break
+      }
     }
     return false
   }
@@ -158,7 +171,7 @@ struct Fold<C: Change>: Sendable {
     for pending in folded {
       switch pending.work {
       case .errand(.read), .errand(.members): break
-      case .errand(.settle), .errand(.reconfigure): return false
+      case .errand(.settle), .errand(.forget), .errand(.reconfigure): return false
       case .change(let change): if !change.isReadOnly { return false }
       }
     }

@@ -118,6 +118,8 @@ public struct Machine<C: Change>: ConsensusMachine {
     case .change(let change): work = .change(change)
     case .read: work = .errand(.read)
     case .barrierRead: work = .errand(.settle)
+    case .forget(let client, let sequence):
+      work = .errand(.forget(client, through: sequence))
     case .watch(let request):
       return watch(proposal.key, request, as: id, deadline: proposal.deadline)
     case .list(let after, let limit):
@@ -126,7 +128,8 @@ public struct Machine<C: Change>: ConsensusMachine {
     open += 1
     let isNew = join(
       proposal.key, hash: hash,
-      Fold.Pending(from: .client(id), work: work, deadline: proposal.deadline))
+      Fold.Pending(
+        from: .client(id), work: work, deadline: proposal.deadline, once: proposal.once))
     if isNew { settle() }
   }
 

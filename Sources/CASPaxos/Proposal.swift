@@ -8,12 +8,17 @@ public struct Proposal<C: Change>: Sendable {
   public var operation: Operation<C>
   /// When to give up; never where nil.
   public var deadline: Ticks?
+  /// Has a change made once, however often it is proposed; reads need no such thing.
+  public var once: Once?
 
   /// One made of its parts.
-  @inlinable public init(key: Bytes, operation: Operation<C>, deadline: Ticks? = nil) {
+  @inlinable public init(
+    key: Bytes, operation: Operation<C>, deadline: Ticks? = nil, once: Once? = nil
+  ) {
     self.key = key
     self.operation = operation
     self.deadline = deadline
+    self.once = once
   }
 }
 
@@ -25,6 +30,9 @@ public enum Operation<C: Change>: Sendable {
   case read
   /// Gives the newest state and fences: no write that was given up earlier surfaces after it.
   case barrierRead
+  /// Ends what the register keeps of a client (`Once`), which will retry nothing that it asked of this
+  /// register up to this number. It gives the newest state, and fences as `barrierRead` does.
+  case forget(Identity128, through: UInt64)
   /// Tells of the newest state and of every later one, as effects, until it is cancelled.
   indirect case watch(WatchRequest)
   /// Lists registers that have a value, about `limit` of them, behind those up to and including a
@@ -73,7 +81,8 @@ public struct Completion<C: Change>: Sendable, ProposalCompletion {
 
 /// The three things that a client can be told (and the three forms of the first).
 public enum Outcome<C: Change>: Sendable {
-  /// The change took effect, once; with its output and the state that it left.
+  /// The change took effect, once; with its output and the state that it left. Where an earlier
+  /// attempt of it had done so already (`Once`): with the output of that, and the state at hand.
   case applied(C.Output, Register)
   /// The state that a read saw.
   case read(Register)
@@ -99,6 +108,9 @@ public enum NotApplied<Rejection: Sendable>: Sendable {
   case reserved
   /// The members cannot be changed like that.
   case refused(MembershipRefusal)
+  /// It was asked for once (`Once`), and what it would tell has no form to be kept in, or one that is
+  /// too long.
+  case cannotRemember
   /// Given up before anything could come of it.
   case abandoned(Abandoned)
 }
@@ -111,6 +123,9 @@ public enum Abandoned: Error, Hashable, Sendable {
   case ballotsExhausted
   /// This node is no member of the cluster, or none yet.
   case notAMember
+  /// What became of it cannot be told any more: the register has forgotten its client's earlier
+  /// changes (`Once`).
+  case forgotten
   /// The store failed: this machine proposes and votes no more.
   case storageFailed
   /// The machine was told of a batch that it never issued, or saw two values under one ballot; it

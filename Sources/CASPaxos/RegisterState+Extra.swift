@@ -11,11 +11,25 @@ extension RegisterState {
     /// may have been collected (`Record.erase`), or the highest ballot that a full lineage dropped.
     public let forgotten: Ballot
 
+    /// Of clients that asked for their changes to be made once, in the order of their writes.
+    public let sessions: [Session]
+    /// A session was dropped whose client may still come back.
+    public let lostSessions: Bool
+
     /// One made of its parts.
-    public init(forgotten: Ballot = .zero) { self.forgotten = forgotten }
+    public init(
+      forgotten: Ballot = .zero, sessions: [Session] = [], lostSessions: Bool = false
+    ) {
+      self.forgotten = forgotten
+      self.sessions = sessions
+      self.lostSessions = lostSessions
+    }
 
     /// Bytes that its encoded form takes, about.
-    var encodedSize: Int { 1 + (forgotten.isZero ? 0 : Ballot.encodedSize) }
+    var encodedSize: Int {
+      2 + (forgotten.isZero ? 0 : Ballot.encodedSize)
+        + sessions.reduce(0) { $0 + $1.encodedSize }
+    }
   }
 
   /// See `Extra.forgotten`.
@@ -23,35 +37,62 @@ extension RegisterState {
 
   /// Nothing at or below `ballot` can be told any more.
   mutating func forget(through ballot: Ballot) {
-    if ballot > forgotten { extra = Extra(forgotten: ballot) }
+    if ballot > forgotten {
+      extra = Extra(
+        forgotten: ballot, sessions: sessions, lostSessions: extra?.lostSessions ?? false)
+    }
   }
 }
 
 extension RegisterState.Extra: Hashable {
   /// Whether their contents are the same.
   public static func == (a: RegisterState.Extra, b: RegisterState.Extra) -> Bool {
-    a === b || a.forgotten == b.forgotten
+    a === b
+      || a.forgotten == b.forgotten && a.lostSessions == b.lostSessions && a.sessions == b.sessions
   }
   /// Feeds its contents.
-  public func hash(into hasher: inout Hasher) { hasher.combine(forgotten) }
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(forgotten)
+    hasher.combine(sessions)
+    hasher.combine(lostSessions)
+  }
 }
 
 extension RegisterState.Extra {
-  /// Which parts follow. Bit 0: what is forgotten. The other bits are kept for what comes.
+  /// Which parts follow. Bit 0: what is forgotten. Bit 1: sessions. Bit 2, and nothing follows:
+  /// sessions were lost. The other bits are kept for what comes.
   private static let hasForgotten: UInt8 = 1
+  private static let hasSessions: UInt8 = 2
+  private static let hasLostSessions: UInt8 = 4
 
   /// Appends its binary form.
   func encode(into writer: inout ByteWriter) {
-    writer.write(forgotten.isZero ? 0 : Self.hasForgotten)
+    writer.write(
+      (forgotten.isZero ? 0 : Self.hasForgotten) | (sessions.isEmpty ? 0 : Self.hasSessions)
+        | (lostSessions ? Self.hasLostSessions : 0))
     if !forgotten.isZero { forgotten.encode(into: &writer) }
+    if sessions.isEmpty { return }
+    writer.write(UInt8(truncatingIfNeeded: sessions.count))
+    for session in sessions { session.encode(into: &writer) }
   }
 
   /// Reads its binary form, or says why it cannot.
   convenience init(from reader: inout ByteReader) throws(CodingError) {
     let parts = try reader.read(UInt8.self)
-    guard parts & ~Self.hasForgotten == 0 else {
+    guard parts & ~(Self.hasForgotten | Self.hasSessions | Self.hasLostSessions) == 0 else {
       throw .malformed("unknown parts of a state")
     }
-    self.init(forgotten: parts & Self.hasForgotten != 0 ? try Ballot(from: &reader) : .zero)
+    let forgotten = parts & Self.hasForgotten != 0 ? try Ballot(from: &reader) : .zero
+    var sessions: [RegisterState.Session] = []
+    if parts & Self.hasSessions != 0 {
+      let count = Int(try reader.read(UInt8.self))
+      guard (1...RegisterState.Session.limit).contains(count) else {
+        throw .overLimit(found: UInt64(count), limit: RegisterState.Session.limit)
+      }
+      for _ in 0..<count { sessions.append(try RegisterState.Session(from: &reader)) }
+    }
+    self.init(
+      forgotten: forgotten, sessions: sessions,
+      lostSessions: parts & Self.hasLostSessions != 0)
   }
 }

@@ -91,7 +91,9 @@ extension RegisterState: ByteCodable {
   /// Reads its binary form, or says why it cannot.
   public init(from reader: inout ByteReader) throws(CodingError) {
     let flags = try reader.read(UInt8.self)
-    guard flags & ~(Self.hasValue | Self.hasExtra) == 0 else { throw .malformed("unknown flags of a state") }
+    guard flags & ~(Self.hasValue | Self.hasExtra) == 0 else {
+      throw .malformed("unknown flags of a state")
+    }
     let writers = Int(try reader.read(UInt8.self))
     guard writers < QuorumSystem.maxVoters else {
       throw .overLimit(found: UInt64(writers), limit: QuorumSystem.maxVoters)

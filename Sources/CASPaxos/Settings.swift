@@ -50,6 +50,10 @@ public struct Settings: Hashable, Sendable {
   /// until the round is decided.
   public var maxFoldBytes = 4 << 20
 
+  /// Clients of one register whose last changes it keeps (`Once`), up to `RegisterState.Session.limit`;
+  /// whoever wrote longest ago is forgotten first.
+  public var maxSessions = 16
+
   /// Replies that may wait for the store; further requests of peers are dropped meanwhile.
   public var maxHeldReplies = 65_536
 
@@ -95,6 +99,7 @@ extension Settings {
     settings.maxFold = max(maxFold, 1)
     settings.watchLease = min(max(watchLease, 3), 1 << 30)
     settings.maxObservations = max(maxObservations, 1)
+    settings.maxSessions = min(max(maxSessions, 1), RegisterState.Session.limit)
     settings.counterBlock = min(max(counterBlock, 2), 1 << 32)
     return settings
   }

@@ -57,6 +57,8 @@ enum Errand: Hashable, Sendable {
   case read
   /// Writes the newest state back at a new ballot of the current epoch: it fences.
   case settle
+  /// Ends what the register keeps of a client (`Once`).
+  case forget(Identity128, through: UInt64)
   /// Gives the members.
   case members
   /// Takes a step in changing them.

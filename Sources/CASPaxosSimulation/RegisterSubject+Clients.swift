@@ -43,7 +43,7 @@ extension RegisterSubject {
   public static func needsSpace(_ proposal: CASPaxos.Proposal<Workload.C>) -> Bool {
     switch proposal.operation {
     case .read, .list, .watch, .membership: false
-    case .barrierRead, .changeMembership: true
+    case .barrierRead, .forget, .changeMembership: true
     case .change(let change): !change.isReadOnly
     }
   }
@@ -113,6 +113,7 @@ extension RegisterSubject {
       switch call.operation {
       case .read: ledger.countRead(of: call.key, by: call.voter)
       case .barrierRead: ledger.reach(.barrierRead)
+      case .forget: break
       case .change, .watch, .list, .membership, .changeMembership:
         return ledger.violate("proposal \(call.id) does not read, and ended as a read")
       }
@@ -136,6 +137,7 @@ extension RegisterSubject {
       }
       ledger.reach(.overloaded)
     case .notApplied(.tooLarge): ledger.reach(.valueTooLarge)
+    case .notApplied(.cannotRemember): break
     case .membership, .notApplied(.reserved), .notApplied(.refused):
       ledger.violate("proposal \(call.id) ends as if it asked about the members")
     case .notApplied(.abandoned(let why)): judge(call, why, isUnknown: false)
@@ -159,6 +161,7 @@ extension RegisterSubject {
       if !hasFailed.contains(call.voter) {
         ledger.violate("proposal \(call.id) ends because of a store that did not fail")
       }
+    case .forgotten: break
     case .ballotsExhausted, .machineStopped, .notAMember:
       ledger.violate("proposal \(call.id) ends because of \(why), which nobody gave a reason for")
     }
@@ -170,7 +173,7 @@ extension RegisterSubject.Call {
   var mayWrite: Bool {
     switch operation {
     case .read, .barrierRead, .watch, .list, .membership: false
-    case .changeMembership: true
+    case .forget, .changeMembership: true
     case .change(let change): !change.isReadOnly
     }
   }

@@ -22,6 +22,8 @@ extension RegisterSubject {
     case .read: return TraceText("read", fields)
     case .barrierRead: return TraceText("barrier read", fields)
     case .watch: return TraceText("watch", fields)
+    case .forget(let client, let sequence):
+      return TraceText("forget client \(client) through \(sequence)", fields)
     case .list(let hash, let limit):
       let after = hash.map { "\($0)" } ?? "nothing"
       return TraceText("list", [.init("after", after), .init("limit", "\(limit)")])
@@ -49,6 +51,8 @@ extension RegisterSubject {
       return TraceText("not applied", [.init("because", "the key is reserved")])
     case .notApplied(.refused(let why)):
       return TraceText("not applied", [.init("because", "\(why)")])
+    case .notApplied(.cannotRemember):
+      return TraceText("not applied", [.init("because", "its output cannot be kept")])
     case .notApplied(.abandoned(let why)):
       return TraceText("not applied", [.init("because", "\(why)")])
     case .unknown(let why): return TraceText("unknown", [.init("because", "\(why)")])

@@ -52,6 +52,10 @@ public struct RequestParser {
     return UnsafeRawBufferPointer(start: base + place.offset, count: place.count)
   }
 
+  /// Leaves out the first arguments of the command that was found, where another command follows
+  /// behind them.
+  public mutating func dropFirst(_ count: Int) { arguments.removeFirst(count) }
+
   /// What the arguments lie in, where that is not the read buffer.
   public var ownedStorage: RequestStorage? { storage }
 

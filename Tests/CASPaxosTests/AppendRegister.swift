@@ -39,6 +39,9 @@ enum Append: Change, Hashable {
 
   var isReadOnly: Bool { self == .countReadOnly }
 
+  func remember(_ output: Int) -> Bytes? { Bytes(list: [UInt64(output)]) }
+  func recall(_ result: Bytes) -> Int? { Register(value: result).list.first.map { Int($0) } }
+
   /// What it appends, if it does.
   var appended: UInt64? {
     switch self {

@@ -52,20 +52,21 @@ struct Cluster<C: Change> {
   /// Proposes, and lets happen what comes of it.
   @discardableResult
   mutating func propose(
-    _ operation: CASPaxos.Operation<C>, at node: UInt32, key: Bytes = "k"
+    _ operation: CASPaxos.Operation<C>, at node: UInt32, key: Bytes = "k", once: Once? = nil
   ) -> ProposalID {
     proposed += 1
     let id = ProposalID(proposed)
-    nodes[Int(node) - 1].machine.propose(Proposal(key: key, operation: operation), as: id)
+    nodes[Int(node) - 1].machine.propose(
+      Proposal(key: key, operation: operation, once: once), as: id)
     run()
     return id
   }
 
   /// As `propose`, with time passing until it has ended. Nil where it does not end.
   mutating func decide(
-    _ operation: CASPaxos.Operation<C>, at node: UInt32, key: Bytes = "k"
+    _ operation: CASPaxos.Operation<C>, at node: UInt32, key: Bytes = "k", once: Once? = nil
   ) -> Outcome<C>? {
-    let id = propose(operation, at: node, key: key)
+    let id = propose(operation, at: node, key: key, once: once)
     for _ in 0..<100 where outcomes[id] == nil { wait(10) }
     return outcomes[id]
   }

@@ -25,6 +25,9 @@ enum Counter: Change, Hashable {
   }
 
   var isReadOnly: Bool { self == .get }
+
+  func remember(_ output: Int) -> Bytes? { Bytes(String(output)) }
+  func recall(_ result: Bytes) -> Int? { Int(String(decoding: result.array, as: UTF8.self)) }
 }
 
 extension Register {

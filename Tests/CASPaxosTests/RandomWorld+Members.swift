@@ -133,7 +133,7 @@ extension RandomWorld.Call {
   var isAboutMembers: Bool {
     switch operation {
     case .membership, .changeMembership: true
-    case .change, .read, .barrierRead, .watch, .list: false
+    case .change, .read, .barrierRead, .forget, .watch, .list: false
     }
   }
 }

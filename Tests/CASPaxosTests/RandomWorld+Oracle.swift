@@ -33,7 +33,8 @@ extension RandomWorld {
     switch outcome {
     case .applied(_, let left):
       register = left
-      if case .change(let change) = call.operation {
+      // Whether one that is made once was made by this call, nobody is told.
+      if case .change(let change) = call.operation, call.once == nil {
         wrote = change.appended != nil || change == .delete
       }
     case .read(let seen): register = seen
@@ -81,7 +82,7 @@ extension RandomWorld {
     seen.sort {
       $0.version != $1.version ? $0.version < $1.version : $0.id.rawValue < $1.id.rawValue
     }
-    for (id, call) in mine { judgeOutcome(id, call) }
+    for (id, call) in mine where call.once == nil { judgeOutcome(id, call) }
     judgeHistory(seen, ofDeleted: mine.values.contains { $0.operation == .change(.delete) })
     judgeOrder(seen)
     judgeFates(of: mine, seen)
@@ -106,7 +107,7 @@ extension RandomWorld {
       guard case .reject(let reason) = change.apply(to: found), reason == why else {
         return violate("\(id) was refused (\(why)) on \(found.list)")
       }
-    case (.read, .read), (.barrierRead, .read), (.list, .listed): break
+    case (.read, .read), (.barrierRead, .read), (.forget, .read), (.list, .listed): break
     case (_, .notApplied), (_, .unknown), (_, .membership): break
     case (_, .applied), (_, .read), (_, .listed): violate("\(id) ended as what it was not: \(call)")
     case (_, nil): if !call.isLost { violate("\(id) never ended") }
@@ -163,7 +164,7 @@ extension RandomWorld {
     for item in first.keys where mine[ProposalID(item)] == nil {
       violate("\(item) was appended, which nobody asked for")
     }
-    for (id, call) in mine {
+    for (id, call) in mine where call.once == nil {
       guard case .change(let change) = call.operation, let item = change.appended,
         let sight = first[item]
       else { continue }

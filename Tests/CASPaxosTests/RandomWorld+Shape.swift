@@ -36,6 +36,7 @@ extension RandomWorld {
     var counterBlock: UInt64 = 64
     /// Members come and go: who holds what a client was told is not for the first quorums to say.
     var changesMembers = false
+    var maxSessions = 16
     /// Most steps between two proposals.
     var gap = 20
     var watchLease: UInt64 = 60
@@ -54,7 +55,7 @@ extension RandomWorld {
       "seed \(seed), \(voters) voters, quorums \(prepare)/\(accept), \(keys) keys, piggyback "
         + (piggybackAfter.map { "after \($0)" } ?? "never")
         + ", fold \(maxFold), patience \(patience), backoff \(backoff), retransmit "
-        + "\(retransmitAfter), block \(counterBlock), gap \(gap), \(faults)"
+        + "\(retransmitAfter), block \(counterBlock), sessions \(maxSessions), gap \(gap), \(faults)"
     }
   }
 
@@ -115,6 +116,7 @@ extension RandomWorld.Shape {
         settings.askAfter = 200
         settings.takeOverAfter = 500
       }
+      settings.maxSessions = maxSessions
       return settings
     }
   }

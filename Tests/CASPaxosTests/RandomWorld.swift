@@ -33,6 +33,8 @@ struct RandomWorld {
     /// When it was answered, or its node crashed.
     var ended = Int.max
     var isLost = false
+    /// Another attempt at what an earlier call asked for, or one that may have others.
+    var once: Once?
   }
 
   let shape: Shape
@@ -73,16 +75,19 @@ struct RandomWorld {
 
   @discardableResult
   mutating func propose(
-    _ operation: CASPaxos.Operation<Append>, at node: Int, key: Bytes = "a", deadline: UInt64? = nil
+    _ operation: CASPaxos.Operation<Append>, at node: Int, key: Bytes = "a",
+    deadline: UInt64? = nil,
+    once: Once? = nil
   ) -> ProposalID {
     let id = ProposalID(nextID)
     moment += 1
-    calls[id] = Call(node: node, key: key, operation: operation, began: moment)
+    calls[id] = Call(node: node, key: key, operation: operation, began: moment, once: once)
     nodes[node].open.insert(id)
     open += 1
     nodes[node].machine.tick(to: Ticks(now))
     nodes[node].machine.propose(
-      Proposal(key: key, operation: operation, deadline: deadline.map { Ticks($0) }), as: id)
+      Proposal(
+        key: key, operation: operation, deadline: deadline.map { Ticks($0) }, once: once), as: id)
     drain(node)
     return id
   }

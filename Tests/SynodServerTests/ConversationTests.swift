@@ -127,6 +127,36 @@ private func end(_ line: String, _ outcomes: Outcome<KeyValueChange>...) -> Stri
   #expect(end("APPEND k v", .notApplied(.tooLarge(size: 9, limit: 8))).hasPrefix("-ERR "))
 }
 
+@Test func aRetryIsNeverSaidToHaveHadNoEffect() {
+  let first = "SYNOD.ONCE me 5 INCR k"
+  let retry = "SYNOD.ONCE me 5 RETRY INCR k"
+  let advice = "send it again with RETRY behind its number\r\n"
+  #expect(end(first, .notApplied(.abandoned(.deadline))).hasPrefix("-TRYAGAIN "))
+  #expect(end(retry, .notApplied(.abandoned(.deadline))).hasPrefix("-UNKNOWN "))
+  #expect(end(retry, .notApplied(.overloaded)).hasSuffix(advice))
+  for line in [first, retry] {
+    #expect(end(line, .unknown(.deadline)).hasPrefix("-UNKNOWN "))
+    #expect(end(line, .unknown(.deadline)).hasSuffix(advice))
+    #expect(
+      end(line, .unknown(.forgotten)).hasSuffix(
+        "; the change was made, or never will be: look at the key\r\n"))
+    #expect(end(line, .applied(.integer(7), Register())) == ":7\r\n")
+    #expect(end(line, .notApplied(.cannotRemember)).hasPrefix("-ERR "))
+  }
+  #expect(end("SYNOD.ONCE me 5 RETRY GET k", .unknown(.deadline)).hasPrefix("-TRYAGAIN "))
+}
+
+@Test func whatIsAskedForOnceIsProposedSo() {
+  var talk = Talk()
+  #expect(talk.ask("synod.once me 5 INCR k", "SYNOD.ONCE me 6 retry INCR k") == ":1\r\n:2\r\n")
+  #expect(talk.host.onces.map(\.sequence) == [5, 6])
+  #expect(talk.host.onces.map(\.isRetry) == [false, true])
+  #expect(Set(talk.host.onces.map(\.client)).count == 1)
+  #expect(talk.ask("SYNOD.ONCE you 5 INCR k", "SYNOD.SETTLE k") == ":3\r\n$1\r\n3\r\n")
+  #expect(Set(talk.host.onces.map(\.client)).count == 2 && talk.host.fences == ["k"])
+  #expect(talk.ask("SYNOD.FORGET me 5 k") == "$1\r\n3\r\n")
+}
+
 @Test func aReadNeverHadAnEffect() {
   #expect(end("GET k", .unknown(.deadline)).hasPrefix("-TRYAGAIN "))
   #expect(end("MGET a b", .unknown(.deadline), .unknown(.deadline)).hasPrefix("-TRYAGAIN "))

@@ -123,3 +123,14 @@ func additionRefusesWhatIsNoInteger(_ value: String) {
 @Test func aMissingKeyEqualsNothing() {
   expect(.compareAndSet("", "b"), on: nil, keepsAndSays: .integer(0))
 }
+
+@Test(arguments: [.ok, .null, .integer(.min), .value(""), .value("x")] as [KeyValueReply])
+func aReplyThatIsKeptIsGivenAgain(_ reply: KeyValueReply) {
+  #expect(KeyValueChange.get.remember(reply).flatMap { KeyValueChange.get.recall($0) } == reply)
+}
+
+@Test func whatIsNoReplyIsNotGiven() {
+  for bytes in ["", "\u{0}x", "\u{1}x", "\u{2}", "\u{2}1234567", "\u{4}"] as [Bytes] {
+    #expect(KeyValueChange.get.recall(bytes) == nil)
+  }
+}

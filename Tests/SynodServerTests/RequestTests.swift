@@ -69,6 +69,24 @@ func aCommandIsUnderstood(_ line: String, _ expected: KeyValueReply) throws {
   ("SET a b EX 10 PX 10", "ERR syntax error"),
   ("INCRBY a 1.5", "ERR value is not an integer or out of range"),
   ("DECRBY a -9223372036854775808", "ERR decrement would overflow"),
+  ("SYNOD.ONCE me 1 INCR", "ERR wrong number of arguments for 'synod.once' command"),
+  ("SYNOD.ONCE me x INCR k", "ERR the number of a change must be a whole number from 0"),
+  ("SYNOD.ONCE me -1 INCR k", "ERR the number of a change must be a whole number from 0"),
+  ("SYNOD.ONCE me 1 RETRY INCR", "ERR wrong number of arguments for 'incr' command"),
+  ("SYNOD.ONCE me 1 MGET a b", "ERR SYNOD.ONCE takes a command on one key"),
+  ("SYNOD.ONCE me 1 PING a", "ERR SYNOD.ONCE takes a command on one key"),
+  ("SYNOD.ONCE me 1 SYNOD.ONCE me 2 INCR k", "ERR SYNOD.ONCE takes a command on one key"),
+  (
+    "SYNOD.ONCE me 1 GET 12345678901234567",
+    "ERR key is 17 bytes long, over the limit of 16; nothing was changed"
+  ),
+  (
+    "SYNOD.SETTLE 12345678901234567",
+    "ERR key is 17 bytes long, over the limit of 16; nothing was changed"
+  ),
+  ("SYNOD.SETTLE", "ERR wrong number of arguments for 'synod.settle' command"),
+  ("SYNOD.FORGET me k", "ERR wrong number of arguments for 'synod.forget' command"),
+  ("SYNOD.WHAT a", "ERR unknown command 'SYNOD.WHAT', with args beginning with: 'a' "),
   ("LPUSH a b", "ERR unknown command 'LPUSH', with args beginning with: 'a' 'b' "),
   ("x", "ERR unknown command 'x', with args beginning with: "),
   (

@@ -145,3 +145,24 @@ import Testing
   }
   #expect(one.hasPrefix("# Clients\r\n") && !one.contains("# Server"))
 }
+
+@Test func aChangeThatIsAskedForOnceIsMadeOnceThroughAnyNode() throws {
+  let cluster = try TestCluster { $0.requestTimeout = 300 }
+  let clients = try (1...3).map { try cluster.client($0) }
+  #expect(try clients[0].ask("SYNOD.ONCE", "me", "1", "INCR", "k") == .integer(1))
+  for client in clients {
+    #expect(try client.ask("SYNOD.ONCE", "me", "1", "RETRY", "INCR", "k") == .integer(1))
+  }
+  cluster.cutOff(1)
+  guard case .error(let why) = try clients[0].ask("SYNOD.ONCE", "me", "2", "INCR", "k") else {
+    Issue.record("a node without a quorum acknowledged something")
+    return
+  }
+  #expect(why.hasPrefix("UNKNOWN ") || why.hasPrefix("TRYAGAIN "))
+  #expect(try clients[1].ask("SYNOD.ONCE", "me", "2", "RETRY", "INCR", "k") == .integer(2))
+  cluster.network.heal()
+  #expect(try clients[0].ask("SYNOD.ONCE", "me", "2", "RETRY", "INCR", "k") == .integer(2))
+  #expect(try clients[2].ask("SYNOD.FORGET", "me", "2", "k") == .text("2"))
+  #expect(try clients[0].ask("SYNOD.SETTLE", "k") == .text("2"))
+  #expect(try clients[0].ask("SYNOD.ONCE", "me", "2", "INCR", "k") == .integer(3))
+}

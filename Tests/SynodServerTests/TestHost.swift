@@ -15,11 +15,22 @@ final class TestHost: ConversationHost {
   /// Why nothing is proposed.
   var refusal: String?
   var proposed: [(change: KeyValueChange, key: Bytes, number: UInt64)] = []
+  /// What was proposed to be made once, or was no change.
+  var onces: [Once] = []
+  var fences: [Bytes] = []
   var table: [Bytes: Bytes] = [:]
 
-  func propose(_ change: KeyValueChange, of key: Bytes, as number: UInt64) -> Answer? {
+  func propose(
+    _ operation: CASPaxos.Operation<KeyValueChange>, once: Once?, of key: Bytes, as number: UInt64
+  ) -> Answer? {
     if let refusal { return .failure(.notApplied(refusal)) }
-    proposed.append((change, key, number))
+    if let once { onces.append(once) }
+    if case .change(let change) = operation {
+      proposed.append((change, key, number))
+    } else {
+      fences.append(key)
+      proposed.append((.get, key, number))
+    }
     return nil
   }
   var watched: [UInt32: (key: Bytes, request: WatchRequest)] = [:]
@@ -73,7 +84,7 @@ struct Talk {
   }
 
   mutating func finish(_ end: (UInt64, Outcome<KeyValueChange>)) {
-    conversation.complete(end.0) { Answer(end.1, isReadOnly: $0) }
+    conversation.complete(end.0) { Answer(end.1, $0) }
   }
 
   /// Has a watch see a state.

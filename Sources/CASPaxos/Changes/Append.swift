@@ -16,4 +16,9 @@ public struct Append: Change, Hashable {
     joined.write(raw: suffix)
     return .write(joined.finish(), value.count + suffix.count)
   }
+
+  /// Eight bytes.
+  public func remember(_ output: Int) -> Bytes? { Kept.bytes(Int64(output)) }
+  /// Eight bytes.
+  public func recall(_ result: Bytes) -> Int? { Kept.number(result).flatMap { Int(exactly: $0) } }
 }

@@ -42,4 +42,9 @@ public struct CompareAndSet: Change, Hashable {
       }
     return matches ? .write(value, Done()) : .reject(Mismatch())
   }
+
+  /// No bytes.
+  public func remember(_ output: Done) -> Bytes? { Bytes() }
+  /// No bytes.
+  public func recall(_ result: Bytes) -> Done? { result.isEmpty ? Done() : nil }
 }

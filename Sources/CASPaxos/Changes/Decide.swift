@@ -16,6 +16,11 @@ public struct Decide: Change, Hashable {
     if let decided = current.value { return .keep(decided) }
     return .write(value, value)
   }
+
+  /// The value itself.
+  public func remember(_ output: Bytes) -> Bytes? { output }
+  /// The value itself.
+  public func recall(_ result: Bytes) -> Bytes? { result }
 }
 
 /// Writes the value where there is none, and tells whether it did.
@@ -30,4 +35,9 @@ public struct PutIfAbsent: Change, Hashable {
   @inlinable public func apply(to current: Register) -> Decision<Bool, Never> {
     current.value == nil ? .write(value, true) : .keep(false)
   }
+
+  /// One byte.
+  public func remember(_ output: Bool) -> Bytes? { Kept.bytes(output) }
+  /// One byte.
+  public func recall(_ result: Bytes) -> Bool? { Kept.bool(result) }
 }

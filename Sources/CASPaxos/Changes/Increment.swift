@@ -25,6 +25,11 @@ public struct Increment: Change, Hashable {
     return overflow ? .reject(.overflow) : .write(Bytes(String(sum)), sum)
   }
 
+  /// Eight bytes.
+  public func remember(_ output: Int64) -> Bytes? { Kept.bytes(output) }
+  /// Eight bytes.
+  public func recall(_ result: Bytes) -> Int64? { Kept.number(result) }
+
   /// The number that a value stands for; nil where it is none. No value is zero.
   public static func number(in value: Bytes?) -> Int64? {
     guard let value else { return 0 }

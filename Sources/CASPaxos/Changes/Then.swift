@@ -1,3 +1,5 @@
+public import Synod
+
 /// Two changes as one: the second sees what the first leaves, and they take effect together or, where
 /// either refuses, not at all. More than two are composed of compositions.
 ///
@@ -52,6 +54,26 @@ public struct Then<First: Change, Second: Change>: Change {
 
   /// Whether neither writes.
   @inlinable public var isReadOnly: Bool { first.isReadOnly && second.isReadOnly }
+
+  /// What either keeps, the first with its length; nil where either cannot.
+  public func remember(_ output: Output) -> Bytes? {
+    guard let one = first.remember(output.first), let two = second.remember(output.second) else {
+      return nil
+    }
+    var writer = ByteWriter(capacity: 4 + one.count + two.count)
+    writer.write(bytes: one)
+    writer.write(raw: two)
+    return writer.finish()
+  }
+  /// As `remember`.
+  public func recall(_ result: Bytes) -> Output? {
+    var reader = ByteReader(result)
+    guard let one = try? reader.read(bytesUpTo: result.count),
+      let two = try? reader.read(raw: result.count - one.count - 4),
+      let told = first.recall(one), let other = second.recall(two)
+    else { return nil }
+    return Output(first: told, second: other)
+  }
 }
 
 extension Change {

@@ -27,6 +27,7 @@ extension Fold {
     guard case .errand(let errand) = pending.work else { return Result(.notApplied(.reserved)) }
     switch errand {
     case .read, .settle: return Result(.read(state.register))
+    case .forget: return Result(.notApplied(.reserved))
     case .members:
       return members.map { Result(.membership($0)) }
         ?? Result(.notApplied(.refused(.overtaken(ballot.epoch))))

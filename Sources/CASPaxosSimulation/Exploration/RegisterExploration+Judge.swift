@@ -73,7 +73,9 @@ extension RegisterExploration {
       }
     var next = number
     switch steps[index].operation {
-    case .read, .barrierRead, .watch, .change(.get), .list, .membership, .changeMembership: break
+    case .read, .barrierRead, .forget, .watch, .change(.get), .list, .membership,
+      .changeMembership:
+      break
     case .change(.add(let amount)): next = number + amount
     case .change(.swap(let old, let new)):
       if case .notApplied(.rejected)? = result {

@@ -1,0 +1,294 @@
+import Synod
+import Testing
+
+@testable import CASPaxos
+
+/// Rule 24: a change that is asked for once has its effect once, or nobody is told that it had.
+@Suite struct OnceTests {
+  private typealias Numbers = Cluster<CASPaxos.Increment>
+  private static let me = Identity128(high: 0, low: 1)
+
+  private static func client(_ number: Int) -> Identity128 {
+    Identity128(high: 1, low: UInt64(number))
+  }
+
+  private func once(_ sequence: UInt64, isRetry: Bool = false) -> Once {
+    Once(Self.me, sequence, isRetry: isRetry)
+  }
+
+  /// A cluster in which an addition was accepted by everyone, and its client never told.
+  private func withLostAnswer() -> Numbers {
+    var cluster = Numbers()
+    cluster.arrives = { $0.message.kind != .accepted }
+    let lost = cluster.propose(.change(.init(by: 1)), at: 1, once: once(1))
+    cluster.cancel(lost, at: 1)
+    guard case .unknown(.cancelled)? = cluster.outcomes[lost] else {
+      Issue.record("\(String(describing: cluster.outcomes[lost]))")
+      return cluster
+    }
+    cluster.arrives = { _ in true }
+    return cluster
+  }
+
+  @Test func aRetryAtAnotherNodeIsToldWhatCameOfTheFirstAttempt() {
+    var cluster = withLostAnswer()
+    let other = cluster.decide(.change(.init(by: 10)), at: 2)
+    #expect(other?.sum == 11)
+    let told = cluster.decide(.change(.init(by: 1)), at: 3, once: once(1, isRetry: true))
+    #expect(told?.sum == 1)
+    #expect(told?.left?.value == "11", "with the state at hand")
+    #expect(cluster.read(at: 1)?.value == "11")
+  }
+
+  @Test func withoutItsNumberARepeatedChangeIsAnotherOne() {
+    var cluster = withLostAnswer()
+    #expect(cluster.decide(.change(.init(by: 1)), at: 3)?.sum == 2)
+  }
+
+  @Test func aRetryOfWhatNeverArrivedIsApplied() {
+    var cluster = Numbers()
+    #expect(cluster.decide(.change(.init(by: 1)), at: 3, once: once(1, isRetry: true))?.sum == 1)
+    #expect(cluster.decide(.change(.init(by: 1)), at: 2, once: once(1, isRetry: true))?.sum == 1)
+    #expect(cluster.decide(.change(.init(by: 1)), at: 2, once: once(2))?.sum == 2)
+  }
+
+  @Test func anEarlierNumberIsNotTold() {
+    var cluster = Numbers()
+    _ = cluster.decide(.change(.init(by: 1)), at: 1, once: once(7))
+    let early = cluster.decide(.change(.init(by: 1)), at: 2, once: once(6))
+    #expect(early?.isForgotten == true)
+    #expect(cluster.read(at: 1)?.value == "1")
+  }
+
+  @Test func aTableThatIsFullForgetsWhoeverWroteLongestAgo() {
+    var cluster = Numbers { $0.maxSessions = 3 }
+    for number in 1...3 {
+      _ = cluster.decide(.change(.init()), at: 1, once: Once(Self.client(number), 1))
+    }
+    // The first writes again, so that the second is now the oldest.
+    _ = cluster.decide(.change(.init()), at: 2, once: Once(Self.client(1), 2))
+    _ = cluster.decide(.change(.init()), at: 2, once: Once(Self.client(4), 1))
+    func retry(_ number: Int, _ sequence: UInt64) -> Outcome<CASPaxos.Increment>? {
+      cluster.decide(
+        .change(.init()), at: 3, once: Once(Self.client(number), sequence, isRetry: true))
+    }
+    #expect(retry(1, 2)?.sum == 4 && retry(3, 1)?.sum == 3 && retry(4, 1)?.sum == 5)
+    #expect(retry(2, 1)?.isForgotten == true)
+    #expect(retry(9, 1)?.isForgotten == true, "it may have been there")
+    #expect(cluster.read(at: 1)?.value == "5")
+    // Whoever asks for the first time is served.
+    #expect(cluster.decide(.change(.init()), at: 1, once: Once(Self.client(9), 1))?.sum == 6)
+  }
+
+  @Test func aClientThatLeavesMakesRoomAndNobodyIsForgottenForIt() {
+    var cluster = Numbers { $0.maxSessions = 2 }
+    for number in 1...2 {
+      _ = cluster.decide(.change(.init()), at: 1, once: Once(Self.client(number), 1))
+    }
+    _ = cluster.decide(.forget(Self.client(2), through: 0), at: 2)
+    guard case .read(let left)? = cluster.decide(.forget(Self.client(1), through: 1), at: 2) else {
+      Issue.record("it gives the state")
+      return
+    }
+    #expect(left.value == "2")
+    _ = cluster.decide(.change(.init()), at: 1, once: Once(Self.client(3), 1))
+    let second = Once(Self.client(2), 1, isRetry: true)
+    #expect(cluster.decide(.change(.init()), at: 3, once: second)?.sum == 2)
+    #expect(
+      cluster.decide(.change(.init()), at: 3, once: Once(Self.client(9), 1, isRetry: true))?.sum
+        == 4, "nobody was forgotten who may come back")
+  }
+
+  @Test func sessionsOutliveADeletionAndARestart() throws {
+    var cluster = Cluster<Counter>()
+    _ = cluster.decide(.change(.add(5)), at: 1, once: once(1))
+    _ = cluster.decide(.change(.delete), at: 2, once: Once(Self.client(2), 1))
+    for node in 1...3 as ClosedRange<UInt32> { try cluster.restart(node) }
+    let again = cluster.decide(.change(.add(5)), at: 3, once: once(1, isRetry: true))
+    #expect(again?.number == 5)
+    #expect(cluster.read(at: 3)?.value == nil)
+  }
+
+  /// Where a register may have been collected before, it may have had sessions.
+  @Test func aRegisterThatBeganAnewCannotTellARetry() {
+    var state = RegisterState.blank
+    #expect(state.memory(of: once(1, isRetry: true)) == .none)
+    state.forget(through: b(9, 1))
+    #expect(state.memory(of: once(1, isRetry: true)) == .forgotten)
+    #expect(state.memory(of: once(1)) == .none)
+    state = state.written("5", at: b(10, 1), step: 1)
+    state.remember("told", of: once(2), limit: 2)
+    #expect(state.memory(of: once(2, isRetry: true)) == .result("told"))
+    #expect(state.memory(of: once(3, isRetry: true)) == .none)
+    #expect(state.memory(of: Once(Self.client(2), 1, isRetry: true)) == .forgotten)
+  }
+
+  @Test func whatWroteNothingIsTriedAnew() {
+    var cluster = Cluster<Counter>()
+    let swap = Counter.swap(3, for: 4)
+    let refused = cluster.decide(.change(swap), at: 1, once: once(1))
+    guard case .notApplied(.rejected(.found(0), _))? = refused else {
+      Issue.record("\(String(describing: refused))")
+      return
+    }
+    _ = cluster.decide(.change(.add(3)), at: 2)
+    #expect(cluster.decide(.change(swap), at: 3, once: once(1, isRetry: true))?.number == 4)
+    #expect(cluster.decide(.change(swap), at: 3, once: once(1, isRetry: true))?.number == 4)
+    #expect(cluster.read(at: 1)?.number == 4)
+  }
+
+  @Test func whatCannotBeKeptIsNotDone() {
+    var cluster = Cluster<AnyNumber>()
+    let outcome = cluster.decide(.change(AnyNumber { _ in .write("x", 1) }), at: 1, once: once(1))
+    guard case .notApplied(.cannotRemember)? = outcome else {
+      Issue.record("\(String(describing: outcome))")
+      return
+    }
+    #expect(cluster.read(at: 1)?.value == nil)
+    var decisions = Cluster<Decide>()
+    let long = Bytes([UInt8](repeating: 0x78, count: RegisterState.Session.maxResult + 1))
+    let tooLong = decisions.decide(.change(Decide(long)), at: 1, once: once(1))
+    guard case .notApplied(.cannotRemember)? = tooLong else {
+      Issue.record("\(String(describing: tooLong))")
+      return
+    }
+  }
+  private typealias AnyNumber = ClosureChange<Int, Never>
+
+  @Test func theResultOfAnotherChangeIsNotTakenForOnesOwn() {
+    var cluster = Cluster<OneOf>()
+    _ = cluster.decide(.change(.append("xy")), at: 1, once: once(1))
+    let other = cluster.decide(.change(.delete), at: 1, once: once(1, isRetry: true))
+    guard case .unknown(.forgotten)? = other else {
+      Issue.record("\(String(describing: other))")
+      return
+    }
+  }
+
+  private enum OneOf: Change {
+    case append(Bytes), delete
+
+    func apply(to current: Register) -> Decision<Int, Never> {
+      switch self {
+      case .append(let suffix): CASPaxos.Append(suffix).apply(to: current)
+      case .delete: Delete().apply(to: current).map(output: { $0 ? 1 : 0 }, rejection: { $0 })
+      }
+    }
+    func remember(_ output: Int) -> Bytes? {
+      switch self {
+      case .append(let suffix): CASPaxos.Append(suffix).remember(output)
+      case .delete: Delete().remember(output == 1)
+      }
+    }
+    func recall(_ result: Bytes) -> Int? {
+      switch self {
+      case .append(let suffix): CASPaxos.Append(suffix).recall(result)
+      case .delete: Delete().recall(result).map { $0 ? 1 : 0 }
+      }
+    }
+  }
+
+  /// What a refusal is for rule 29 a retry's answer is, too: it tells of a state.
+  @Test func whatARetryIsToldIsSettled() {
+    var cluster = Numbers()
+    cluster.arrives = { $0.message.kind != .accept }
+    cluster.cancel(cluster.propose(.change(.init()), at: 1, once: once(1)), at: 1)
+    cluster.arrives = { $0.isBetween(1, 2) }
+    #expect(cluster.decide(.change(.init()), at: 2, once: once(1, isRetry: true))?.sum == 1)
+    cluster.arrives = { $0.isBetween(2, 3) }
+    #expect(cluster.read(at: 3)?.value == "1")
+  }
+
+  /// A retry that writes nothing is a fence: what an earlier attempt did at one node alone, and on a
+  /// state that nobody else will ever see, does not come to light behind it.
+  @Test func whatARetryWasToldStays() {
+    var cluster = Cluster<Counter>(of: 5)
+    cluster.arrives = { $0.message.kind != .accept }
+    cluster.cancel(cluster.propose(.change(.add(5)), at: 5), at: 5)
+    let swap = Counter.swap(5, for: 7)
+    cluster.cancel(cluster.propose(.change(swap), at: 1, once: once(1)), at: 1)
+    cluster.arrives = { $0.isBetween(2, 3, 4) }
+    let told = cluster.decide(.change(swap), at: 2, once: once(1, isRetry: true))
+    guard case .notApplied(.rejected(.found(0), _))? = told else {
+      Issue.record("\(String(describing: told))")
+      return
+    }
+    cluster.arrives = { $0.isBetween(1, 2, 5) }
+    #expect(cluster.read(at: 1)?.number == 0)
+  }
+
+  @Test func changesOfOneRoundAreKeptEach() {
+    var cluster = Numbers()
+    cluster.arrives = { _ in false }
+    var ids: [ProposalID] = []
+    for number in 1...4 {
+      ids.append(
+        cluster.propose(
+          .change(.init()), at: 1, once: Once(Self.client(number % 2), UInt64(number))))
+    }
+    cluster.arrives = { _ in true }
+    cluster.wait(200)
+    #expect(ids.map { cluster.outcomes[$0]?.sum } == [1, 2, 3, 4])
+    let retry = Once(Self.client(0), 4, isRetry: true)
+    #expect(cluster.decide(.change(.init()), at: 2, once: retry)?.sum == 4)
+    let early = Once(Self.client(0), 2, isRetry: true)
+    #expect(cluster.decide(.change(.init()), at: 2, once: early)?.isForgotten == true)
+  }
+
+  @Test func everyReadyMadeChangeTellsARetryWhatItTold() {
+    func check<C: Change>(_ change: C, _ output: C.Output) where C.Output: Equatable {
+      #expect(change.remember(output).flatMap { change.recall($0) } == output, "\(change)")
+      #expect(change.recall("not what any change of these keeps") == nil || C.self == Decide.self)
+    }
+    check(Decide("x"), "y")
+    check(PutIfAbsent("x"), true)
+    check(SetValue("x"), Done())
+    check(CompareAndSet(.value(nil), to: "x"), Done())
+    check(CASPaxos.Increment(), .min)
+    check(CASPaxos.Append("x"), .max)
+    check(Delete(), false)
+    check(GetValue(), nil)
+    check(GetValue(), "")
+    check(GetValue(), "x")
+    let all = GetValue().then(CASPaxos.Append("x")).then(Delete())
+    check(all, .init(first: .init(first: "y", second: 2), second: true))
+    #expect(
+      AnyNumber { _ in .keep(1) }.then(Delete()).remember(.init(first: 1, second: true)) == nil)
+  }
+
+  @Test func aStateWithSessionsComesBackFromItsBytes() throws {
+    var state = state(1, at: b(3, 2)).written("5", at: b(4, 1), step: 1)
+    state.remember("told", of: once(3), limit: 2)
+    state.remember("", of: Once(Self.client(2), .max), limit: 2)
+    state.remember("more", of: Once(Self.client(3), 1), limit: 2)
+    state.forget(through: b(2, 1))
+    #expect(state.sessions.map(\.result) == ["", "more"] && state.extra?.lostSessions == true)
+    var writer = ByteWriter()
+    state.encode(into: &writer)
+    let bytes = writer.finish()
+    var reader = ByteReader(bytes)
+    #expect(try RegisterState(from: &reader) == state && reader.isAtEnd)
+    #expect(abs(state.encodedSize - bytes.count) < 64)
+    for count in 0..<bytes.count {
+      var short = ByteReader(bytes[0..<count])
+      #expect(throws: CodingError.self) { _ = try RegisterState(from: &short) }
+    }
+  }
+}
+
+extension Outcome<CASPaxos.Increment> {
+  var sum: Int64? {
+    guard case .applied(let sum, _) = self else { return nil }
+    return sum
+  }
+  var left: Register? {
+    guard case .applied(_, let left) = self else { return nil }
+    return left
+  }
+}
+
+extension Outcome {
+  var isForgotten: Bool {
+    if case .unknown(.forgotten) = self { true } else { false }
+  }
+}
