@@ -35,6 +35,9 @@ import Testing
   @Test("peterbourgon/caspaxos: the counter never falls, and a ballot is taken once")
   func theCounterNeverFalls() { MistakesOfOthers.loweringTheCounter() }
 
+  @Test("peterbourgon/caspaxos: every key is transferred when the voters change")
+  func everyKeyIsTransferredWhenTheVotersChange() { MistakesOfOthers.transferringOneKey() }
+
   @Test("caspaxos-kv: a promise outlives a restart")
   func aPromiseOutlivesARestart() throws { try MistakesOfOthers.forgettingPromises() }
 
