@@ -11,7 +11,7 @@ extension Core {
     if sender != settings.voter && outbox.heldCount >= settings.maxHeldReplies { return }
     // The epoch comes first, for duplicates too: a round of another epoch is not voted on, whatever
     // else it is.
-    guard message.ballot.epoch == configuration.epoch else {
+    guard message.ballot.epoch == configuration.epoch || isTakenAnyway(message) else {
       return answerEpoch(of: message, from: sender)
     }
     guard place != nil, isMember(sender) else { return }
@@ -27,6 +27,17 @@ extension Core {
       .behind:
       break
     }
+  }
+
+  @inline(__always)
+  private func isTakenAnyway(_ message: Message) -> Bool {
+    #if PlantedBugs
+      return PlantedBug.has(.ignoredEpoch)
+        || PlantedBug.has(.earlyKeyList) && message.kind == .list
+        || message.isCopy
+    #else
+      return false
+    #endif
   }
 
   private mutating func cell(of message: Message) -> RegisterTable.Place {

@@ -182,7 +182,7 @@ struct Core: Hashable, Sendable {
     switch message.kind {
     case .prepare, .accept, .read, .list:
       // A ballot is drawn by its own proposer alone; whoever uses another's is not to be believed.
-      guard message.ballot.voter == sender else { return }
+      guard message.ballot.voter == sender || message.isCopy else { return }
       receiveRequest(message, from: sender)
     case .promise, .accepted, .conflict, .readReply, .page:
       receiveReply(message, from: sender)

@@ -180,6 +180,17 @@ extension Message {
   }
 }
 
+extension Message {
+  /// A state installed under the ballot that it had: a planted mistake.
+  @inline(__always) var isCopy: Bool {
+    #if PlantedBugs
+      return PlantedBug.has(.copiedStates) && kind == .accept && slot == .max
+    #else
+      return false
+    #endif
+  }
+}
+
 extension Message: CustomStringConvertible {
   /// For people to read.
   public var description: String {

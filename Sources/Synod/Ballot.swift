@@ -27,12 +27,21 @@ public struct Ballot: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// overflow, whatever a peer says. At a million ballots a second it lasts for two thousand years.
   @inlinable public static var counterLimit: UInt64 { 1 << 56 }
 
-  /// Whether `a` comes before `b`.
-  @inlinable public static func < (a: Ballot, b: Ballot) -> Bool {
-    if a.epoch != b.epoch { return a.epoch < b.epoch }
-    if a.counter != b.counter { return a.counter < b.counter }
-    return a.voter < b.voter
-  }
+  #if PlantedBugs
+    /// Whether `a` comes before `b`.
+    public static func < (a: Ballot, b: Ballot) -> Bool {
+      if a.epoch != b.epoch && !PlantedBug.has(.epochlessBallot) { return a.epoch < b.epoch }
+      if a.counter != b.counter { return a.counter < b.counter }
+      return a.voter < b.voter
+    }
+  #else
+    /// Whether `a` comes before `b`.
+    @inlinable public static func < (a: Ballot, b: Ballot) -> Bool {
+      if a.epoch != b.epoch { return a.epoch < b.epoch }
+      if a.counter != b.counter { return a.counter < b.counter }
+      return a.voter < b.voter
+    }
+  #endif
 
   /// For people to read.
   public var description: String { isZero ? "-" : "\(epoch).\(counter).\(voter)" }

@@ -38,6 +38,18 @@
     case blankRejoin = "blank rejoin after a lost disk"
     /// A voter that left votes again where a later membership names it.
     case returningVoter = "let a retired voter return"
+    /// The new voters go on alone before every register was accepted anew.
+    case skippedTransfer = "skip the transfer"
+    /// A list counts that was given by a voter that had not adopted the joint epoch.
+    case earlyKeyList = "list the keys too early"
+    /// The transfer installs states under the ballots that they had.
+    case copiedStates = "copy instead of re-accepting"
+    /// Requests of other epochs are voted on.
+    case ignoredEpoch = "ignore the epoch"
+    /// Ballots are compared without their epoch.
+    case epochlessBallot = "leave the epoch out of the ballot's comparison"
+    /// A proposer changes the membership that it knows, not the one that it finds.
+    case unguardedMembers = "drop the guard of the members' register"
 
     /// Which one is planted here; nil for none. Of a thread or a task, so that others are as they
     /// should be meanwhile.

@@ -44,6 +44,28 @@ import Testing
     return false
   }
 
+  /// Asks for changes at random, several at once.
+  static func comeAndGo(_ world: inout RandomWorld, rounds: Int) {
+    for _ in 0..<rounds where world.violations.isEmpty {
+      for _ in 0...world.draw(3) {
+        let members = world.newest
+        let voters = members.configuration.voters
+        switch world.draw(6) {
+        case 0, 1: world.change(.add(address: "", role: .voter))
+        case 2 where Self.voters(members) > 2:
+          world.change(.remove(voters[world.draw(voters.count)]))
+        case 3: world.change(.add(address: "", role: .proposer))
+        default: world.change(.rollback)
+        }
+        for _ in 0..<world.draw(120) {
+          world.startMembers()
+          world.step()
+        }
+      }
+      guard world.finishChange(writing: Self.keys) else { break }
+    }
+  }
+
   @Test(arguments: seeds)
   func fromOneVoterToSevenAndBack(_ seed: UInt64) {
     var world = Self.world(seed, voters: 1)
@@ -90,24 +112,34 @@ import Testing
   @Test(arguments: seeds)
   func changesThatMeetAndAreRolledBack(_ seed: UInt64) {
     var world = Self.world(seed, voters: 3)
-    for _ in 0..<8 where world.violations.isEmpty {
-      for _ in 0...world.draw(3) {
-        let members = world.newest
-        let voters = members.configuration.voters
-        switch world.draw(6) {
-        case 0, 1: world.change(.add(address: "", role: .voter))
-        case 2 where Self.voters(members) > 2:
-          world.change(.remove(voters[world.draw(voters.count)]))
-        case 3: world.change(.add(address: "", role: .proposer))
-        default: world.change(.rollback)
-        }
-        for _ in 0..<world.draw(120) {
-          world.startMembers()
-          world.step()
-        }
-      }
-      guard world.finishChange(writing: Self.keys) else { break }
-    }
+    Self.comeAndGo(&world, rounds: 8)
     _ = Self.isJudgedSafe(&world)
   }
 }
+
+#if PlantedBugs
+  /// Each mistake about the members shows in some of these worlds.
+  @Suite struct PlantedMembershipTests {
+    static let bugs: [PlantedBug] = [
+      .skippedTransfer, .ignoredEpoch, .epochlessBallot, .unguardedMembers, .copiedStates,
+      .earlyKeyList, .returningVoter,
+    ]
+
+    @Test(arguments: bugs)
+    func mistakesAreFound(_ bug: PlantedBug) {
+      var found: UInt64?
+      PlantedBug.$planted.withValue(bug) {
+        for seed in 0..<60 as Range<UInt64> where found == nil {
+          var world = GrowAndShrinkTests.world(seed, voters: 3)
+          GrowAndShrinkTests.comeAndGo(&world, rounds: 8)
+          if world.violations.isEmpty { world.conclude(keys: GrowAndShrinkTests.keys) }
+          if !world.violations.isEmpty {
+            found = seed
+            print("\(bug): seed \(seed): \(world.violations[0].prefix(160))")
+          }
+        }
+      }
+      #expect(found != nil, "\(bug.rawValue) was not found")
+    }
+  }
+#endif

@@ -4,7 +4,7 @@ import Synod
 
 /// Machines that come and go, whose messages are delivered by hand: for traces of membership.
 struct MembersWorld {
-  struct Letter {
+  struct Letter: Equatable {
     var from: VoterID
     var to: VoterID
     var message: Message

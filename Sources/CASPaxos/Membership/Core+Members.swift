@@ -133,6 +133,7 @@ extension Core {
 
   /// A peer says what it knows; it is told what it does not.
   mutating func receiveBehind(_ message: Message, from sender: VoterID) {
+    guard message.ballot.counter > 0 else { return }
     let revision = message.ballot.counter - 1
     heard(from: sender, knowing: revision)
     if revision < members.adopted.revision {

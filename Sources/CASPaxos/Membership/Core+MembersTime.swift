@@ -25,7 +25,7 @@ extension Core {
 
   /// Who has no vote is asked nothing, and so would never learn of a change.
   private mutating func askForMembers() {
-    guard standing != .voter else {
+    guard standing != .voter, standing != .retired else {
       members.askAt = nil
       return
     }

@@ -109,6 +109,9 @@ extension Core {
     members.transfer = transfer
     guard case .waiting(let time) = transfer.phase else { return }
     guard time <= now else { return scheduleMembers(at: time) }
+    #if PlantedBugs
+      if PlantedBug.has(.skippedTransfer) { transfer.through = .max }
+    #endif
     transfer.phase = transfer.isComplete ? .concluding : .listing
     members.transfer = transfer
     if transfer.isComplete {
@@ -149,6 +152,22 @@ extension Core {
     }
   }
 
+  private var errand: Errand {
+    #if PlantedBugs
+      if PlantedBug.has(.copiedStates) { return .read }
+    #endif
+    return .settle
+  }
+
+  #if PlantedBugs
+    private mutating func copy(_ state: RegisterState, at ballot: Ballot, of key: Bytes) {
+      guard !ballot.isZero else { return }
+      let message = Message(.accept, slot: .max, ballot: ballot, key: key, state: state)
+      outbox.messages.append(Envelope(to: .peers, message: message))
+      receiveRequest(message, from: settings.voter)
+    }
+  #endif
+
   private func isOfThisEpoch(_ outcome: TaskOutcome) -> Bool {
     if case .settled(_, let ballot) = outcome { ballot.epoch == configuration.epoch } else { false }
   }
@@ -165,7 +184,7 @@ extension Core {
     while !transfer.hasFailed, transfer.begun.count < Transfer.maxRounds,
       let key = transfer.waiting.popLast()
     {
-      transfer.begun.insert(want(.settle, key))
+      transfer.begun[want(errand, key)] = key
     }
     if transfer.begun.isEmpty && transfer.hasFailed {
       waitWithTransfer()
@@ -188,7 +207,14 @@ extension Core {
   /// A round that this asked for has ended.
   mutating func memberTaskEnded(_ id: TaskID, _ outcome: TaskOutcome) {
     guard id.group == members.group else { return }
-    if members.transfer?.begun.remove(id.number) != nil {
+    let key = members.transfer?.begun.removeValue(forKey: id.number)
+    #if PlantedBugs
+      if let key, PlantedBug.has(.copiedStates), case .settled(let state, let ballot) = outcome {
+        copy(state, at: ballot, of: key)
+        return continueTransfer()
+      }
+    #endif
+    if key != nil {
       if !isOfThisEpoch(outcome) { members.transfer?.hasFailed = true }
       return continueTransfer()
     }

@@ -23,6 +23,14 @@ extension Machine {
     _ slot: Int, on base: RegisterState, at ballot: Ballot
   ) -> (state: RegisterState, wrote: Bool) {
     let adopted = core.members.adopted
+    #if PlantedBugs
+      if PlantedBug.has(.unguardedMembers) {
+        var known = base
+        known.value = adopted.bytes
+        let run = folds[slot].runOnMembers(on: known, at: ballot, blank: nil)
+        return run.wrote ? run : (base, false)
+      }
+    #endif
     return folds[slot].runOnMembers(
       on: base, at: ballot, blank: adopted.revision == 0 ? adopted : nil)
   }
@@ -42,6 +50,9 @@ extension Core {
   /// it is, and where that is chosen, adopted; only then a change of it may follow (rule 42).
   @usableFromInline
   func isOfHigherEpoch(_ slot: Int, _ base: RegisterState, than ballot: Ballot) -> Bool {
+    #if PlantedBugs
+      if PlantedBug.has(.unguardedMembers) { return false }
+    #endif
     guard rounds[slot].isReserved, let value = base.value, let held = try? Membership(value) else {
       return false
     }

@@ -27,7 +27,7 @@ struct Transfer: Hashable, Sendable {
   /// Of the piece at hand: where it ends, what is still to be begun, and what is under way.
   var pieceEnd: UInt64 = 0
   var waiting: [Bytes] = []
-  var begun: Set<UInt32> = []
+  var begun: [UInt32: Bytes] = [:]
   /// A round of the piece came to nothing: it is listed again.
   var hasFailed = false
 
