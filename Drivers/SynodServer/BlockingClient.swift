@@ -1,6 +1,6 @@
 import Glibc
 
-/// A small client that waits for each reply, for the demo. Every wait has a limit.
+/// A small client that waits for each reply, for the command line. Every wait has a limit.
 final class BlockingClient {
   let descriptor: Int32
   private var input: [UInt8] = []
@@ -20,10 +20,44 @@ final class BlockingClient {
   /// Why there is no reply. The command may have been carried out.
   struct Broken: Error, Equatable { var why: String }
 
+  /// Connects to this computer.
   /// - Parameter timeout: of each wait, in milliseconds.
-  init(port: Int, timeout: Int) throws(Broken) {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { throw Broken(why: "socket: \(String(cString: strerror(errno)))") }
+  convenience init(port: Int, timeout: Int) throws(Broken) {
+    try self.init(Endpoint(host: "127.0.0.1", port: port), timeout: timeout)
+  }
+
+  /// Connects to the first address of the host that answers.
+  /// - Parameter timeout: of each wait, in milliseconds.
+  init(_ endpoint: Endpoint, timeout: Int) throws(Broken) {
+    var hints = addrinfo()
+    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var found: UnsafeMutablePointer<addrinfo>?
+    let status = getaddrinfo(endpoint.host, "\(endpoint.port)", &hints, &found)
+    guard status == 0 else {
+      throw Broken(why: "\(endpoint): \(String(cString: gai_strerror(status)))")
+    }
+    defer { freeaddrinfo(found) }
+    var why = "no address"
+    var next = found
+    while let address = next?.pointee {
+      let descriptor = socket(
+        address.ai_family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+      guard descriptor >= 0 else {
+        throw Broken(why: "socket: \(String(cString: strerror(errno)))")
+      }
+      Self.configure(descriptor, timeout: timeout)
+      if connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 {
+        self.descriptor = descriptor
+        return
+      }
+      why = String(cString: strerror(errno))
+      Glibc.close(descriptor)
+      next = address.ai_next
+    }
+    throw Broken(why: "connect to \(endpoint): \(why)")
+  }
+
+  private static func configure(_ descriptor: Int32, timeout: Int) {
     var limit = timeval(tv_sec: timeout / 1000, tv_usec: (timeout % 1000) * 1000)
     var on: Int32 = 1
     setsockopt(
@@ -32,20 +66,13 @@ final class BlockingClient {
       descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(
       descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-    var address = loopback(port)
-    let status = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-    guard status == 0 else {
-      throw Broken(why: "connect to port \(port): \(String(cString: strerror(errno)))")
-    }
   }
 
   deinit { close(descriptor) }
 
-  func ask(_ arguments: String...) throws(Broken) -> Reply {
+  func ask(_ arguments: String...) throws(Broken) -> Reply { try ask(arguments) }
+
+  func ask(_ arguments: [String]) throws(Broken) -> Reply {
     var request = "*\(arguments.count)\r\n"
     for argument in arguments { request += "$\(argument.utf8.count)\r\n\(argument)\r\n" }
     try send(request)
@@ -73,7 +100,13 @@ final class BlockingClient {
   }
 
   /// Waits for the next reply.
-  func reply() throws(Broken) -> Reply {
+  func reply() throws(Broken) -> Reply { try reply(depth: 0) }
+
+  /// Elements of an array, and arrays within arrays, at the most: more is not asked for.
+  private static let maxElements = 1 << 20
+  private static let maxDepth = 4
+
+  private func reply(depth: Int) throws(Broken) -> Reply {
     let line = try line()
     let text = String(decoding: line.dropFirst(), as: UTF8.self)
     switch line.first {
@@ -86,12 +119,10 @@ final class BlockingClient {
       while input.count - offset < count + 2 { try receive() }
       defer { offset += count + 2 }
       return .text(String(decoding: input[offset..<(offset + count)], as: UTF8.self))
-    case UInt8(ascii: "*"): return try elements(text).map { .array($0) } ?? .null
-    case UInt8(ascii: ">"): if let elements = try elements(text) { return .push(elements) }
+    case UInt8(ascii: "*"): return try elements(text, depth).map { .array($0) } ?? .null
+    case UInt8(ascii: ">"): if let elements = try elements(text, depth) { return .push(elements) }
     case UInt8(ascii: "%"):
-      if let count = Int(text), let elements = try elements("\(2 * count)") {
-        return .array(elements)
-      }
+      if let elements = try elements(text, each: 2, depth) { return .array(elements) }
     case UInt8(ascii: "_"): return .null
     case UInt8(ascii: "#"): return .boolean(text == "t")
     default: break
@@ -100,10 +131,13 @@ final class BlockingClient {
   }
 
   /// - Returns: nil where there is no array.
-  private func elements(_ count: String) throws(Broken) -> [Reply]? {
-    guard let count = Int(count), count >= 0, count <= 1 << 20 else { return nil }
+  private func elements(
+    _ count: String, each: Int = 1, _ depth: Int
+  ) throws(Broken) -> [Reply]? {
+    guard let count = Int(count), (0...Self.maxElements).contains(count), depth < Self.maxDepth
+    else { return nil }
     var elements: [Reply] = []
-    for _ in 0..<count { elements.append(try reply()) }
+    for _ in 0..<(count * each) { elements.append(try reply(depth: depth + 1)) }
     return elements
   }
 

@@ -3,7 +3,7 @@ enum Command: CaseIterable {
   case get, set, setnx, getset, getdel, del, exists, strlen, append, incr, decr, incrby, decrby
   case cas, mget
   case ping, echo, quit, select, hello, auth, client, command, config, info, reset
-  case synodWatch, synodUnwatch, synodOnce, synodForget, synodSettle
+  case synodWatch, synodUnwatch, synodOnce, synodForget, synodSettle, synodMembers
 
   /// As Redis counts: the name included; negative where it is a minimum.
   var arity: Int {
@@ -17,7 +17,7 @@ enum Command: CaseIterable {
     case .quit: -1
     case .reset: 1
     case .synodWatch: -2
-    case .synodUnwatch: -1
+    case .synodUnwatch, .synodMembers: -1
     case .synodOnce: -5
     case .synodForget: 4
     case .synodSettle: 2
@@ -32,6 +32,7 @@ enum Command: CaseIterable {
     case .synodOnce: "synod.once"
     case .synodForget: "synod.forget"
     case .synodSettle: "synod.settle"
+    case .synodMembers: "synod.members"
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
       .incrby, .decrby, .cas, .mget, .ping, .echo, .quit, .select, .hello, .auth, .client,
       .command, .config, .info, .reset:

@@ -29,6 +29,9 @@ extension Conversation {
       let text = host.info(sections)
       answer { $0.verbatim(text) }
       endsPass = true
+    case .synodMembers:
+      let report = host.membersReport
+      answer { report.write(into: &$0) }
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
       .incrby, .decrby, .cas, .mget, .synodOnce, .synodForget, .synodSettle:
       preconditionFailure("a command on keys is a change")

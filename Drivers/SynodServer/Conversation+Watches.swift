@@ -87,10 +87,11 @@ extension Request {
       case .synodWatch, .synodUnwatch, .ping, .quit, .reset: true
       case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
         .incrby, .decrby, .cas, .mget, .echo, .select, .hello, .auth, .client, .command, .config,
-        .info, .synodOnce, .synodForget, .synodSettle:
+        .info, .synodOnce, .synodForget, .synodSettle,
+        .synodMembers:
         false
       }
-    case .one, .each, .once, .fence: false
+    case .one, .each, .once, .fence, .members: false
     case .invalid, .foreign: true
     }
   }

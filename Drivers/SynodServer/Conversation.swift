@@ -145,6 +145,10 @@ struct Conversation {
         let place = number + UInt64(index - keys.lowerBound)
         propose(.change(change), of: parser.bytes(index), as: place, host)
       }
+    case .members(let change):
+      let number = queue.next
+      queue.appendWaiting(keys: 1, .sum, .writes, cost: weight, version)
+      if let answer = host.change(change, as: number) { queue.answer(number, with: answer) }
     case .connection(let command): run(command, host)
     case .invalid(let error): answer(.failure(.refused(error)))
     case .foreign:
@@ -215,6 +219,10 @@ protocol ConversationHost: AnyObject {
   func propose(
     _ operation: CASPaxos.Operation<KeyValueChange>, once: Once?, of key: Bytes, as number: UInt64
   ) -> Answer?
+  /// Proposes a change of the members; as `propose`.
+  func change(_ change: MembershipChange, as number: UInt64) -> Answer?
+  /// The members, as this node knows them.
+  var membersReport: MembersReport { get }
   func countProtocolError()
   /// Begins to watch; what is seen is handed to `observe` later, not from within.
   /// - Parameter number: the connection's own, never used again.

@@ -42,6 +42,7 @@ extension Request {
     case .synodOnce: self = Request.once(parser, limits)
     case .synodForget: self = Request.forget(parser)
     case .synodSettle: self = .fence(key: parser.bytes(1), .barrierRead)
+    case .synodMembers: self = Request.members(parser)
     case .ping, .echo, .quit, .select, .hello, .auth, .client, .command, .config, .info, .reset,
       .synodWatch, .synodUnwatch:
       self = .connection(command)
@@ -65,7 +66,7 @@ extension Request {
     case .fence(let key, _):
       if key.count > limits.maxKey { self = .invalid(limits.keyTooLong(key.count)) }
     // What it carries was checked already.
-    case .once, .connection, .invalid, .foreign: break
+    case .once, .members, .connection, .invalid, .foreign: break
     }
   }
 

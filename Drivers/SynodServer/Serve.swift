@@ -10,16 +10,9 @@ import UV
 
 extension Settings {
   /// The machine's settings for a node of the server.
-  init(_ configuration: ServeConfiguration, seed: UInt64) throws(Failure) {
-    do throws(QuorumError) {
-      self.init(
-        voter: configuration.voter,
-        configuration: try Configuration(
-          epoch: Epoch(1), voters: configuration.members.voters, quorums: configuration.quorums),
-        seed: seed)
-    } catch {
-      throw .usage("--initial-cluster: \(error)")
-    }
+  init(_ configuration: ServeConfiguration, _ identity: NodeIdentity, seed: UInt64) {
+    self.init(voter: identity.voter, configuration: identity.configuration, seed: seed)
+    addresses = identity.addresses.mapValues { Bytes($0.description) }
     maxValue = configuration.maxValue
     retransmitAfter *= configuration.tick
     patience *= configuration.tick
@@ -51,8 +44,9 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
     return handler
   }
   var logger = Logger(label: "synod")
-  logger[metadataKey: "node"] = "\(configuration.voter)"
   logger.notice("starting synod \(Release.version)", metadata: configuration.facts)
+  let identity = try NodeIdentity(configuration)
+  logger[metadataKey: "node"] = "\(identity.voter)"
   if configuration.isUnsafeWithoutSync {
     logger.critical("--unsafe-no-sync: what is acknowledged is lost when the power goes")
   }
@@ -73,16 +67,18 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
       "\(endpoint) can be reached from other computers; there is no encryption and no password yet")
   }
   var random = SystemRandomNumberGenerator()
-  let settings = try Settings(configuration, seed: random.next())
+  let settings = Settings(configuration, identity, seed: random.next())
   let address = try configuration.clientEndpoint.listening("--listen-client")
-  let directory = try openDirectory(configuration)
+  let directory = try openDirectory(configuration, identity)
   logger.info(
     directory.isNew ? "made a new store" : "opened the store",
     metadata: ["store": "\(directory.store)", "life": "\(directory.identity.incarnation)"])
   do {
     let loop = try Loop()
-    let node = try makeNode(settings, configuration, directory, loop, random.next(), logger)
-    let server = Server(node, configuration, logger: logger)
+    let node = try makeNode(
+      settings, configuration, identity, directory, loop, random.next(), logger)
+    let server = Server(
+      node, configuration, identity, store: directory.store, pins: directory, logger: logger)
     // Clients can connect, and wait, from here on; they are answered once the loop runs.
     let listening = try server.start(on: address)
     let watchers = try [SIGTERM, SIGINT].map { signal in
@@ -106,13 +102,13 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
 }
 
 private func openDirectory(
-  _ configuration: ServeConfiguration
+  _ configuration: ServeConfiguration, _ identity: NodeIdentity
 ) throws(Failure) -> DataDirectory {
   var options = FileStorage.Options(unsafeSkipSync: configuration.isUnsafeWithoutSync)
   options.mode = configuration.writeMode
   do throws(DataDirectoryError) {
     return try DataDirectory.open(
-      configuration.dataDirectory, cluster: configuration.cluster, voter: configuration.voter,
+      configuration.dataDirectory, cluster: identity.cluster, voter: identity.voter,
       options: options)
   } catch {
     var failure = Failure(error.description)
@@ -122,28 +118,20 @@ private func openDirectory(
 }
 
 private func makeNode(
-  _ settings: Settings, _ configuration: ServeConfiguration, _ directory: DataDirectory,
-  _ loop: Loop, _ seed: UInt64, _ logger: Logger
+  _ settings: Settings, _ configuration: ServeConfiguration, _ identity: NodeIdentity,
+  _ directory: DataDirectory, _ loop: Loop, _ seed: UInt64, _ logger: Logger
 ) throws(NodeError) -> KeyValueNode {
   let hello = Hello(
-    cluster: configuration.cluster, voter: configuration.voter, store: directory.store,
+    cluster: identity.cluster, voter: identity.voter, store: directory.store,
     incarnation: directory.identity.incarnation, epoch: settings.configuration.epoch)
-  let peers = configuration.members.members.map { ($0.voter, $0.endpoint.transportAddress) }
   let transport = TCPTransport(
     TCPTransportSettings(
       hello: hello, listen: configuration.peerEndpoint.transportAddress,
-      peers: Dictionary(uniqueKeysWithValues: peers), seed: seed, logger: logger),
+      peers: identity.addresses.mapValues(\.transportAddress), seed: seed, logger: logger),
     loop: loop, pins: directory)
   return try KeyValueNode(
     settings, loop: loop, storage: FileStorage(loop, directory), transport: transport,
     logger: logger)
-}
-
-extension ServeConfiguration {
-  /// Which cluster this node belongs to.
-  var cluster: ClusterID {
-    ClusterID(token: clusterToken, voters: members.voters, quorums: quorums)
-  }
 }
 
 extension NodeError {

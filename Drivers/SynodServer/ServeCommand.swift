@@ -11,8 +11,12 @@ struct ServeCommand: ParsableCommand {
     commandName: "serve", abstract: "Run one node of a cluster.",
     discussion: "Exit codes: 1 failed, 2 used wrongly, 3 another process uses the data directory.")
 
-  @Option(help: ArgumentHelp("This node's id, one of --initial-cluster.", valueName: "number"))
-  var nodeId: String
+  @Option(
+    help: ArgumentHelp(
+      "This node's id: one of --initial-cluster, or the one that 'synod members add' gave it. A "
+        + "node that joins with a new directory and without an id is named by itself.",
+      valueName: "number"))
+  var nodeId: String?
 
   @Option(
     help: ArgumentHelp("Where this node keeps its data; made where missing.", valueName: "dir"))
@@ -32,9 +36,22 @@ struct ServeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "All nodes and where they listen for each other; the same on every node.",
+      "All nodes of a new cluster and where they listen for each other; the same on every node.",
       valueName: "1=host:port,2=…"))
-  var initialCluster: String
+  var initialCluster: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Instead of --initial-cluster: where running nodes of the cluster to join listen for clients. "
+        + "Asked once, when the data directory is new. Needs --listen-peer.",
+      valueName: "host:port,…"))
+  var join: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --join and without --node-id, what this node is to be: voter, proposer (takes commands, "
+        + "keeps no registers) or observer."))
+  var role = MembersCommand.Add.Role.voter
 
   @Option(
     help: ArgumentHelp(
@@ -101,9 +118,9 @@ struct ServeCommand: ParsableCommand {
   }
 
   static let flagsWithTwins = [
-    "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "prepare-quorum",
-    "accept-quorum", "cluster-token",
-    "protocol", "tick", "request-timeout", "max-value", "max-clients", "processor",
+    "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "join", "role",
+    "prepare-quorum", "accept-quorum", "cluster-token", "protocol", "tick", "request-timeout",
+    "max-value", "max-clients", "processor",
     "log-level",
   ]
 

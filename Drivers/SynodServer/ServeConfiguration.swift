@@ -4,14 +4,10 @@ import SynodRuntime
 
 /// What `serve` runs with, checked.
 struct ServeConfiguration {
-  var voter: VoterID
+  var origin: Origin
   var dataDirectory: String
   var clientEndpoint: Endpoint
   var peerEndpoint: Endpoint
-  var members: MemberList
-  /// How many votes decide; majorities where nil.
-  var quorums: QuorumSystem?
-  var clusterToken: String
   /// Milliseconds.
   var tick: UInt64
   var requestTimeout: UInt64
@@ -32,13 +28,7 @@ struct ServeConfiguration {
 
   /// - Throws: a usage `Failure` that names the flag and its value.
   init(_ command: ServeCommand) throws(Failure) {
-    voter = try VoterID(text: command.nodeId, what: "--node-id")
-    members = try MemberList(command.initialCluster)
-    guard let own = members[voter] else {
-      throw .usage(
-        "--node-id: node \(voter) is not in --initial-cluster '\(members)'; "
-          + "name this node there, or correct its id")
-    }
+    origin = try Origin(command)
     guard !command.dataDir.isEmpty else {
       throw .usage("--data-dir: '' is no directory; name one that only this node uses")
     }
@@ -46,18 +36,12 @@ struct ServeConfiguration {
     clientEndpoint = try Endpoint(
       command.listenClient, what: "--listen-client", allowsAnyPort: true)
     _ = try clientEndpoint.listening("--listen-client")
-    if let listenPeer = command.listenPeer {
-      peerEndpoint = try Endpoint(listenPeer, what: "--listen-peer")
-    } else {
-      peerEndpoint = own
-    }
+    peerEndpoint = try Self.peerEndpoint(command.listenPeer, origin)
     guard clientEndpoint != peerEndpoint else {
       throw .usage(
         "--listen-client: \(clientEndpoint) is where this node listens for its peers; "
           + "clients need another port")
     }
-    quorums = try Self.quorums(command, of: members.voters.count)
-    clusterToken = command.clusterToken
     tick = try Self.check(command.tick, 1...1000, "--tick", "milliseconds")
     requestTimeout = try Self.check(
       command.requestTimeout, 10...3_600_000, "--request-timeout", "milliseconds")
@@ -72,18 +56,18 @@ struct ServeConfiguration {
     writeMode = command.writeMode
   }
 
-  /// Majorities are named as if nobody had named them, so that both ways make one cluster.
-  private static func quorums(
-    _ command: ServeCommand, of voters: Int
-  ) throws(Failure) -> QuorumSystem? {
-    guard command.prepareQuorum != nil || command.acceptQuorum != nil else { return nil }
-    let prepare = command.prepareQuorum ?? command.acceptQuorum.map { voters + 1 - $0 } ?? 0
-    let accept = command.acceptQuorum ?? voters + 1 - prepare
-    do throws(QuorumError) {
-      let quorums = try QuorumSystem(voters: voters, prepare: prepare, accept: accept)
-      return quorums == QuorumSystem(majorityOf: voters) ? nil : quorums
-    } catch {
-      throw .usage("--prepare-quorum, --accept-quorum: \(error)")
+  private static func peerEndpoint(
+    _ flag: String?, _ origin: Origin
+  ) throws(Failure) -> Endpoint {
+    if let flag { return try Endpoint(flag, what: "--listen-peer") }
+    switch origin {
+    case .initial(let voter, let founding):
+      guard let own = founding.members[voter] else {
+        preconditionFailure("a node of a new cluster is one of its members")
+      }
+      return own
+    case .joining:
+      throw .usage("--join: --listen-peer is missing; say where the peers will reach this node")
     }
   }
 
@@ -100,14 +84,13 @@ struct ServeConfiguration {
 
   /// The effective configuration, for the log.
   var facts: Logger.Metadata {
-    [
-      "node-id": "\(voter)", "data-dir": "\(dataDirectory)", "listen-client": "\(clientEndpoint)",
-      "listen-peer": "\(peerEndpoint)", "initial-cluster": "\(members)",
-      "quorums": "\(quorums.map { "\($0.prepare) prepare, \($0.accept) accept" } ?? "majorities")",
-      "cluster-token": "\(clusterToken)", "protocol": "caspaxos", "tick": "\(tick)",
+    let facts: Logger.Metadata = [
+      "data-dir": "\(dataDirectory)", "listen-client": "\(clientEndpoint)",
+      "listen-peer": "\(peerEndpoint)", "protocol": "caspaxos", "tick": "\(tick)",
       "request-timeout": "\(requestTimeout)", "max-value": "\(maxValue)",
       "max-clients": "\(maxClients)", "processor": "\(processor.map { "\($0)" } ?? "any")",
       "log-level": "\(logLevel)",
     ]
+    return facts.merging(origin.facts) { own, _ in own }
   }
 }

@@ -54,12 +54,18 @@ extension Server {
     let quorums = node.machine.configuration.component.quorums
     let connected = node.transport.peers.count { $0.state == .connected }
     return [
-      ("role", "master"), ("protocol", "caspaxos"), ("node_id", "\(configuration.voter)"),
+      ("role", "master"), ("protocol", "caspaxos"), ("node_id", "\(identity.voter)"),
       ("cluster_size", "\(quorums.voters)"), ("prepare_quorum", "\(quorums.prepare)"),
       ("accept_quorum", "\(quorums.accept)"),
       ("epoch", "\(node.machine.configuration.epoch)"), ("connected_peers", "\(connected)"),
-      ("members", configuration.members.description), ("state", state),
+      ("members", members), ("state", state),
     ]
+  }
+
+  private var members: String {
+    node.machine.membership.members.map {
+      "\($0.voter)=\(String(decoding: $0.address.array, as: UTF8.self))"
+    }.joined(separator: ",")
   }
 
   /// In a word, whether this node does its work.

@@ -16,6 +16,11 @@ typealias KeyValueNode = Node<KeyValueMachine>
 final class Server {
   let node: KeyValueNode
   let configuration: ServeConfiguration
+  let identity: NodeIdentity
+  /// Where the stores of the members are pinned.
+  let pins: any PinBook
+  /// The identity of this node's store.
+  let store: StoreID
   let logger: Logger
   let conversationLimits: Conversation.Limits
   let startedAt: UInt64
@@ -32,6 +37,10 @@ final class Server {
   /// Sessions that could go on, but let the others come first.
   private var later: [Session] = []
   private var lastClientID: UInt64 = 0
+  /// What this node was when that was last said.
+  var lastStanding: Standing?
+  /// The cluster knows this node by another store.
+  var isStranger = false
   /// No more clients and commands are taken.
   private var isDraining = false
   private var drainDeadline: Timer?
@@ -57,9 +66,15 @@ final class Server {
   /// Bytes of commands under way, of all clients together; above it, commands are refused.
   static let maxCostUnderWay = 256 << 20
 
-  init(_ node: KeyValueNode, _ configuration: ServeConfiguration, logger: Logger) {
+  init(
+    _ node: KeyValueNode, _ configuration: ServeConfiguration, _ identity: NodeIdentity,
+    store: StoreID, pins: any PinBook, logger: Logger
+  ) {
     self.node = node
     self.configuration = configuration
+    self.identity = identity
+    self.store = store
+    self.pins = pins
     self.logger = logger
     startedAt = node.loop.now
     var limits = Conversation.Limits()
@@ -164,6 +179,7 @@ final class Server {
   func checkDeadlines(now: UInt64) {
     for place in table { place.session?.checkDeadlines(now: now) }
     tellOfSpace()
+    pinOwnStore()
   }
 
   /// Why a client's connection was closed on it.
@@ -211,14 +227,25 @@ final class Server {
       return refuse(once, "too many commands are waiting on this node")
     }
     let isReadOnly = if case .change(let change) = operation { change.isReadOnly } else { false }
+    if !isReadOnly && lastStanding == .observer {
+      return .failure(.refused("READONLY this node only watches; send writes to another"))
+    }
     let proposal = Proposal(
       key: key, operation: operation,
       deadline: Ticks(node.loop.now).advanced(by: configuration.requestTimeout), once: once)
     if node.submit(proposal, as: id, needsSpace: !isReadOnly) {
-      table[ProposalName.index(id.rawValue)].open += 1
+      note(id)
       return nil
     }
-    return refuse(
+    return refuseToPropose(once)
+  }
+
+  /// A session's proposal is open.
+  func note(_ id: ProposalID) { table[ProposalName.index(id.rawValue)].open += 1 }
+
+  /// The node takes no proposal now.
+  func refuseToPropose(_ once: Once? = nil) -> Answer {
+    refuse(
       once,
       isDraining
         ? Self.stopping
@@ -249,8 +276,7 @@ final class Server {
         return node.finish(observation.id)
       }
       session.observe(observation)
-    // No command changes the members.
-    case .membership: break
+    case .membership(let membership): follow(membership)
     }
   }
 

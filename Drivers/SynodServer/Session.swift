@@ -37,6 +37,8 @@ final class Session: ConversationHost {
   private var accountedCommands: UInt64 = 0
   private var written: UInt64 = 0
   private var watch = Watch()
+  /// Changes of the members under way, by the numbers of their commands: few people ask for one.
+  private var membersAsked: [UInt64: MembershipChange] = [:]
 
   /// What was seen at an earlier look, and since when it has not changed.
   private struct Watch {
@@ -122,7 +124,12 @@ final class Session: ConversationHost {
     // The identity carries the low half of the number; the queue is far shorter than its range.
     let first = conversation.queue.first
     let number = first + UInt64(low &- UInt32(truncatingIfNeeded: first))
-    conversation.complete(number) { Answer(completion.result, $0) }
+    if case .membership(let membership) = completion.result {
+      let change = membersAsked.removeValue(forKey: number)
+      conversation.complete(number) { _ in Answer(membership, after: change) }
+    } else {
+      conversation.complete(number) { Answer(completion.result, $0) }
+    }
     server.mark(self)
   }
 
@@ -257,6 +264,15 @@ final class Session: ConversationHost {
     conversation.watches.end(number, outcome)
     server.mark(self)
   }
+
+  func change(_ change: MembershipChange, as number: UInt64) -> Answer? {
+    let id = ProposalID(prefix | UInt64(UInt32(truncatingIfNeeded: number)))
+    if let answer = server.change(change, as: id) { return answer }
+    membersAsked[number] = change
+    return nil
+  }
+
+  var membersReport: MembersReport { server.membersReport }
 
   func countProtocolError() { server.counters.protocolErrors += 1 }
 

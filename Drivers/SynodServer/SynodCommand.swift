@@ -11,7 +11,8 @@ struct SynodCommand: ParsableCommand {
       """,
     version: Release.version,
     subcommands: [
-      DemoCommand.self, ServeCommand.self, InspectCommand.self, CheckCommand.self,
+      DemoCommand.self, ServeCommand.self, MembersCommand.self, InspectCommand.self,
+      CheckCommand.self,
       SimulateCommand.self,
     ])
 }

@@ -33,26 +33,26 @@ extension Refusal {
     case .wrongCluster:
       "check --cluster-token and --initial-cluster: they must be the same on every node"
     case .unknownVoter:
-      "check --node-id and --initial-cluster: they must name the same members on every node (this "
-        + "version cannot add one to a cluster that runs)"
+      "check --node-id and --initial-cluster: they must name the same members on every node; one that "
+        + "joins a cluster that runs is named first: synod members add HOST:PORT"
     case .otherStore(let voter, _):
       "a store that is lost never votes again under its old number: start node \(voter) from its "
-        + "original data directory; \(Self.elseReplace)"
+        + "original data directory; \(Self.elseReplace(voter))"
     case .noCommonVersion: "run versions of synod that are next to each other on all nodes"
     case .claimsMyIdentity: "give each node its own --node-id"
     case .otherVoterDialed: "check the addresses in --initial-cluster"
     case .olderIncarnation(let voter, _):
       "the data directory looks like an older copy, which must not vote: start node \(voter) from "
-        + "the newest; \(Self.elseReplace)"
+        + "the newest; \(Self.elseReplace(voter))"
     case .cannotPin: "look at the disk of the refusing node"
     case .badBytes: "look at the network between the two, and at their versions"
     case .duplicate, .busy, .leaving, .other: nil
     }
   }
 
-  private static let elseReplace =
-    "if that is gone, this voter must be replaced by a new one (not possible in this version); the "
-    + "others go on without it while they are a majority"
+  private static func elseReplace(_ voter: VoterID) -> String {
+    "if that is gone, have a new node take its place: synod members replace \(voter) HOST:PORT"
+  }
 
   /// Whether it stays until a person acts.
   public var isLasting: Bool {

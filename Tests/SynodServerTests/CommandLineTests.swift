@@ -23,11 +23,15 @@ private func complaint(_ arguments: [String]) throws -> String? {
 
 @Test func aNodesFlagsAreUnderstood() throws {
   let configuration = try ServeConfiguration(try ServeCommand.parse(good))
-  #expect(configuration.voter == VoterID(1))
-  #expect(configuration.members.voters == [VoterID(1), VoterID(2), VoterID(3)])
+  guard case .initial(let voter, let founding) = configuration.origin else {
+    Issue.record("it begins a cluster")
+    return
+  }
+  #expect(voter == VoterID(1))
+  #expect(founding.members.voters == [VoterID(1), VoterID(2), VoterID(3)])
   #expect(configuration.peerEndpoint == Endpoint(host: "127.0.0.1", port: 7101))
   #expect(configuration.clientEndpoint == Endpoint(host: "127.0.0.1", port: 7001))
-  #expect(configuration.members.description == "1=127.0.0.1:7101,2=127.0.0.1:7102,3=[::1]:7103")
+  #expect(founding.members.description == "1=127.0.0.1:7101,2=127.0.0.1:7102,3=[::1]:7103")
 }
 
 @Test(arguments: [
@@ -67,9 +71,18 @@ func aWrongFlagIsNamedWithItsValue(_ flag: String, _ value: String, _ expected: 
   #expect(said.contains(expected), "\(said)")
 }
 
+/// What the flags say of a new cluster.
+private func founding(_ arguments: [String]) throws -> ServeConfiguration.InitialCluster {
+  let configuration = try ServeConfiguration(try ServeCommand.parse(arguments))
+  guard case .initial(_, let founding) = configuration.origin else {
+    throw Failure("it joins a cluster")
+  }
+  return founding
+}
+
 @Test func quorumsAreTakenWhereTheyMeetAndRefusedWhereTheyMayMiss() throws {
   func quorums(_ arguments: String...) throws -> QuorumSystem? {
-    try ServeConfiguration(try ServeCommand.parse(good + arguments)).quorums
+    try founding(good + arguments).quorums
   }
   #expect(try quorums() == nil)
   let few = try quorums("--prepare-quorum", "1")
@@ -86,15 +99,56 @@ func aWrongFlagIsNamedWithItsValue(_ flag: String, _ value: String, _ expected: 
 
 @Test func quorumsBelongToTheIdentityOfTheCluster() throws {
   func cluster(_ arguments: String...) throws -> ClusterID {
-    try ServeConfiguration(try ServeCommand.parse(good + arguments)).cluster
+    try founding(good + arguments).cluster
   }
   #expect(try cluster() == cluster("--prepare-quorum", "2"))
   #expect(try cluster() != cluster("--prepare-quorum", "3"))
   #expect(try cluster("--prepare-quorum", "3") != cluster("--prepare-quorum", "1"))
   let configuration = try ServeConfiguration(
     try ServeCommand.parse(good + ["--prepare-quorum", "3"]))
-  let settings = try Settings(configuration, seed: 1)
+  let settings = Settings(configuration, try NodeIdentity(configuration), seed: 1)
   #expect(settings.configuration.component.quorums.accept == 1)
+}
+
+private let joining = [
+  "--data-dir", "d", "--join", "127.0.0.1:7001,db2:7001", "--listen-peer", "127.0.0.1:7104",
+]
+
+@Test func aNodeThatJoinsNeedsNoMemberList() throws {
+  let configuration = try ServeConfiguration(try ServeCommand.parse(joining + ["--node-id", "4"]))
+  let known = [Endpoint(host: "127.0.0.1", port: 7001), Endpoint(host: "db2", port: 7001)]
+  #expect(configuration.origin == .joining(VoterID(4), known, .voter))
+  #expect(configuration.peerEndpoint == Endpoint(host: "127.0.0.1", port: 7104))
+  let unnamed = try ServeConfiguration(
+    try ServeCommand.parse(joining + ["--role", "observer"]))
+  #expect(unnamed.origin == .joining(nil, known, .observer))
+}
+
+@Test(arguments: [
+  (["--initial-cluster", "1=h:1"], "--join: a node begins a cluster or joins one"),
+  (["--cluster-token", "x"], "--cluster-token: a node that joins learns its cluster"),
+  (["--prepare-quorum", "2"], "a node that joins learns its quorums"),
+  (["--node-id", "0"], "--node-id: '0' is no node id"),
+])
+func aNodeThatJoinsIsToldWhatContradictsIt(_ more: [String], _ expected: String) throws {
+  let said = try #require(try complaint(joining + more))
+  #expect(said.contains(expected), "\(said)")
+}
+
+@Test(arguments: [
+  (["--data-dir", "d", "--node-id", "1"], "--initial-cluster is missing"),
+  (["--data-dir", "d", "--initial-cluster", "1=h:1"], "--node-id is missing"),
+  (["--data-dir", "d", "--join", "h:1"], "--listen-peer is missing"),
+  (["--data-dir", "d", "--join", "h", "--listen-peer", "h:2"], "--join: 'h' has no port"),
+])
+func whatANodeNeedsIsNamed(_ arguments: [String], _ expected: String) throws {
+  let said = try #require(try complaint(arguments))
+  #expect(said.contains(expected), "\(said)")
+}
+
+@Test func rolesAreForThoseThatJoin() throws {
+  let said = try complaint(good + ["--role", "proposer"])
+  #expect(said?.contains("--role: the nodes of --initial-cluster are voters") == true)
 }
 
 @Test(arguments: [

@@ -27,13 +27,13 @@ private func withCluster(_ body: (TestCluster, Fault, Lines) throws -> Void) thr
   let (fault, log) = (Fault(), Lines())
   let cluster = try TestCluster(log: Logger(label: "test") { _ in log }) {
     $0.requestTimeout = 2000
-  } storage: { loop, voter, configuration in
+  } storage: { loop, voter, cluster in
     var options = FileStorage.Options()
     if voter == VoterID(1) { options.fault = { fault.failure(of: $0) } }
     return FileStorage(
       loop,
       try DataDirectory.open(
-        "\(path)/node\(voter)", cluster: configuration.cluster, voter: voter, options: options))
+        "\(path)/node\(voter)", cluster: cluster, voter: voter, options: options))
   }
   try body(cluster, fault, log)
 }

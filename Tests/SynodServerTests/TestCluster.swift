@@ -20,7 +20,7 @@ final class TestCluster {
   init(
     _ count: Int = 3, log: Logger? = nil,
     change: (inout ServeCommand) -> Void = { _ in },
-    storage: (Loop, VoterID, ServeConfiguration) throws -> any Storage = { loop, _, _ in
+    storage: (Loop, VoterID, ClusterID) throws -> any Storage = { loop, _, _ in
       MemoryStorage(loop, disk: MemoryDisk())
     }
   ) throws {
@@ -33,15 +33,18 @@ final class TestCluster {
       ])
       change(&command)
       let configuration = try ServeConfiguration(command)
+      let identity = try NodeIdentity(configuration)
       let loop = try Loop()
       var logger = log ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
       logger[metadataKey: "node"] = "\(voter)"
       let node = try KeyValueNode(
-        Settings(configuration, seed: 1), loop: loop,
-        storage: try storage(loop, voter, configuration),
+        Settings(configuration, identity, seed: 1), loop: loop,
+        storage: try storage(loop, voter, identity.cluster),
         transport: MemoryTransport(loop, network: network, voter: voter, peers: voters),
         logger: logger)
-      let server = Server(node, configuration, logger: logger)
+      let store = StoreID(Identity128(high: 0, low: UInt64(voter.rawValue)))
+      let server = Server(
+        node, configuration, identity, store: store, pins: MemoryPinBook(), logger: logger)
       ports.append(
         try server.start(on: configuration.clientEndpoint.listening("--listen-client")).port)
       nodes.append(node)

@@ -41,6 +41,22 @@ final class TestHost: ConversationHost {
     return nil
   }
   func unwatch(_ number: UInt32) { watched[number] = nil }
+  var changes: [(change: MembershipChange, number: UInt64)] = []
+
+  func change(_ change: MembershipChange, as number: UInt64) -> Answer? {
+    if let refusal { return .failure(.notApplied(refusal)) }
+    changes.append((change, number))
+    return nil
+  }
+  var membersReport: MembersReport {
+    MembersReport(
+      cluster: ClusterID(Identity128(high: 1, low: 2)), node: VoterID(1), revision: 3, epoch: 2,
+      voters: [VoterID(1)], incoming: [VoterID(1), VoterID(2)], progress: 40,
+      members: [
+        .init(
+          voter: VoterID(1), role: "voter", address: "h:1", store: "-", state: "this node")
+      ])
+  }
   func countProtocolError() { protocolErrors += 1 }
   func info(_ sections: [String]) -> String {
     infos += 1

@@ -174,7 +174,7 @@ import Testing
     #expect(pair.sessions[1].closeReason == .refused(reason))
     #expect(pair.sessions[0].closeReason == .refusedByPeer(reason))
     #expect(reason.advice?.contains("start node 1 from its original data directory") == true)
-    #expect(reason.advice?.contains("synod members") == false)
+    #expect(reason.advice?.contains("synod members replace 1 HOST:PORT") == true)
     #expect(!pair.events.joined().contains(.opened))
   }
 

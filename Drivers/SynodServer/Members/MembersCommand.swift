@@ -1,0 +1,118 @@
+import ArgumentParser
+import Synod
+
+/// `synod members`: who takes part, and how that is changed, asked of a running node.
+struct MembersCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "members",
+    abstract: "Ask a running node for the members of its cluster; add, remove or replace one.",
+    discussion: """
+      A change of the voters is decided by the old ones and the new ones together, while the cluster \
+      serves; every key is taken over before the new ones go on alone. Any node may be asked.
+      """,
+    subcommands: [List.self, Add.self, Remove.self, Replace.self, Rollback.self],
+    defaultSubcommand: List.self)
+
+  /// Where to ask, and whether to wait.
+  struct Target: ParsableArguments {
+    @Option(
+      help: ArgumentHelp("Where a node listens for clients.", valueName: "host:port"))
+    var node = "127.0.0.1:7001"
+
+    @Option(help: ArgumentHelp("How long to wait for each reply.", valueName: "ms"))
+    var timeout = 10_000
+
+    func connect() throws(Failure) -> MembersClient {
+      guard (1...3_600_000).contains(timeout) else {
+        throw .usage("--timeout: \(timeout) is out of range; it must be 1 to 3600000 milliseconds")
+      }
+      return try MembersClient(Endpoint(node, what: "--node"), timeout: timeout)
+    }
+  }
+
+  struct Waiting: ParsableArguments {
+    @Flag(help: "Wait until the change is complete, and show how far it is.")
+    var wait = false
+  }
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show who takes part.")
+    @OptionGroup var target: Target
+
+    func run() throws {
+      for line in MembersTable(try target.connect().report()).lines { print(line) }
+    }
+  }
+
+  struct Add: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Name a new member; it takes part once it is started with the id that is printed.")
+    @Argument(
+      help: ArgumentHelp("Where its peers will reach it.", valueName: "host:port"))
+    var address: String
+    @Option(help: "What it does: voter, proposer (takes commands, keeps nothing) or observer.")
+    var role = Role.voter
+    @OptionGroup var target: Target
+    @OptionGroup var waiting: Waiting
+
+    enum Role: String, CaseIterable, ExpressibleByArgument { case voter, proposer, observer }
+
+    func run() throws {
+      let address = try Endpoint(address, what: "address")
+      let client = try target.connect()
+      let voter = try client.add(address, role: role.rawValue)
+      print("Member \(voter) is named. Start it:\n  \(client.start(voter, at: address))")
+      if waiting.wait { try client.wait(for: .member(voter, role: role.rawValue)) }
+    }
+  }
+
+  struct Remove: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Take a member out, for ever: its id is never used again.")
+    @Argument(help: "The member's id.") var id: String
+    @OptionGroup var target: Target
+    @OptionGroup var waiting: Waiting
+
+    func run() throws {
+      let voter = try VoterID(text: id, what: "id")
+      let client = try target.connect()
+      try client.remove(voter)
+      print("Member \(voter) is leaving.")
+      if waiting.wait { try client.wait(for: .gone(voter)) }
+    }
+  }
+
+  struct Replace: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Put a new member in the place of a voter whose store is lost.")
+    @Argument(help: "The id of the voter that is lost.") var id: String
+    @Argument(
+      help: ArgumentHelp("Where the peers of the new one will reach it.", valueName: "host:port"))
+    var address: String
+    @OptionGroup var target: Target
+    @OptionGroup var waiting: Waiting
+
+    func run() throws {
+      let voter = try VoterID(text: id, what: "id")
+      let address = try Endpoint(address, what: "address")
+      let client = try target.connect()
+      let new = try client.replace(voter, by: address)
+      print("Member \(new) is to replace \(voter). Start it:\n  \(client.start(new, at: address))")
+      if waiting.wait { try client.wait(for: .member(new, role: "voter")) }
+    }
+  }
+
+  struct Rollback: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Give up the change of the voters that is under way.")
+    @OptionGroup var target: Target
+    @OptionGroup var waiting: Waiting
+
+    func run() throws {
+      let client = try target.connect()
+      try client.rollback()
+      print("The old voters go on alone.")
+      if waiting.wait { try client.wait(for: .settled) }
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import CASPaxos
+import Synod
+import SynodJournal
+import SynodRuntime
+
+/// Who a node is and whom it knows, when it starts.
+struct NodeIdentity {
+  var voter: VoterID
+  var cluster: ClusterID
+  /// Who votes, as far as the flags tell; what the store knows counts more.
+  var configuration: Configuration
+  /// Where members are reached, this one included.
+  var addresses: [VoterID: Endpoint]
+
+  /// - Throws: a `Failure` that says what is wrong: a usage one where the flags contradict what is in
+  ///   the directory.
+  init(_ serve: ServeConfiguration) throws(Failure) {
+    switch serve.origin {
+    case .initial(let voter, let founding): try self.init(voter, founding)
+    case .joining(let voter, let endpoints, let role):
+      if let store = try Self.store(at: serve.dataDirectory) {
+        if let voter, voter != store.voter {
+          throw .usage(
+            "--node-id: \(serve.dataDirectory) belongs to node \(store.voter), not to \(voter)")
+        }
+        self.init(joined: store.voter, store.cluster, addresses: [:])
+      } else {
+        try self.init(
+          asking: endpoints, for: voter, role: role.rawValue, listening: serve.peerEndpoint)
+      }
+    }
+    addresses[voter] = serve.peerEndpoint
+  }
+
+  private init(
+    _ voter: VoterID, _ founding: ServeConfiguration.InitialCluster
+  ) throws(Failure) {
+    self.voter = voter
+    cluster = founding.cluster
+    do throws(QuorumError) {
+      configuration = try Configuration(
+        epoch: Epoch(1), voters: founding.members.voters, quorums: founding.quorums)
+    } catch {
+      throw .usage("--initial-cluster: \(error)")
+    }
+    addresses = Dictionary(
+      uniqueKeysWithValues: founding.members.members.map { ($0.voter, $0.endpoint) })
+  }
+
+  /// One that has no vote until the others say so: it begins below every epoch there is.
+  private init(joined voter: VoterID, _ cluster: ClusterID, addresses: [VoterID: Endpoint]) {
+    self.voter = voter
+    self.cluster = cluster
+    self.addresses = addresses
+    guard let blank = try? Configuration(epoch: Epoch(0), voters: [VoterID(1)]) else {
+      preconditionFailure("one voter makes a configuration")
+    }
+    configuration = blank
+  }
+
+  /// What an earlier life left in the directory; nil where it is new.
+  private static func store(
+    at path: String
+  ) throws(Failure) -> (voter: VoterID, cluster: ClusterID)? {
+    do throws(DataDirectoryError) {
+      let found = try StoreInspection(path).survey.superblock
+      return (found.voter, found.cluster)
+    } catch {
+      switch error {
+      case .cannot: return nil
+      default: throw Failure(error.description)
+      }
+    }
+  }
+
+  /// Asks the first of `endpoints` that answers; a node without an identity is named by that.
+  private init(
+    asking endpoints: [Endpoint], for voter: VoterID?, role: String, listening: Endpoint
+  ) throws(Failure) {
+    var failure = Failure("--join: there is nobody to ask")
+    for endpoint in endpoints {
+      do throws(Failure) {
+        self = try Self.asking(endpoint, for: voter, role: role, listening: listening)
+        return
+      } catch {
+        if error.isUsage { throw error }
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  private static func asking(
+    _ endpoint: Endpoint, for given: VoterID?, role: String, listening: Endpoint
+  ) throws(Failure) -> NodeIdentity {
+    let client = try MembersClient(endpoint, timeout: 5_000)
+    let voter: VoterID
+    if let given { voter = given } else { voter = try client.add(listening, role: role) }
+    let report = try client.report()
+    guard let own = report[voter] else {
+      throw .usage(
+        "--node-id: the cluster at \(endpoint) has no member \(voter); name it first: "
+          + "synod members add \(listening) --node \(endpoint)")
+    }
+    guard own.store == "-" else {
+      throw .usage(
+        "--node-id: member \(voter) has a store already, and this directory is new. A lost store "
+          + "never votes again: synod members replace \(voter) \(listening) --node \(endpoint)")
+    }
+    var addresses: [VoterID: Endpoint] = [:]
+    for member in report.members where !member.address.isEmpty {
+      addresses[member.voter] = try Endpoint(member.address, what: "members of \(endpoint)")
+    }
+    return NodeIdentity(joined: voter, report.cluster, addresses: addresses)
+  }
+}

@@ -1,0 +1,120 @@
+import CASPaxos
+import Logging
+import Synod
+import SynodRuntime
+import UV
+
+/// The cluster's members: who they are to this node, and how they are changed.
+extension Server {
+  /// Peers come and go with the members; who is known by which store is pinned, so that one that was
+  /// lost is a stranger also to those that had not met it.
+  func follow(_ membership: Membership) {
+    let voters = membership.configuration
+    let peers = membership.members.map {
+      TransportPeer(
+        voter: $0.voter, address: $0.address, hasVote: voters.place(of: $0.voter) != nil)
+    }
+    node.transport.follow(peers, in: voters.epoch)
+    for member in membership.members where member.voter != identity.voter {
+      if let store = member.store, pins.pinned(member.voter) == nil {
+        pins.pin(member.voter, store) { _ in }
+      }
+    }
+    logger.notice(
+      "the members changed",
+      metadata: [
+        "revision": "\(membership.revision)", "epoch": "\(voters.epoch)",
+        "voters": "\(voters.component.voters)",
+        "incoming": "\(voters.incoming.map { "\($0.voters)" } ?? "-")",
+      ])
+    tellOfStanding()
+  }
+
+  /// Says where this node may not take part, and why.
+  private func tellOfStanding() {
+    let standing = node.machine.standing
+    guard standing != lastStanding else { return }
+    lastStanding = standing
+    switch standing {
+    case .retired:
+      logger.error(
+        """
+        this node is no member of the cluster any more, and its id is never used again; to have it \
+        back, name it anew with 'synod members add' and start it on an empty data directory
+        """)
+    case .learner: logger.notice("this node learns; it is made a voter as soon as it is reached")
+    case .stranger: logger.notice("this node is no member of the cluster yet")
+    case .voter, .proposer, .observer: break
+    }
+  }
+
+  /// Has this node's own store written to the members' register, where it is not there yet. Called
+  /// about once a second.
+  func pinOwnStore() {
+    guard let own = node.machine.membership.member(identity.voter) else { return }
+    if let pinned = own.store {
+      if pinned != store, !isStranger {
+        isStranger = true
+        logger.critical(
+          """
+          the cluster knows node \(identity.voter) by another store than this data directory's: what \
+          it promised is lost here. Stop it, and replace it: synod members replace \
+          \(identity.voter) \(configuration.peerEndpoint)
+          """)
+        node.requestStop()
+      }
+      return
+    }
+    guard node.machine.standing == .voter || node.machine.standing == .learner else { return }
+    _ = submit(.pin(identity.voter, store), as: Self.ownProposal)
+  }
+
+  /// Its completion finds no session, and needs none: it is tried again until the pin is there.
+  private static let ownProposal = ProposalID(ProposalName.prefix(0x3fff_ffff))
+
+  /// - Returns: the answer, where nothing was proposed.
+  func change(_ change: MembershipChange, as id: ProposalID) -> Answer? {
+    guard submit(change, as: id) else { return refuseToPropose() }
+    note(id)
+    return nil
+  }
+
+  private func submit(_ change: MembershipChange, as id: ProposalID) -> Bool {
+    let proposal = Proposal<KeyValueChange>(
+      key: Bytes(), operation: .changeMembership(change),
+      deadline: Ticks(node.loop.now).advanced(by: configuration.requestTimeout))
+    return node.submit(proposal, as: id, needsSpace: true)
+  }
+
+  /// What `SYNOD.MEMBERS` tells.
+  var membersReport: MembersReport {
+    let membership = node.machine.membership
+    let voters = membership.configuration
+    let peers = node.transport.peers
+    return MembersReport(
+      cluster: identity.cluster, node: identity.voter, revision: membership.revision,
+      epoch: UInt64(voters.epoch.rawValue), voters: voters.component.voters,
+      incoming: voters.incoming?.voters ?? [],
+      progress: node.machine.transferProgress.map { Int($0 * 100) },
+      members: membership.members.map { member in
+        MembersReport.Line(
+          voter: member.voter, role: "\(member.role)",
+          address: String(decoding: member.address.array, as: UTF8.self),
+          store: member.store.map(\.description) ?? "-",
+          state: member.voter == identity.voter
+            ? "this node" : peers.first { $0.voter == member.voter }.words)
+      })
+  }
+}
+
+extension PeerStatus? {
+  /// How the peer is reached.
+  fileprivate var words: String {
+    switch self?.state {
+    case .connected: "connected"
+    case .connecting: "connecting"
+    case .down(let why): "down (\(why))"
+    case nil: "not looked for"
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import CASPaxos
+import Logging
+import Synod
+import Testing
+
+@testable import SynodServer
+
+/// `SYNOD.MEMBERS` and `synod members`.
+@Suite struct MembersTests {
+  @Test func aListIsWrittenAndReadBack() throws {
+    let cluster = try TestCluster()
+    let client = try cluster.client(2)
+    let report = try #require(MembersReport(try client.ask("SYNOD.MEMBERS")))
+    #expect(report.node == VoterID(2))
+    #expect(report.voters == [VoterID(1), VoterID(2), VoterID(3)])
+    #expect(!report.isChanging && report.progress == nil)
+    #expect(report.members.map(\.role) == ["voter", "voter", "voter"])
+    #expect(report[VoterID(3)]?.address == "127.0.0.1:7103")
+    #expect(report[VoterID(2)]?.state == "this node")
+  }
+
+  @Test func eachNodeWritesItsStoreIntoTheRegister() throws {
+    let cluster = try TestCluster()
+    let client = try cluster.client(1)
+    var stores: [String] = []
+    for _ in 0..<2000 where !(stores.count == 3 && !stores.contains("-")) {
+      stores = try #require(MembersReport(try client.ask("SYNOD.MEMBERS"))).members.map(\.store)
+      for node in 1...3 { cluster.onLoop(node) { $0.pinOwnStore() } }
+    }
+    #expect(stores.map { $0.suffix(1) } == ["1", "2", "3"])
+  }
+
+  @Test func aNewMemberIsNamedWithTheNextIdAndRemoved() throws {
+    let cluster = try TestCluster()
+    let client = try cluster.client(1)
+    #expect(try client.ask("SYNOD.MEMBERS", "ADD", "127.0.0.1:7104") == .integer(4))
+    #expect(
+      try client.ask("SYNOD.MEMBERS", "ADD", "h:9", "ROLE", "observer") == .integer(5))
+    #expect(
+      try client.ask("synod.members", "add", "127.0.0.1:7104")
+        == .error("ERR member 4 has this address already"))
+    #expect(try client.ask("SYNOD.MEMBERS", "MOVE", "4", "h:4") == .text("OK"))
+    let report = try #require(MembersReport(try cluster.client(1).ask("SYNOD.MEMBERS", "LIST")))
+    #expect(report.members.map(\.voter.rawValue) == [1, 2, 3, 4, 5])
+    #expect(report[VoterID(4)]?.address == "h:4" && report[VoterID(4)]?.role == "learner")
+    #expect(report[VoterID(5)]?.role == "observer")
+    for id in ["4", "5"] { #expect(try client.ask("SYNOD.MEMBERS", "REMOVE", id) == .text("OK")) }
+    // Ids that were given are never given again.
+    #expect(try client.ask("SYNOD.MEMBERS", "ADD", "h:4") == .integer(6))
+  }
+
+  @Test func aVoterIsTakenOutAndItsNodeSaysThatItIsRetired() throws {
+    let log = Lines()
+    let cluster = try TestCluster(log: Logger(label: "test") { _ in log })
+    let client = try cluster.client(1)
+    for number in 0..<50 { _ = try client.ask("SET", "k\(number)", "\(number)") }
+    #expect(try client.ask("SYNOD.MEMBERS", "REMOVE", "3") == .text("OK"))
+    let members = try MembersClient(
+      Endpoint(host: "127.0.0.1", port: cluster.ports[0]), timeout: 10_000)
+    try members.wait(for: .gone(VoterID(3)))
+    #expect(try members.report().voters == [VoterID(1), VoterID(2)])
+    for number in 0..<50 {
+      #expect(try cluster.client(2).ask("GET", "k\(number)") == .text("\(number)"))
+    }
+    let retired = try cluster.client(3)
+    var reply = BlockingClient.Reply.null
+    for _ in 0..<1000 {
+      reply = try retired.ask("GET", "k1")
+      if case .error(let text) = reply, text.contains("no member") { break }
+    }
+    #expect(
+      reply
+        == .error(
+          "TRYAGAIN this node is no member of the cluster, use another node; nothing was changed"))
+  }
+
+  @Test func anObserverAnswersReadsAndRefusesWrites() throws {
+    let cluster = try TestCluster()
+    _ = try cluster.client(1).ask("SET", "k", "v")
+    cluster.onLoop(2) { $0.lastStanding = .observer }
+    let client = try cluster.client(2)
+    #expect(try client.ask("GET", "k") == .text("v"))
+    #expect(
+      try client.ask("SET", "k", "w")
+        == .error("READONLY this node only watches; send writes to another"))
+  }
+
+  @Test(arguments: [
+    ("SYNOD.MEMBERS NONSENSE", "-ERR unknown subcommand 'NONSENSE'"),
+    ("SYNOD.MEMBERS ADD", "-ERR wrong number of arguments for 'synod.members|add' command"),
+    ("SYNOD.MEMBERS ADD nowhere", "-ERR 'nowhere' is no address"),
+    ("SYNOD.MEMBERS ADD h:1 ROLE king", "-ERR 'king' is no role"),
+    ("SYNOD.MEMBERS ADD h:1 AS voter", "-ERR syntax error"),
+    ("SYNOD.MEMBERS REMOVE zero", "-ERR 'zero' is no member's id"),
+    ("SYNOD.MEMBERS REMOVE 0", "-ERR '0' is no member's id"),
+    ("SYNOD.MEMBERS REMOVE 4294967296", "-ERR '4294967296' is no member's id"),
+    ("SYNOD.MEMBERS REPLACE 1 h", "-ERR 'h' is no address"),
+    ("SYNOD.MEMBERS ROLLBACK now", "-ERR wrong number of arguments"),
+  ])
+  func aWrongQuestionIsToldWhatIsWrong(_ line: String, _ expected: String) {
+    var talk = Talk()
+    let reply = talk.ask(line)
+    #expect(reply.hasPrefix(expected), "\(reply)")
+    #expect(talk.host.changes.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("SYNOD.MEMBERS ADD h:1", MembershipChange.add(address: "h:1", role: .voter)),
+    ("synod.members add h:1 role Proposer", .add(address: "h:1", role: .proposer)),
+    ("SYNOD.MEMBERS REMOVE 7", .remove(VoterID(7))),
+    ("SYNOD.MEMBERS REPLACE 2 [::1]:5", .replace(VoterID(2), address: "[::1]:5")),
+    ("SYNOD.MEMBERS MOVE 2 h:5", .setAddress(VoterID(2), "h:5")),
+    ("SYNOD.MEMBERS ROLLBACK", .rollback),
+  ])
+  func aChangeIsUnderstood(_ line: String, _ expected: MembershipChange) {
+    var talk = Talk()
+    #expect(talk.ask(line) == "")
+    #expect(talk.host.changes.map(\.change) == [expected])
+  }
+
+  @Test func aTableShowsTheChangeUnderWay() {
+    let table = MembersTable(TestHost().membersReport)
+    #expect(table.lines[1] == "voters 1 → 1, 2, a change under way, 40 % of the keys taken over")
+    #expect(table.lines[3] == "1   voter  h:1      this node")
+  }
+
+  @Test(arguments: [
+    ("0000000000000001000000000000002a", true), ("1", false), ("", false),
+    ("000000000000000100000000000000zz", false), ("+000000000000001000000000000002a", false),
+  ])
+  func aClusterIsNamedByThirtyTwoDigits(_ text: String, _ isName: Bool) {
+    #expect(ClusterID(text: text)?.description == (isName ? text : nil))
+  }
+}
