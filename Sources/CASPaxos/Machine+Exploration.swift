@@ -8,6 +8,7 @@ package import Synod
 // are asked to be woken for. Why, is said at each field.
 
 /// What may still happen to a machine.
+@usableFromInline
 package struct Prospects {
   /// `tick` may still be called.
   package var hasTime: Bool
@@ -31,69 +32,118 @@ package struct Prospects {
 
 extension Machine {
   /// - Returns: by how much the numbers of batches fell.
+  @inlinable
   package mutating func canonicalise(_ prospects: Prospects) -> UInt64 {
     // Only where the search for a proposal begins.
     lastCancelled = 0
-    if isDone(prospects) {
-      core.forgetProposing()
+    let isDone = isDone(prospects)
+    if isDone {
       folds = []
       open = 0
     }
-    if !prospects.hasTime {
-      core.forgetTime()
-      if !prospects.mayPropose && folds.allSatisfy({ $0.waiting.isEmpty }) { core.forgetRivals() }
-    }
-    return core.canonicalise(prospects)
+    return core.canonicalise(
+      prospects, isDone: isDone, isAnyWaiting: folds.contains { !$0.waiting.isEmpty })
   }
 
   /// Whether it will never send a request again: nothing is under way and nothing will be asked of
   /// it, or all that is under way waits for a time that never comes.
-  package func isDone(_ prospects: Prospects) -> Bool {
-    if prospects.mayPropose || !core.listings.isEmpty { return false }
-    let mayWait = !prospects.hasTime && !prospects.mayCancel
-    return core.rounds.allSatisfy {
-      $0.phase == .free || ($0.phase == .backingOff && mayWait)
-    }
-  }
+  @usableFromInline
+  package func isDone(_ prospects: Prospects) -> Bool { core.isDone(prospects) }
 
   /// Whether this is `before` but for replies to others that wait for a batch.
+  @inlinable
   package func onlyHoldsMore(than before: Self) -> Bool
   where C: Hashable, C.Output: Hashable, C.Rejection: Hashable {
-    guard core.outbox.holdsOnlyMore(than: before.core.outbox) else { return false }
-    var same = self
-    same.core.outbox = before.core.outbox
-    return same == before
+    core.onlyHoldsMore(than: before.core) && isSame(as: before, besides: core)
   }
 
   /// Whether this is `before` but for promises, acceptances or refusals that were counted and decided
   /// nothing. Such votes decide by their number and by the highest state among them, whatever their
   /// order; answers to a read do not: some of them may settle what all of them do not.
+  @inlinable
   package func onlyCountsMore(than before: Self) -> Bool
   where C: Hashable, C.Output: Hashable, C.Rejection: Hashable {
-    // First what rules out most, as this is asked often.
-    guard core.rounds.count == before.core.rounds.count,
-      zip(core.rounds, before.core.rounds).contains(where: {
-        $0.phase != .reading && ($0.votes != $1.votes || $0.refused != $1.refused)
-      }),
-      core.outbox == before.core.outbox
-    else { return false }
-    var same = self
-    for slot in core.rounds.indices {
-      same.core.rounds[slot].takeCount(of: before.core.rounds[slot])
-    }
-    return same == before
+    core.onlyCountsMore(than: before.core) && isSame(as: before, besides: core)
+  }
+
+  @inlinable
+  func isSame(as other: Self, besides core: Core) -> Bool
+  where C: Hashable, C.Output: Hashable, C.Rejection: Hashable {
+    var other = other
+    other.core = core
+    return self == other
   }
 
   /// Counters up to this may have been drawn.
   package var reservedCounter: UInt64 { core.ballots.requested }
+
+  /// See `Core.isDead`.
+  @inlinable
+  package func isDead(
+    _ message: Message, durable: Machine, isDone: Bool, senderIsDone: Bool, _ prospects: Prospects
+  ) -> Bool {
+    core.isDead(
+      message, durable: durable.core, isDone: isDone, senderIsDone: senderIsDone, prospects,
+      isAnyWaiting: folds.contains { !$0.waiting.isEmpty })
+  }
+
+  /// Whether a reply is to an open attempt that is the given one of its round, from 1, or a later.
+  package func isAttempt(_ reply: Message, atLeast number: Int) -> Bool {
+    core.rounds.contains { $0.ballot == reply.ballot && Int($0.failures) + 1 >= number }
+  }
+}
+
+extension Core {
+  @usableFromInline
+  func isDone(_ prospects: Prospects) -> Bool {
+    if prospects.mayPropose || !listings.isEmpty { return false }
+    let mayWait = !prospects.hasTime && !prospects.mayCancel
+    return rounds.allSatisfy { $0.phase == .free || ($0.phase == .backingOff && mayWait) }
+  }
+
+  @usableFromInline
+  func onlyHoldsMore(than before: Core) -> Bool {
+    guard outbox.holdsOnlyMore(than: before.outbox) else { return false }
+    var same = self
+    same.outbox = before.outbox
+    return same == before
+  }
+
+  @usableFromInline
+  func onlyCountsMore(than before: Core) -> Bool {
+    // First what rules out most, as this is asked often.
+    guard rounds.count == before.rounds.count,
+      zip(rounds, before.rounds).contains(where: {
+        $0.phase != .reading && ($0.votes != $1.votes || $0.refused != $1.refused)
+      }),
+      outbox == before.outbox
+    else { return false }
+    var same = self
+    for slot in rounds.indices { same.rounds[slot].takeCount(of: before.rounds[slot]) }
+    return same == before
+  }
+
+  @usableFromInline
+  mutating func canonicalise(
+    _ prospects: Prospects, isDone: Bool, isAnyWaiting: Bool
+  ) -> UInt64 {
+    if isDone { forgetProposing() }
+    if !prospects.hasTime {
+      forgetTime()
+      if !prospects.mayPropose && !isAnyWaiting { forgetRivals() }
+    }
+    return canonicalise(prospects)
+  }
 
   /// Whether `message` can change nothing here, now or later, in this life or in one that begins
   /// with `durable`, that any node could ever tell.
   /// - Parameters:
   ///   - isDone: this machine will never send a request again.
   ///   - senderIsDone: nor will the sender, so nothing that is answered to it counts.
-  package func isDead(
-    _ message: Message, durable: Machine, isDone: Bool, senderIsDone: Bool, _ prospects: Prospects
+  @usableFromInline
+  func isDead(
+    _ message: Message, durable: Core, isDone: Bool, senderIsDone: Bool, _ prospects: Prospects,
+    isAnyWaiting: Bool
   ) -> Bool {
     switch message.kind {
     case .prepare:
@@ -109,39 +159,32 @@ extension Machine {
     // Explored worlds watch nothing.
     case .watch, .observed: return false
     case .promise, .accepted, .readReply, .page:
-      return isDone || core.isDead(reply: message, durable: durable.core)
+      return isDone || isDead(reply: message, durable: durable)
     case .conflict:
-      return isDone || core.isDead(reply: message, durable: durable.core)
-        || isLastAttempt(prospects)
+      return isDone || isDead(reply: message, durable: durable)
+        || isLastAttempt(prospects, isAnyWaiting)
     // Known here for good.
     case .configuration:
-      return message.ballot.counter <= durable.membership.revision + 1
+      return message.ballot.counter <= durable.members.adopted.revision + 1
     // It is answered where it tells of less than is known here, and then the sender may change.
     case .behind: return false
     }
   }
 
-  /// Whether a reply is to an open attempt that is the given one of its round, from 1, or a later.
-  package func isAttempt(_ reply: Message, atLeast number: Int) -> Bool {
-    core.rounds.contains { $0.ballot == reply.ballot && Int($0.failures) + 1 >= number }
-  }
-
   /// A failure would have the round wait for ever, and nothing is to come after it. Such a machine
   /// does nothing that one whose conflicts are lost on their way would not do, and less: so these
   /// may all be lost.
-  private func isLastAttempt(_ prospects: Prospects) -> Bool {
+  private func isLastAttempt(_ prospects: Prospects, _ isAnyWaiting: Bool) -> Bool {
     if prospects.hasTime || prospects.mayCancel || prospects.mayPropose { return false }
-    if core.settings.piggybackAfter != nil || core.settings.backoff == 0 { return false }
-    return core.rounds.indices.allSatisfy {
-      core.rounds[$0].phase == .free || (core.rounds[$0].failures > 0 && folds[$0].waiting.isEmpty)
-    }
+    if settings.piggybackAfter != nil || settings.backoff == 0 { return false }
+    return rounds.allSatisfy { $0.phase == .free || ($0.failures > 0 && !isAnyWaiting) }
   }
 
   private func holds(_ key: Bytes, where test: (_ promised: Ballot, _ accepted: Ballot) -> Bool)
     -> Bool
   {
-    guard let state = acceptorState(of: key) else { return false }
-    return test(state.promised, state.accepted)
+    guard let place = table.find(key, hash: table.hash(key)) else { return false }
+    return test(table[place].promised, table[place].accepted)
   }
 }
 

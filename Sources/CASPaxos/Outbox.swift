@@ -103,6 +103,9 @@ struct Outbox: Hashable, Sendable {
     firstHeld = 0
   }
 
+  /// Replies that wait for a batch, in the order in which they leave.
+  var waiting: ArraySlice<Held> { held[firstHeld...] }
+
   /// Nothing is left to be drained or counted.
   var isDrained: Bool { persist.isEmpty && messages.isEmpty && own.isEmpty }
 

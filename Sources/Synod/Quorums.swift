@@ -72,7 +72,7 @@ public enum QuorumError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// A set of the voters of one configuration, by their places in it.
 public struct VoteSet: Hashable, Sendable {
-  @usableFromInline var bits: UInt64
+  @usableFromInline package var bits: UInt64
 
   /// One made of its parts.
   @inlinable public init() { bits = 0 }

@@ -18,11 +18,11 @@ import Testing
     _ subject: RegisterExploration, isExact: Bool = false, prunes: Bool = true,
     reduces: Bool = true
   ) -> (report: ExplorationReport, histories: Set<Steps>) {
-    let rules = ClusterModel(subject)
-    let world = ClusterWorld<SIMD16<UInt32>>(rules, prunes: prunes, reduces: reduces)
+    let model = ClusterModel(subject)
+    let world = ClusterWorld<SIMD16<UInt32>>(model.rules, prunes: prunes, reduces: reduces)
     var exploration = Exploration(world, isExact: isExact)
     let report = exploration.run()
-    return (report, Set(rules.ledgers.values.map(\.steps)))
+    return (report, Set(model.ledgers.values.map(\.steps)))
   }
 
   static func exploration(

@@ -37,19 +37,13 @@ extension RegisterExploration {
   }
 
   /// Compares what an acceptor holds before and after an input.
-  public func stepped(
-    from before: Machine, to after: Machine, crashed: Bool, durable: Machine
-  ) -> String? {
+  public func stepped(from before: Machine, to after: Machine) -> String? {
     if after.stopped != nil { return "a machine stopped" }
+    guard let held = before.acceptorState(of: Self.key) else { return nil }
     guard let now = after.acceptorState(of: Self.key) else {
-      let held = (crashed ? durable : before).acceptorState(of: Self.key)
       // A register of which nothing is held may be dropped.
-      if let held, !held.promised.isZero || !held.accepted.isZero { return "a register was lost" }
-      return nil
+      return held.promised.isZero && held.accepted.isZero ? nil : "a register was lost"
     }
-    // A crash takes what was not durable, and nothing else.
-    let held = (crashed ? durable : before).acceptorState(of: Self.key)
-    guard let held else { return nil }
     if now.promised < held.promised { return "a promise of \(held.promised) was taken back" }
     if now.accepted < held.accepted { return "the acceptance of \(held.accepted) was forgotten" }
     if now.promised < now.accepted { return "\(now.accepted) was accepted without its promise" }

@@ -71,6 +71,9 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     machine.isDone(prospects(horizon))
   }
 
+  /// Of all that machines differ in.
+  public func digest(_ machine: Machine) -> UInt64 { machine.digest }
+
   private func prospects(_ horizon: ExplorationHorizon) -> Prospects {
     Prospects(
       hasTime: horizon.hasTime, mayPropose: horizon.mayPropose, mayCancel: horizon.mayCancel,
@@ -78,15 +81,17 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   }
 
   /// Whether nothing can come of the message any more.
-  public func isDead(_ message: Message, at node: ExploredNode<Machine>) -> Bool {
+  public func isDead(
+    _ message: Message, at machine: Machine, durable: Machine, _ sight: ExploredSight
+  ) -> Bool {
     if message.kind == .conflict,
-      node.machine.isAttempt(message, atLeast: attempts[Int(message.ballot.voter.rawValue) - 1])
+      machine.isAttempt(message, atLeast: attempts[Int(message.ballot.voter.rawValue) - 1])
     {
       return true
     }
-    return node.machine.isDead(
-      message, durable: node.durable, isDone: node.isDone, senderIsDone: node.senderIsDone,
-      prospects(node.horizon))
+    return machine.isDead(
+      message, durable: durable, isDone: sight.isDone, senderIsDone: sight.senderIsDone,
+      prospects(sight.horizon))
   }
 
   /// Replies that wait for the store: nothing else looks at them.

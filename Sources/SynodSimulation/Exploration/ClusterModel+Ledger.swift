@@ -2,6 +2,7 @@ internal import Synod
 
 /// What has happened, and its judgement: once for every ledger that differs.
 extension ClusterModel {
+  @inlinable
   func number(of ledger: ExploredLedger<Subject>) -> UInt32 {
     let number = ledgers.intern(ledger)
     if Int(number) == violations.count {
@@ -10,6 +11,7 @@ extension ClusterModel {
     return number
   }
 
+  @inlinable
   func ledger(_ number: UInt32, after list: UInt32) -> UInt32 {
     // Nothing that comes after a violation mends it.
     if violations[Int(number)] != nil { return number }
@@ -19,7 +21,8 @@ extension ClusterModel {
     return self.number(of: ledger)
   }
 
-  private func note(_ event: Event, of node: Int, in ledger: inout ExploredLedger<Subject>) {
+  @inlinable
+  func note(_ event: Event, of node: Int, in ledger: inout ExploredLedger<Subject>) {
     switch event {
     case .started(let step):
       ledger.steps[step].isStarted = true
@@ -50,6 +53,7 @@ extension ClusterModel {
     }
   }
 
+  @inlinable
   func traits(ofLedger number: UInt32) -> LedgerTraits {
     let ledger = ledgers[number]
     var traits = LedgerTraits(
@@ -67,8 +71,7 @@ extension ClusterModel {
     return traits
   }
 
-  func violation(ofLedger ledger: UInt32) -> String? { violations[Int(ledger)] }
-
+  @inlinable
   func describe(_ input: LocalInput, at node: Int) -> String {
     let name = "node \(node + 1)"
     switch input {
@@ -86,6 +89,7 @@ extension ClusterModel {
     }
   }
 
+  @inlinable
   var sights: [String] {
     var seen: Set<String> = []
     for index in 0..<ledgers.count {

@@ -1,35 +1,74 @@
-internal import Synod
+public import Synod
 
 /// The states of nodes, messages, events and ledgers of a protocol under numbers, and what the real
 /// machines make of inputs.
-final class ClusterModel<Subject: ExploredSubject>: ClusterRules {
-  typealias Machine = Subject.Machine
+@usableFromInline
+final class ClusterModel<Subject: ExploredSubject> {
+  @usableFromInline typealias Machine = Subject.Machine
 
   /// A node: its process and its store.
+  @usableFromInline
   struct Local: Hashable {
-    var node: UInt8
-    var machine: UInt32
+    @usableFromInline var node: UInt8
+    @usableFromInline var machine: UInt32
     /// The machine that would be made of what is durable: all that a store is good for.
-    var durable: UInt32
+    @usableFromInline var durable: UInt32
     /// Batches that are not durable yet.
-    var pending: UInt32
+    @usableFromInline var pending: UInt32
     /// Steps of the plan that are not started.
-    var left: UInt8
-    var hasTime: Bool
+    @usableFromInline var left: UInt8
+    @usableFromInline var hasTime: Bool
     /// Nodes that will never send a request again.
-    var done: UInt8
+    @usableFromInline var done: UInt8
+
+    @inlinable
+    init(
+      node: UInt8, machine: UInt32, durable: UInt32, pending: UInt32, left: UInt8, hasTime: Bool,
+      done: UInt8
+    ) {
+      self.node = node
+      self.machine = machine
+      self.durable = durable
+      self.pending = pending
+      self.left = left
+      self.hasTime = hasTime
+      self.done = done
+    }
+
+    @inlinable
+    var digest: UInt64 {
+      var digest = UInt64(machine) << 32 | UInt64(durable)
+      digest = (digest ^ digest >> 29) &* 0xbf58_476d_1ce4_e5b9
+      digest ^= UInt64(pending) << 32 | UInt64(node) << 24 | UInt64(left) << 16 | UInt64(done) << 8
+      return digest ^ digest >> 31 ^ (hasTime ? 1 : 0)
+    }
   }
 
+  @usableFromInline
   struct Batch: Hashable {
-    var number: PersistBatch
-    var records: [Machine.Record]
+    @usableFromInline var number: PersistBatch
+    @usableFromInline var records: [Machine.Record]
+
+    @inlinable
+    init(number: PersistBatch, records: [Machine.Record]) {
+      self.number = number
+      self.records = records
+    }
   }
 
+  @usableFromInline
   struct Letter: Hashable {
-    var from: UInt8
-    var message: Machine.Message
+    @usableFromInline var from: UInt8
+    @usableFromInline var message: Machine.Message
+
+    @inlinable
+    init(from: UInt8, message: Machine.Message) {
+      self.from = from
+      self.message = message
+    }
   }
 
+  @usableFromInline
   enum Event: Hashable {
     case started(Int)
     case ended(Int, Machine.Completion)
@@ -41,40 +80,48 @@ final class ClusterModel<Subject: ExploredSubject>: ClusterRules {
     case violation(String)
   }
 
+  @usableFromInline
   struct Events: Hashable {
-    var node: UInt8
-    var list: [Event]
+    @usableFromInline var node: UInt8
+    @usableFromInline var list: [Event]
+
+    @inlinable
+    init(node: UInt8, list: [Event]) {
+      self.node = node
+      self.list = list
+    }
   }
 
-  let subject: Subject
-  var locals = Interner<Local>()
-  var machines = Interner<Machine>()
-  var batches = Interner<[Batch]>()
-  var letters = Interner<Letter>()
-  var events = Interner<Events>()
-  var ledgers = Interner<ExploredLedger<Subject>>()
+  @usableFromInline let subject: Subject
+  @usableFromInline var locals = Interner<Local>()
+  @usableFromInline var machines = Interner<Shared<Machine>>()
+  @usableFromInline var batches = Interner<[Batch]>()
+  @usableFromInline var letters = Interner<Letter>()
+  @usableFromInline var events = Interner<Events>()
+  @usableFromInline var ledgers = Interner<ExploredLedger<Subject>>()
   /// By ledger, what is wrong with it.
-  var violations: [String?] = []
-  private var ready = Ready<Machine>()
+  @usableFromInline var violations: [String?] = []
+  @usableFromInline var ready = Ready<Machine>()
 
+  @inlinable
   init(_ subject: Subject) {
     self.subject = subject
     _ = events.intern(Events(node: 0, list: []))
     _ = batches.intern([])
   }
 
-  var nodes: Int { subject.settings.count }
-  var steps: Int { subject.plan.count }
-  func node(ofStep step: Int) -> Int { subject.plan[step].node }
+  @inlinable var nodes: Int { subject.settings.count }
 
+  @inlinable
   var bytes: Int {
-    let machine = 2 * MemoryLayout<Machine>.stride + 1_200
+    let machine = MemoryLayout<Machine>.stride + 1_200
     return machines.count * machine + locals.count * 60 + letters.count * 600
-      + ledgers.count * 1_000 + batches.count * 500
+      + ledgers.count * 600 + batches.count * 300
   }
 
-  // MARK: Nodes
+  @inlinable func voter(_ node: Int) -> VoterID { VoterID(UInt32(node + 1)) }
 
+  @inlinable
   func begin() -> (locals: [UInt32], ledger: UInt32) {
     let ledger = ExploredLedger<Subject>(
       steps: subject.plan.map { _ in .init() }, history: subject.blank, budget: subject.budget,
@@ -88,16 +135,16 @@ final class ClusterModel<Subject: ExploredSubject>: ClusterRules {
         for record in ready.persist { restore(record, into: &durable) }
         if !ready.persist.isEmpty { machine.persisted(through: ready.batch) }
       }
-      return intern(
-        node,
-        Moving(
-          before: machine, machine: machine, durable: durable, pending: [],
-          left: subject.plan.count { $0.node == node }, hasTime: subject.budget.timeOuts > 0,
-          done: 0))
+      let local = Local(
+        node: UInt8(node), machine: 0, durable: 0, pending: 0,
+        left: UInt8(subject.plan.count { $0.node == node }), hasTime: subject.budget.timeOuts > 0,
+        done: 0)
+      return intern(local, &machine, durable: durable, pending: [])
     }
     return (locals, number(of: ledger))
   }
 
+  @inlinable
   func restore(_ record: Machine.Record, into machine: inout Machine) {
     do {
       try machine.restore(record)
@@ -106,163 +153,72 @@ final class ClusterModel<Subject: ExploredSubject>: ClusterRules {
     }
   }
 
-  private func intern(_ place: Int, _ node: Moving) -> UInt32 {
-    var (machine, durable) = (node.machine, node.durable)
-    var horizon = horizon(left: node.left, hasTime: node.hasTime, done: node.done)
-    let shift = subject.canonicalise(&machine, horizon)
-    // What a proposer reserved is checked as long as it has something open.
+  /// - Parameters:
+  ///   - machine: is made canonical.
+  ///   - durable: nil where it is as `local` says.
+  ///   - pending: nil where they are as `local` says, and no batch became durable.
+  @inlinable
+  func intern(
+    _ local: Local, _ machine: inout Machine, durable: Machine?, pending: [Batch]?
+  ) -> UInt32 {
+    var local = local
+    let shift = subject.canonicalise(&machine, horizon(of: local))
+    if var durable {
+      _ = subject.canonicalise(&durable, horizon(ofStoreOf: local, machine))
+      local.durable = number(of: durable)
+    }
+    local.machine = number(of: machine)
+    if let pending {
+      local.pending = batches.intern(
+        pending.map {
+          Batch(number: PersistBatch($0.number.rawValue - shift), records: $0.records)
+        })
+    }
+    return locals.intern(local, digest: local.digest)
+  }
+
+  /// What a proposer reserved is checked as long as it has something open.
+  @inlinable
+  func horizon(ofStoreOf local: Local, _ machine: borrowing Machine) -> ExplorationHorizon {
+    var horizon = horizon(of: local)
     horizon.mayPropose = !subject.isDone(machine, horizon)
-    _ = subject.canonicalise(&durable, horizon)
-    let shifted = node.pending.map {
-      Batch(number: PersistBatch($0.number.rawValue - shift), records: $0.records)
-    }
-    return locals.intern(
-      Local(
-        node: UInt8(place), machine: machines.intern(machine), durable: machines.intern(durable),
-        pending: batches.intern(shifted), left: UInt8(node.left), hasTime: node.hasTime,
-        done: node.done))
+    return horizon
   }
 
-  private func horizon(left: Int, hasTime: Bool, done: UInt8) -> ExplorationHorizon {
+  @inlinable
+  func number(of machine: Machine) -> UInt32 {
+    machines.intern(
+      digest: subject.digest(machine), where: { $0.value == machine }, make: { Shared(machine) })
+  }
+
+  @inlinable
+  func horizon(of local: Local) -> ExplorationHorizon {
     ExplorationHorizon(
-      hasTime: hasTime, mayPropose: left > 0, mayCancel: subject.budget.cancels > 0, done: done)
+      hasTime: local.hasTime, mayPropose: local.left > 0, mayCancel: subject.budget.cancels > 0,
+      done: local.done)
   }
 
-  func react(_ number: UInt32, to input: LocalInput) -> LocalReaction {
-    let local = locals[number]
-    var node = Moving(
-      before: machines[local.machine], machine: machines[local.machine],
-      durable: machines[local.durable], pending: batches[local.pending], left: Int(local.left),
-      hasTime: local.hasTime, done: local.done)
-    take(input, &node)
-    var sent: [(to: Int, message: UInt32)] = []
-    drain(&node, Int(local.node), &sent)
-    if let wrong = subject.stepped(
-      from: node.before, to: node.machine, crashed: node.hasCrashed, durable: node.durable)
-    {
-      node.events.append(.violation(wrong))
-    }
-    let after = intern(Int(local.node), node)
-    let events =
-      node.events.isEmpty ? 0 : events.intern(Events(node: local.node, list: node.events))
-    return LocalReaction(
-      kind: kind(of: input, events, sent.isEmpty, locals[number], locals[after]), local: after,
-      events: events, sent: sent)
-  }
-
-  private func kind(
-    of input: LocalInput, _ events: UInt32, _ isSilent: Bool, _ before: Local, _ after: Local
-  ) -> LocalReaction.Kind {
-    guard case .deliver = input, events == 0 else { return .step }
-    var same = after
-    same.machine = before.machine
-    guard same == before else { return .step }
-    let (was, now) = (machines[before.machine], machines[after.machine])
-    if after.machine == before.machine || subject.onlyOwesMore(now, than: was) { return .answer }
-    if isSilent && !before.hasTime && subject.onlyCountsMore(now, than: was) { return .vote }
-    return .step
-  }
-
-  /// A node in the middle of a move.
-  private struct Moving {
-    let before: Machine
-    var machine: Machine
-    var durable: Machine
-    var pending: [Batch]
-    var left: Int
-    var hasTime: Bool
-    var done: UInt8
-    var hasCrashed = false
-    var events: [Event] = []
-  }
-
-  private func take(_ input: LocalInput, _ node: inout Moving) {
-    switch input {
-    case .deliver(let number):
-      let letter = letters[number]
-      node.machine.receive(letter.message, from: voter(Int(letter.from)))
-    case .persist:
-      let batch = node.pending.removeFirst()
-      keep(batch, &node)
-      node.machine.persisted(through: batch.number)
-    case .crash(let surviving):
-      for batch in node.pending.prefix(surviving) { keep(batch, &node) }
-      node.pending = []
-      node.machine = node.durable
-      node.machine.tick(to: Ticks(1))
-      node.hasCrashed = true
-      node.events.append(.crashed)
-    case .timeOut:
-      if let deadline = node.machine.nextDeadline { node.machine.tick(to: deadline) }
-      node.events.append(.timedOut)
-    case .start(let step):
-      node.left -= 1
-      node.events.append(.started(step))
-      node.machine.propose(subject.plan[step].proposal, as: ProposalID(UInt64(step)))
-    case .cancel(let step):
-      node.events.append(.cancelled)
-      node.machine.cancel(ProposalID(UInt64(step)))
-    case .timeEnds: node.hasTime = false
-    case .othersDone(let nodes): node.done = nodes
-    }
-  }
-
-  private func keep(_ batch: Batch, _ node: inout Moving) {
-    for record in batch.records {
-      restore(record, into: &node.durable)
-      if subject.matters(record) { node.events.append(.durable(record)) }
-    }
-  }
-
-  private func drain(
-    _ node: inout Moving, _ place: Int, _ sent: inout [(to: Int, message: UInt32)]
-  ) {
-    while node.machine.hasReady {
-      node.machine.drain(into: &ready)
-      for envelope in ready.messages {
-        let message = envelope.message
-        if let wrong = subject.sent(message, by: node.machine, durable: node.durable) {
-          node.events.append(.violation(wrong))
-        }
-        if subject.matters(message) { node.events.append(.sent(message)) }
-        let letter = letters.intern(Letter(from: UInt8(place), message: message))
-        switch envelope.to {
-        case .peers: for peer in 0..<nodes where peer != place { sent.append((peer, letter)) }
-        case .voter(let voter): sent.append((Int(voter.rawValue) - 1, letter))
-        }
-      }
-      for completion in ready.completed {
-        node.events.append(.ended(Int(completion.proposal.rawValue), completion))
-      }
-      if !ready.persist.isEmpty {
-        node.pending.append(Batch(number: ready.batch, records: ready.persist))
-      }
-    }
-  }
-
-  func voter(_ node: Int) -> VoterID { VoterID(UInt32(node + 1)) }
-
+  @inlinable
   func isDone(_ local: Local) -> Bool {
-    subject.isDone(
-      machines[local.machine],
-      horizon(left: Int(local.left), hasTime: local.hasTime, done: local.done))
+    subject.isDone(machines[local.machine].value, horizon(of: local))
   }
 
+  @inlinable
   func isDead(_ message: UInt32, at number: UInt32, done: UInt8) -> Bool {
     let local = locals[number]
     let letter = letters[message]
     return subject.isDead(
-      letter.message,
-      at: ExploredNode(
-        machine: machines[local.machine], durable: machines[local.durable],
+      letter.message, at: machines[local.machine].value, durable: machines[local.durable].value,
+      ExploredSight(
         isDone: isDone(local), senderIsDone: done & 1 << letter.from != 0,
-        horizon: horizon(left: Int(local.left), hasTime: local.hasTime, done: local.done)))
+        horizon: horizon(of: local)))
   }
 
+  @inlinable
   func traits(ofLocal number: UInt32) -> LocalTraits {
     let local = locals[number]
     return LocalTraits(
       pending: batches[local.pending].count,
-      hasDeadline: machines[local.machine].nextDeadline != nil, isDone: isDone(local))
+      hasDeadline: machines[local.machine].value.nextDeadline != nil, isDone: isDone(local))
   }
 }

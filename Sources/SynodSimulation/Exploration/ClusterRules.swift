@@ -3,37 +3,75 @@
 /// worked out once, by the real machine, and then remembered.
 ///
 /// That is exact: a machine is a deterministic value, so equal states make the same of equal inputs.
-protocol ClusterRules: AnyObject {
-  var nodes: Int { get }
-  /// Proposals of the plan.
-  var steps: Int { get }
+/// Closures, not a protocol: those of a known subject are specialised for it, and the conformance of a
+/// generic class never is.
+@usableFromInline
+struct ClusterRules {
+  @usableFromInline let nodes: Int
+  /// By step of the plan, the node that it is asked of.
+  @usableFromInline let plan: [Int]
   /// Nodes of which any two may change places without anyone noticing.
-  var interchangeable: [Int] { get }
-  func node(ofStep step: Int) -> Int
+  @usableFromInline let interchangeable: [Int]
 
   /// The nodes' states at the start, and the ledger.
-  func begin() -> (locals: [UInt32], ledger: UInt32)
-  func react(_ local: UInt32, to input: LocalInput) -> LocalReaction
-  func ledger(_ ledger: UInt32, after events: UInt32) -> UInt32
-  /// Whether a message can do nothing any more, whatever comes.
-  /// - Parameter done: the nodes that will propose nothing any more, a bit for each.
-  func isDead(_ message: UInt32, at local: UInt32, done: UInt8) -> Bool
+  @usableFromInline let begin: () -> (locals: [UInt32], ledger: UInt32)
+  /// What a node in this state makes of an input.
+  @usableFromInline let react: (_ local: UInt32, _ input: LocalInput) -> LocalReaction
+  /// The ledger after these events.
+  @usableFromInline let record: (_ events: UInt32, _ ledger: UInt32) -> UInt32
+  /// Whether a message can do nothing at a node any more, whatever comes; of the nodes that will
+  /// propose nothing any more, there is a bit for each.
+  @usableFromInline let isDead: (_ message: UInt32, _ local: UInt32, _ done: UInt8) -> Bool
 
-  func traits(ofLocal local: UInt32) -> LocalTraits
-  func traits(ofLedger ledger: UInt32) -> LedgerTraits
-  func violation(ofLedger ledger: UInt32) -> String?
-  func describe(_ input: LocalInput, at node: Int) -> String
+  @usableFromInline let localTraits: (_ local: UInt32) -> LocalTraits
+  @usableFromInline let ledgerTraits: (_ ledger: UInt32) -> LedgerTraits
+  @usableFromInline let violation: (_ ledger: UInt32) -> String?
+  @usableFromInline let describe: (_ input: LocalInput, _ node: Int) -> String
 
-  /// The same with two interchangeable nodes in each other's place.
-  func swapped(local: UInt32, _ a: Int, _ b: Int) -> UInt32
-  func swapped(message: UInt32, _ a: Int, _ b: Int) -> UInt32
-  func swapped(ledger: UInt32, _ a: Int, _ b: Int) -> UInt32
+  /// A node's state, a message or a ledger with two interchangeable nodes in each other's place.
+  @usableFromInline let swap: (_ part: ClusterPart, _ number: UInt32, _ a: Int, _ b: Int) -> UInt32
 
-  var bytes: Int { get }
-  var sights: [String] { get }
+  @usableFromInline let bytes: () -> Int
+  @usableFromInline let sights: () -> [String]
+
+  @inlinable
+  init(
+    nodes: Int, plan: [Int], interchangeable: [Int],
+    begin: @escaping () -> (locals: [UInt32], ledger: UInt32),
+    react: @escaping (UInt32, LocalInput) -> LocalReaction,
+    record: @escaping (UInt32, UInt32) -> UInt32,
+    isDead: @escaping (UInt32, UInt32, UInt8) -> Bool,
+    localTraits: @escaping (UInt32) -> LocalTraits,
+    ledgerTraits: @escaping (UInt32) -> LedgerTraits,
+    violation: @escaping (UInt32) -> String?, describe: @escaping (LocalInput, Int) -> String,
+    swap: @escaping (ClusterPart, UInt32, Int, Int) -> UInt32, bytes: @escaping () -> Int,
+    sights: @escaping () -> [String]
+  ) {
+    self.nodes = nodes
+    self.plan = plan
+    self.interchangeable = interchangeable
+    self.begin = begin
+    self.react = react
+    self.record = record
+    self.isDead = isDead
+    self.localTraits = localTraits
+    self.ledgerTraits = ledgerTraits
+    self.violation = violation
+    self.describe = describe
+    self.swap = swap
+    self.bytes = bytes
+    self.sights = sights
+  }
+}
+
+/// A part of a cluster's state that has a number.
+@usableFromInline
+enum ClusterPart: UInt64 {
+  case local, message, mailbox, ledger
 }
 
 /// What happens to one node.
+@usableFromInline
 enum LocalInput: Hashable {
   /// A message arrives, by its number.
   case deliver(UInt32)
@@ -67,40 +105,70 @@ enum LocalInput: Hashable {
 }
 
 /// What a node makes of an input.
+@usableFromInline
 struct LocalReaction {
   /// What a move is worth looking at for.
+  @usableFromInline
   enum Kind {
     case step
     /// It only gives or owes answers: see `ClusterWorld.close`.
     case answer
-    /// It only counts a vote that decides nothing: see `ClusterWorld.count`.
+    /// It only counts a vote that decides nothing: see `ClusterWorld.deliver`.
     case vote
   }
 
-  var kind: Kind
+  @usableFromInline var kind: Kind
   /// Its new state.
-  var local: UInt32
+  @usableFromInline var local: UInt32
   /// What the ledger must know; 0 for nothing.
-  var events: UInt32
+  @usableFromInline var events: UInt32
   /// Messages and the nodes that they go to.
-  var sent: [(to: Int, message: UInt32)]
+  @usableFromInline var sent: [(to: Int, message: UInt32)]
+
+  @inlinable
+  init(kind: Kind, local: UInt32, events: UInt32, sent: [(to: Int, message: UInt32)]) {
+    self.kind = kind
+    self.local = local
+    self.events = events
+    self.sent = sent
+  }
 }
 
 /// What a world must know of a node's state to see which moves there are.
+@usableFromInline
 struct LocalTraits {
   /// Batches that are not durable yet.
-  var pending: Int
-  var hasDeadline: Bool
+  @usableFromInline var pending: Int
+  @usableFromInline var hasDeadline: Bool
   /// It will propose nothing any more.
-  var isDone: Bool
+  @usableFromInline var isDone: Bool
+
+  @inlinable
+  init(pending: Int, hasDeadline: Bool, isDone: Bool) {
+    self.pending = pending
+    self.hasDeadline = hasDeadline
+    self.isDone = isDone
+  }
 }
 
 /// What a world must know of a ledger to see which moves there are.
+@usableFromInline
 struct LedgerTraits {
-  var mayCrash: Bool
-  var mayTimeOut: Bool
+  @usableFromInline var mayCrash: Bool
+  @usableFromInline var mayTimeOut: Bool
   /// Steps that can be started, and cancelled: a bit for each.
-  var startable: UInt32
-  var cancellable: UInt32
-  var isWrong: Bool
+  @usableFromInline var startable: UInt32
+  @usableFromInline var cancellable: UInt32
+  @usableFromInline var isWrong: Bool
+
+  @inlinable
+  init(
+    mayCrash: Bool, mayTimeOut: Bool, startable: UInt32, cancellable: UInt32, isWrong: Bool
+  ) {
+    self.mayCrash = mayCrash
+    self.mayTimeOut = mayTimeOut
+    self.startable = startable
+    self.cancellable = cancellable
+    self.isWrong = isWrong
+  }
 }

@@ -45,15 +45,46 @@ extension ClusterWorld {
   ///
   /// A world in which more is on its way can do all that it could do with less: what is not wanted may
   /// be late for ever. So only the world with all answers is looked at.
-  mutating func close(_ words: inout Words, _ done: UInt8) {
+  ///
+  /// - Parameter quiet: nodes that gave no new answer before the move, a bit for each: as long as
+  /// nothing has come of it for them, they have none now.
+  mutating func close(_ words: inout Words, _ done: UInt8, quiet: UInt8 = 0) {
+    var quiet = quiet
     var node = 0
-    var quiet = 0
-    while quiet < nodes {
-      let before = words
-      answer(at: node, &words, done)
-      quiet = words == before ? quiet + 1 : 1
+    var visits = 0
+    while visits < nodes {
+      visits += 1
+      if quiet & 1 << UInt8(node) == 0 {
+        let before = words
+        answer(at: node, &words, done)
+        if words != before {
+          visits = 1
+          quiet &= ~changes(before, words)
+        }
+      }
       node = node + 1 == nodes ? 0 : node + 1
     }
+  }
+
+  /// Nodes that differ, or what is on its way to them.
+  func changes(_ before: Words, _ after: Words) -> UInt8 {
+    var changed: UInt8 = 0
+    for node in 0..<nodes
+    where before[node] != after[node] || before[nodes + node] != after[nodes + node] {
+      changed |= 1 << UInt8(node)
+    }
+    return changed
+  }
+
+  /// Nodes that have no new answer to give.
+  mutating func quietNodes(_ words: Words, _ done: UInt8) -> UInt8 {
+    var quiet: UInt8 = 0
+    for node in 0..<nodes {
+      var same = words
+      answer(at: node, &same, done)
+      if same == words { quiet |= 1 << UInt8(node) }
+    }
+    return quiet
   }
 
   private mutating func answer(at node: Int, _ words: inout Words, _ done: UInt8) {
@@ -126,22 +157,15 @@ extension ClusterWorld {
     return result
   }
 
-  private enum Part: UInt64 {
-    case local, mailbox, ledger
-  }
-
-  private mutating func swapped(_ number: UInt32, _ part: Part, _ a: Int, _ b: Int) -> UInt32 {
+  private mutating func swapped(_ number: UInt32, _ part: ClusterPart, _ a: Int, _ b: Int) -> UInt32
+  {
     let key = UInt64(number) << 32 | part.rawValue << 16 | UInt64(a) << 8 | UInt64(b)
     let known = exchanged[key]
     if known != PairMemo.none { return known }
-    let result: UInt32
-    switch part {
-    case .local: result = rules.swapped(local: number, a, b)
-    case .mailbox:
-      result = mailboxes.number(
-        of: mailboxes[number].map { rules.swapped(message: $0, a, b) }.sorted())
-    case .ledger: result = rules.swapped(ledger: number, a, b)
-    }
+    let result =
+      part == .mailbox
+      ? mailboxes.number(of: mailboxes[number].map { rules.swap(.message, $0, a, b) }.sorted())
+      : rules.swap(part, number, a, b)
     exchanged.insert(result, for: key)
     return result
   }

@@ -12,24 +12,26 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     var input: LocalInput
   }
 
-  let rules: any ClusterRules
+  let rules: ClusterRules
   let nodes: Int
   let prunes: Bool
   let reduces: Bool
   private(set) var start = State(words: Words())
   var reactions = ReactionTable()
   var mailboxes = Mailboxes()
-  private var ledgers = PairMemo()
-  private var pruned = PairMemo()
-  private var dead = PairMemo()
+  private let ledgers = PairMemo()
+  private let pruned = PairMemo()
+  private let dead = PairMemo()
   /// By number, kind of number and two nodes: the number with these in each other's place.
-  var exchanged = PairMemo()
+  let exchanged = PairMemo()
   let swaps: [(Int, Int)]
   /// By node's state and mailbox: where in `viewed` the reactions to its messages are.
-  private var views = PairMemo()
+  private let views = PairMemo()
   var viewed: [UInt32] = []
   var localTraits: [LocalTraits] = []
   var ledgerTraits: [LedgerTraits] = []
+  /// Of the state whose successors are asked for: see `close`.
+  private var quiet: UInt8 = 0
   /// While a move is to be described.
   private var moves: [Move]?
 
@@ -37,7 +39,7 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
   ///   - prunes: leaves out messages that can do nothing any more; without it, every message
   ///   is kept and delivered, which only tests want.
   ///   - reduces: leaves out worlds that show nothing which others do not show.
-  init(_ rules: any ClusterRules, prunes: Bool = true, reduces: Bool = true) {
+  init(_ rules: ClusterRules, prunes: Bool = true, reduces: Bool = true) {
     precondition(rules.nodes * 2 + 1 <= Words.scalarCount)
     self.rules = rules
     self.prunes = prunes
@@ -58,9 +60,9 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
   var bytes: Int {
     reactions.bytes + mailboxes.bytes + ledgers.bytes + pruned.bytes + dead.bytes + views.bytes
       + exchanged.bytes
-      + viewed.count * 4 + localTraits.count * 24 + rules.bytes
+      + viewed.count * 4 + localTraits.count * 24 + rules.bytes()
   }
-  var sights: [String] { rules.sights }
+  var sights: [String] { rules.sights() }
 
   func fingerprint(of state: State) -> Fingerprint {
     var fingerprint = Fingerprint()
@@ -75,12 +77,13 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
   func violation(of state: State) -> String? {
     let ledger = state.words[2 * nodes]
     guard ledgerTraits[Int(ledger)].isWrong else { return nil }
-    return rules.violation(ofLedger: ledger)
+    return rules.violation(ledger)
   }
 
   mutating func successors(of state: State, into found: inout [State]) {
     let ledger = ledgerTraits[Int(state.words[2 * nodes])]
     let done = doneNodes(state.words)
+    quiet = reduces ? quietNodes(state.words, done) : 0
     for node in 0..<nodes {
       let local = state.words[node]
       let view = view(local, state.words[nodes + node])
@@ -96,11 +99,11 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
       }
       if ledger.mayTimeOut && traits.hasDeadline { make(.timeOut, at: node, state, done, &found) }
     }
-    for step in 0..<rules.steps where ledger.startable & 1 << UInt32(step) != 0 {
-      make(.start(step), at: rules.node(ofStep: step), state, done, &found)
+    for step in rules.plan.indices where ledger.startable & 1 << UInt32(step) != 0 {
+      make(.start(step), at: rules.plan[step], state, done, &found)
     }
-    for step in 0..<rules.steps where ledger.cancellable & 1 << UInt32(step) != 0 {
-      make(.cancel(step), at: rules.node(ofStep: step), state, done, &found)
+    for step in rules.plan.indices where ledger.cancellable & 1 << UInt32(step) != 0 {
+      make(.cancel(step), at: rules.plan[step], state, done, &found)
     }
   }
 
@@ -110,7 +113,7 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     var found: [State] = []
     successors(of: state, into: &found)
     guard let move = moves?[place] else { return "" }
-    return rules.describe(move.input, at: move.node)
+    return rules.describe(move.input, move.node)
   }
 
   // MARK: Moves
@@ -139,18 +142,27 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     }
     learn(words)
     let doneNow = doneNodes(words)
-    if doneNow != done { tell(doneNow, &words) }
+    if doneNow != done {
+      tell(doneNow, &words)
+      touched = .max
+    }
     if prunes {
-      for other in 0..<nodes where doneNow != done || touched & 1 << UInt8(other) != 0 {
+      for other in 0..<nodes where touched & 1 << UInt8(other) != 0 {
         words[nodes + other] = prune(words[other], words[nodes + other], doneNow)
       }
     }
-    if reduces { close(&words, doneNow) }
+    if reduces {
+      // Where nothing crashes any more, all have more to answer.
+      let isAlike = doneNow == done && mayCrash(words) == mayCrash(state.words)
+      close(&words, doneNow, quiet: isAlike ? quiet & ~changes(state.words, words) : 0)
+    }
     canonicalise(&words)
     if words == state.words { return }
     found.append(State(words: words))
     moves?.append(Move(node: node, input: entry.input))
   }
+
+  private func mayCrash(_ words: Words) -> Bool { ledgerTraits[Int(words[2 * nodes])].mayCrash }
 
   /// Tells all nodes who is done. That makes no other done.
   private mutating func tell(_ done: UInt8, _ words: inout Words) {
@@ -166,10 +178,10 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     let key = UInt64(before) << 32 | UInt64(events)
     var ledger = ledgers[key]
     if ledger == PairMemo.none {
-      ledger = rules.ledger(before, after: events)
+      ledger = rules.record(events, before)
       ledgers.insert(ledger, for: key)
       while ledgerTraits.count <= Int(ledger) {
-        ledgerTraits.append(rules.traits(ofLedger: UInt32(ledgerTraits.count)))
+        ledgerTraits.append(rules.ledgerTraits(UInt32(ledgerTraits.count)))
       }
     }
     words[2 * nodes] = ledger
@@ -187,11 +199,11 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
   mutating func learn(_ words: Words) {
     for node in 0..<nodes where Int(words[node]) >= localTraits.count {
       while localTraits.count <= Int(words[node]) {
-        localTraits.append(rules.traits(ofLocal: UInt32(localTraits.count)))
+        localTraits.append(rules.localTraits(UInt32(localTraits.count)))
       }
     }
     while ledgerTraits.count <= Int(words[2 * nodes]) {
-      ledgerTraits.append(rules.traits(ofLedger: UInt32(ledgerTraits.count)))
+      ledgerTraits.append(rules.ledgerTraits(UInt32(ledgerTraits.count)))
     }
   }
 
@@ -226,7 +238,7 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     let key = UInt64(local) << 36 | UInt64(message) << 8 | UInt64(done)
     let known = dead[key]
     if known != PairMemo.none { return known == 1 }
-    let isDead = rules.isDead(message, at: local, done: done)
+    let isDead = rules.isDead(message, local, done)
     dead.insert(isDead ? 1 : 0, for: key)
     return isDead
   }

@@ -22,12 +22,18 @@ public protocol ExploredSubject {
   /// - Returns: by how much the numbers of batches fell.
   func canonicalise(_ machine: inout Machine, _ horizon: ExplorationHorizon) -> UInt64
 
+  /// The same for machines that are equal, and for few others.
+  func digest(_ machine: Machine) -> UInt64
+
   /// Whether the machine will never send a request again.
   func isDone(_ machine: Machine, _ horizon: ExplorationHorizon) -> Bool
 
   /// Whether a message can have no effect at this node any more, in this life or a later one, that
   /// anyone could ever tell.
-  func isDead(_ message: Machine.Message, at node: ExploredNode<Machine>) -> Bool
+  /// - Parameter durable: what would be made of the node's store now.
+  func isDead(
+    _ message: Machine.Message, at machine: Machine, durable: Machine, _ sight: ExploredSight
+  ) -> Bool
 
   /// Whether a node that took a message differs from before only in answers that it will give later.
   /// What it does else must not depend on them.
@@ -43,7 +49,8 @@ public protocol ExploredSubject {
   func sent(_ message: Machine.Message, by machine: Machine, durable: Machine) -> String?
 
   /// A machine took an input.
-  func stepped(from before: Machine, to after: Machine, crashed: Bool, durable: Machine) -> String?
+  /// - Parameter before: what it was; where it crashed, what its store would make of it.
+  func stepped(from before: Machine, to after: Machine) -> String?
 
   /// Whether the history must know of it.
   func matters(_ message: Machine.Message) -> Bool
@@ -102,22 +109,35 @@ public struct ExplorationHorizon: Hashable, Sendable {
   /// Nodes that will never send a request again: a bit for each.
   public var done: UInt8
 
+  @inlinable
+  init(hasTime: Bool, mayPropose: Bool, mayCancel: Bool, done: UInt8) {
+    self.hasTime = hasTime
+    self.mayPropose = mayPropose
+    self.mayCancel = mayCancel
+    self.done = done
+  }
+
   /// Whether this voter's node is among those.
-  public func isDone(_ voter: VoterID) -> Bool { done & 1 << UInt8(voter.rawValue - 1) != 0 }
+  @inlinable public func isDone(_ voter: VoterID) -> Bool {
+    done & 1 << UInt8(voter.rawValue - 1) != 0
+  }
 }
 
-/// A node, as far as messages to it are judged.
-public struct ExploredNode<Machine> {
-  /// Its machine.
-  public var machine: Machine
-  /// What would be made of its store now.
-  public var durable: Machine
+/// What is known of a node beside its machine when messages to it are judged.
+public struct ExploredSight {
   /// It proposes nothing any more.
   public var isDone: Bool
   /// The sender proposes nothing any more.
   public var senderIsDone: Bool
   /// What the node may still see.
   public var horizon: ExplorationHorizon
+
+  @inlinable
+  init(isDone: Bool, senderIsDone: Bool, horizon: ExplorationHorizon) {
+    self.isDone = isDone
+    self.senderIsDone = senderIsDone
+    self.horizon = horizon
+  }
 }
 
 /// What has happened in a world, as far as its judgement needs it.
@@ -132,6 +152,8 @@ public struct ExploredLedger<Subject: ExploredSubject>: Hashable {
     public var isLost = false
     /// Steps that had ended when it was started: a bit for each.
     public var after: UInt32 = 0
+
+    @inlinable init() {}
   }
 
   /// By their places in the plan.
@@ -142,4 +164,14 @@ public struct ExploredLedger<Subject: ExploredSubject>: Hashable {
   public var budget: ExplorationBudget
   /// What went wrong that must not.
   public var violation: String?
+
+  @inlinable
+  init(
+    steps: [Step], history: Subject.History, budget: ExplorationBudget, violation: String?
+  ) {
+    self.steps = steps
+    self.history = history
+    self.budget = budget
+    self.violation = violation
+  }
 }

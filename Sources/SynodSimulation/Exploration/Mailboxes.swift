@@ -2,7 +2,7 @@
 /// may be lost, repeated and overtaken without moves for it.
 struct Mailboxes {
   private var sets = Interner<[UInt32]>()
-  private var additions = PairMemo()
+  private let additions = PairMemo()
   private var numbers = 0
 
   init() { _ = sets.intern([]) }

@@ -11,7 +11,7 @@ struct ReactionTable {
     var input: LocalInput
   }
 
-  private var memo = PairMemo()
+  private let memo = PairMemo()
   private(set) var entries: [Entry] = []
   /// Node and message.
   private(set) var sent: [(to: Int, message: UInt32)] = []
@@ -22,7 +22,7 @@ struct ReactionTable {
 
   @inline(__always)
   mutating func number(
-    of input: LocalInput, at local: UInt32, _ rules: any ClusterRules
+    of input: LocalInput, at local: UInt32, _ rules: ClusterRules
   ) -> UInt32 {
     let key = UInt64(local) << 32 | UInt64(input.number)
     let known = memo[key]
@@ -32,9 +32,9 @@ struct ReactionTable {
 
   @inline(never)
   private mutating func work(
-    out input: LocalInput, _ local: UInt32, _ rules: any ClusterRules, _ key: UInt64
+    out input: LocalInput, _ local: UInt32, _ rules: ClusterRules, _ key: UInt64
   ) -> UInt32 {
-    let reaction = rules.react(local, to: input)
+    let reaction = rules.react(local, input)
     let number = UInt32(entries.count)
     entries.append(
       Entry(

@@ -1,0 +1,152 @@
+public import Synod
+
+/// What the real machine makes of an input.
+extension ClusterModel {
+  /// A node in the middle of a move.
+  @usableFromInline
+  struct Moving {
+    @usableFromInline var local: Local
+    @usableFromInline var machine: Machine
+    /// Where it has changed.
+    @usableFromInline var durable: Machine?
+    /// Where they have changed.
+    @usableFromInline var pending: [Batch]?
+    @usableFromInline var hasCrashed = false
+    @usableFromInline var events: [Event] = []
+    @usableFromInline var sent: [(to: Int, message: UInt32)] = []
+
+    @inlinable
+    init(_ local: Local, _ machine: Machine) {
+      self.local = local
+      self.machine = machine
+    }
+  }
+
+  @inlinable
+  func react(_ number: UInt32, to input: LocalInput) -> LocalReaction {
+    let before = locals[number]
+    var node = Moving(before, machines[before.machine].value)
+    take(input, &node)
+    drain(&node)
+    if let wrong = subject.stepped(
+      from: node.hasCrashed ? durable(of: node) : machines[before.machine].value, to: node.machine)
+    {
+      node.events.append(.violation(wrong))
+    }
+    if node.durable == nil, isSeenDifferently(before, now: node) {
+      node.durable = durable(of: node)
+    }
+    let after = intern(node.local, &node.machine, durable: node.durable, pending: node.pending)
+    let events =
+      node.events.isEmpty ? 0 : events.intern(Events(node: before.node, list: node.events))
+    return LocalReaction(
+      kind: kind(of: input, events, node.sent.isEmpty, before, locals[after]), local: after,
+      events: events, sent: node.sent)
+  }
+
+  @inlinable
+  func durable(of node: Moving) -> Machine { node.durable ?? machines[node.local.durable].value }
+
+  /// Whether what has to be kept in mind of a store is not the same as before the move.
+  @inlinable
+  func isSeenDifferently(_ before: Local, now node: Moving) -> Bool {
+    horizon(ofStoreOf: before, machines[before.machine].value)
+      != horizon(ofStoreOf: node.local, node.machine)
+  }
+
+  @inlinable
+  func kind(
+    of input: LocalInput, _ events: UInt32, _ isSilent: Bool, _ before: Local, _ after: Local
+  ) -> LocalReaction.Kind {
+    guard case .deliver = input, events == 0 else { return .step }
+    var same = after
+    same.machine = before.machine
+    guard same == before else { return .step }
+    if after.machine == before.machine { return .answer }
+    return kind(
+      of: machines[after.machine].value, machines[before.machine].value, isSilent && !before.hasTime
+    )
+  }
+
+  @inlinable
+  func kind(of now: Machine, _ was: Machine, _ mayBeVote: Bool) -> LocalReaction.Kind {
+    if subject.onlyOwesMore(now, than: was) { return .answer }
+    if mayBeVote && subject.onlyCountsMore(now, than: was) { return .vote }
+    return .step
+  }
+
+  @inlinable
+  func take(_ input: LocalInput, _ node: inout Moving) {
+    switch input {
+    case .deliver(let number):
+      let letter = letters[number]
+      node.machine.receive(letter.message, from: voter(Int(letter.from)))
+    case .persist:
+      var pending = batches[node.local.pending]
+      let batch = pending.removeFirst()
+      keep([batch], &node)
+      node.pending = pending
+      node.machine.persisted(through: batch.number)
+    case .crash(let surviving):
+      keep(batches[node.local.pending].prefix(surviving), &node)
+      node.pending = []
+      node.machine = durable(of: node)
+      node.machine.tick(to: Ticks(1))
+      node.hasCrashed = true
+      node.events.append(.crashed)
+    case .timeOut:
+      if let deadline = node.machine.nextDeadline { node.machine.tick(to: deadline) }
+      node.events.append(.timedOut)
+    case .start(let step):
+      node.local.left -= 1
+      node.events.append(.started(step))
+      node.machine.propose(subject.plan[step].proposal, as: ProposalID(UInt64(step)))
+    case .cancel(let step):
+      node.events.append(.cancelled)
+      node.machine.cancel(ProposalID(UInt64(step)))
+    case .timeEnds: node.local.hasTime = false
+    case .othersDone(let nodes): node.local.done = nodes
+    }
+  }
+
+  /// Makes batches durable.
+  @inlinable
+  func keep(_ batches: some Collection<Batch>, _ node: inout Moving) {
+    var durable = durable(of: node)
+    for batch in batches {
+      for record in batch.records {
+        restore(record, into: &durable)
+        if subject.matters(record) { node.events.append(.durable(record)) }
+      }
+    }
+    node.durable = durable
+  }
+
+  @inlinable
+  func drain(_ node: inout Moving) {
+    let place = Int(node.local.node)
+    while node.machine.hasReady {
+      node.machine.drain(into: &ready)
+      for envelope in ready.messages {
+        let message = envelope.message
+        if let wrong = subject.sent(message, by: node.machine, durable: durable(of: node)) {
+          node.events.append(.violation(wrong))
+        }
+        if subject.matters(message) { node.events.append(.sent(message)) }
+        let letter = letters.intern(Letter(from: UInt8(place), message: message))
+        switch envelope.to {
+        case .peers:
+          for peer in 0..<nodes where peer != place { node.sent.append((peer, letter)) }
+        case .voter(let voter): node.sent.append((Int(voter.rawValue) - 1, letter))
+        }
+      }
+      for completion in ready.completed {
+        node.events.append(.ended(Int(completion.proposal.rawValue), completion))
+      }
+      if !ready.persist.isEmpty {
+        let batch = Batch(number: ready.batch, records: ready.persist)
+        node.pending = (node.pending ?? batches[node.local.pending]) + [batch]
+      }
+    }
+  }
+}
