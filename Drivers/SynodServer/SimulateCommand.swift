@@ -96,12 +96,26 @@ struct SimulateCommand: ParsableCommand {
   #endif
 
   func run() throws {
-    if exhaustive || world != nil { return try ExhaustiveShow(world: world).run() }
+    if exhaustive || world != nil { return try explore() }
     let options = try SimulateOptions(self)
     #if PlantedBugs
       if plantedBugs { return try PlantedBugShow(options, limit: seeds ?? 10_000).run() }
     #endif
     var simulation = SimulationShow(options)
     try simulation.run()
+  }
+
+  private func explore() throws {
+    let show = try ExhaustiveShow(world: world)
+    #if PlantedBugs
+      if let plant {
+        guard let bug = PlantedBug.named(plant) else {
+          throw Failure.usage(
+            "--plant: there is no mistake '\(plant)'; 'synod simulate --help' names them")
+        }
+        return try PlantedBug.$planted.withValue(bug) { try show.run() }
+      }
+    #endif
+    try show.run()
   }
 }

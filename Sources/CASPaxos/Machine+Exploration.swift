@@ -97,6 +97,7 @@ extension Core {
   @usableFromInline
   func isDone(_ prospects: Prospects) -> Bool {
     if prospects.mayPropose || !listings.isEmpty { return false }
+    if stopped != nil { return true }
     let mayWait = !prospects.hasTime && !prospects.mayCancel
     return rounds.allSatisfy { $0.phase == .free || ($0.phase == .backingOff && mayWait) }
   }

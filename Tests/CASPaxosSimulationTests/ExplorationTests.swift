@@ -57,6 +57,13 @@ import Testing
     Self.exploration([.add(1, at: 0)], crashes: 1),
     Self.exploration([.add(1, at: 0), .add(10, at: 0)]),
     Self.exploration([.read(at: 0), .read(at: 1)]),
+    Self.exploration([.barrierRead(at: 0)], crashes: 1),
+    RegisterExploration(
+      settings: ExploredWorld.settings(), steps: [.add(1, at: 0)],
+      budget: ExplorationBudget(failures: 1)),
+    RegisterExploration(
+      settings: ExploredWorld.settings(), steps: [.add(1, at: 0)],
+      budget: ExplorationBudget(crashes: 1), groups: true),
   ])
   func whatIsLeftOutShowsNothingNew(_ subject: RegisterExploration) {
     let reduced = Self.walk(subject)
@@ -75,6 +82,14 @@ import Testing
     #expect(pruned.histories == whole.histories)
   }
 
+  @Test func aTraceTellsOfEveryVote() throws {
+    // Two acceptances are too few for what the other machines take as enough promises.
+    let report = ClusterExploration.explore(try Self.quorumsThatMissEachOther())
+    let told = report.trace.joined(separator: "; ").split(separator: "; ")
+    #expect(told.count { $0.contains(" -> 1: promise") } == 2)
+    #expect(told.count { $0.contains(" -> 2: promise") } == 1)
+  }
+
   @Test func fingerprintsTellAllStatesApart() {
     let subject = Self.exploration([.add(1, at: 0), .add(10, at: 0)], crashes: 1)
     #expect(Self.walk(subject, isExact: true).report == Self.walk(subject).report)
@@ -87,7 +102,7 @@ import Testing
     #expect(alike.histories == apart.histories)
   }
 
-  @Test func quorumsThatMissEachOtherAreFound() throws {
+  static func quorumsThatMissEachOther() throws -> RegisterExploration {
     // One machine counts two acceptances of four as chosen, the others two promises as enough.
     var settings = ExploredWorld.settings(voters: 4)
     let voters = settings.map(\.voter)
@@ -97,9 +112,12 @@ import Testing
       settings[node].configuration = try Configuration(
         epoch: Epoch(0), voters: voters, quorums: QuorumSystem(voters: 4, prepare: 2, accept: 3))
     }
-    let report = ClusterExploration.explore(
-      RegisterExploration(
-        settings: settings, steps: [.add(1, at: 0), .add(10, at: 1)], attempts: [1, 1, 1, 1]))
+    return RegisterExploration(
+      settings: settings, steps: [.add(1, at: 0), .add(10, at: 1)], attempts: [1, 1, 1, 1])
+  }
+
+  @Test func quorumsThatMissEachOtherAreFound() throws {
+    let report = ClusterExploration.explore(try Self.quorumsThatMissEachOther())
     #expect(report.violation?.contains("was lost at") == true)
     #expect(report.trace.count == report.depth)
   }

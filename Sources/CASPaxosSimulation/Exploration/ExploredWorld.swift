@@ -120,6 +120,45 @@ public struct ExploredWorld: Sendable {
           budget: ExplorationBudget(timeOuts: 1))
       }),
     ExploredWorld(
+      name: "failed-store", summary: "3 voters, 2 changes, 1 store fails, 1 crash, 1 ballot each",
+      make: {
+        RegisterExploration(
+          settings: settings(), steps: [.add(1, at: 0), .add(10, at: 1)],
+          budget: ExplorationBudget(crashes: 1, failures: 1), attempts: [1, 1, 1])
+      }),
+    ExploredWorld(
+      name: "group-commit", summary: "3 voters, 2 changes, batches acknowledged together, 1 crash",
+      make: {
+        RegisterExploration(
+          settings: settings(), steps: [.add(1, at: 0), .add(10, at: 1)],
+          budget: ExplorationBudget(crashes: 1), attempts: [1, 1, 1], groups: true)
+      }),
+    ExploredWorld(
+      name: "late-rivals",
+      summary: "3 voters, 2 proposers, 2 changes with deadlines, 1 deadline comes, 1 ballot each",
+      make: {
+        RegisterExploration(
+          settings: settings(),
+          steps: [.add(1, at: 0, deadline: Ticks(20)), .add(10, at: 1, deadline: Ticks(20))],
+          budget: ExplorationBudget(timeOuts: 1), attempts: [1, 1, 1])
+      }),
+    ExploredWorld(
+      name: "barrier-read",
+      summary: "3 voters, a change and a barrier read elsewhere, 1 crash, 1 ballot each",
+      make: {
+        RegisterExploration(
+          settings: settings(), steps: [.add(1, at: 0), .barrierRead(at: 1)],
+          budget: ExplorationBudget(crashes: 1), attempts: [1, 1, 1])
+      }),
+    ExploredWorld(
+      name: "delete",
+      summary: "3 voters, a change and a deletion elsewhere, 1 crash, 1 ballot each",
+      make: {
+        RegisterExploration(
+          settings: settings(), steps: [.add(1, at: 0), .delete(at: 1)],
+          budget: ExplorationBudget(crashes: 1), attempts: [1, 1, 1])
+      }),
+    ExploredWorld(
       name: "read", summary: "3 voters, a change and a read elsewhere, 1 crash, 1 ballot each",
       make: {
         RegisterExploration(
@@ -147,6 +186,14 @@ public struct ExploredWorld: Sendable {
       make: {
         RegisterExploration(
           settings: settings(), steps: [.add(1, at: 0), .swap(5, for: 6, at: 1)])
+      }),
+    ExploredWorld(
+      name: "refusal-and-read",
+      summary: "3 voters, a change, a compare-and-set that fails and a read, 1 ballot each",
+      make: {
+        RegisterExploration(
+          settings: settings(), steps: [.add(1, at: 0), .swap(5, for: 6, at: 1), .read(at: 1)],
+          attempts: [1, 1, 1])
       }),
     ExploredWorld(
       name: "two-proposers", summary: "3 voters, 2 proposers, 2 changes",

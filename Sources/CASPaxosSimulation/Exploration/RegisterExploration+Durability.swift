@@ -38,7 +38,10 @@ extension RegisterExploration {
 
   /// Compares what an acceptor holds before and after an input.
   public func stepped(from before: Machine, to after: Machine) -> String? {
-    if after.stopped != nil { return "a machine stopped" }
+    switch after.stopped {
+    case .storageFailed, nil: break
+    case .deadline, .cancelled, .ballotsExhausted, .machineStopped: return "a machine stopped"
+    }
     guard let held = before.acceptorState(of: Self.key) else { return nil }
     guard let now = after.acceptorState(of: Self.key) else {
       // A register of which nothing is held may be dropped.

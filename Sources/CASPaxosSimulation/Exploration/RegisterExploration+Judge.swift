@@ -9,7 +9,8 @@ extension RegisterExploration {
     let quorum = settings[0].configuration.component.quorums.accept
     let chosen = ledger.history.chosen(quorum: quorum)
     for (index, step) in ledger.steps.enumerated() {
-      guard case .change(.add(let amount)) = steps[index].operation else { continue }
+      // What a deletion takes away is not lost.
+      guard !isAnyDeleted, case .change(.add(let amount)) = steps[index].operation else { continue }
       let name = "step \(index)"
       let digits = chosen.map { Self.digit($0.state, amount) }
       if digits.contains(where: { $0 > 1 }) { return "\(name) took effect twice" }
@@ -25,7 +26,17 @@ extension RegisterExploration {
       case .applied, .notApplied, .unknown, .read, .listed, nil, .membership: break
       }
     }
+    for state in chosen {
+      let later = ledger.history.proposed.filter { $0.ballot > state.ballot }
+      if let stray = later.first(where: { !$0.state.contains(state.state) }) {
+        return "what \(state.ballot) wrote is chosen, and \(stray.ballot) does not descend from it"
+      }
+    }
     return isLinearizable(ledger) ? nil : "what clients were told is not linearizable"
+  }
+
+  private var isAnyDeleted: Bool {
+    steps.contains { if case .change(.delete) = $0.operation { true } else { false } }
   }
 
   private static func digit(_ state: RegisterState, _ power: Int) -> Int {
@@ -48,16 +59,21 @@ extension RegisterExploration {
     return canOrder(ledger, certain, possible, 0)
   }
 
+  /// - Parameter fenced: steps that were given up before a barrier read that is ordered already.
   private func canOrder(
-    _ ledger: ExploredLedger<Self>, _ certain: UInt32, _ possible: UInt32, _ number: Int
+    _ ledger: ExploredLedger<Self>, _ certain: UInt32, _ possible: UInt32, _ number: Int,
+    fenced: UInt32 = 0
   ) -> Bool {
     if certain == 0 { return true }
     for index in ledger.steps.indices {
       let bit: UInt32 = 1 << UInt32(index)
-      guard (certain | possible) & bit != 0, ledger.steps[index].after & certain == 0,
+      guard (certain | possible) & ~fenced & bit != 0, ledger.steps[index].after & certain == 0,
         let next = effect(of: index, ledger, on: number)
       else { continue }
-      if canOrder(ledger, certain & ~bit, possible & ~bit, next) { return true }
+      let behind = isFence(index) ? ledger.steps[index].after : 0
+      let isExplained = canOrder(
+        ledger, certain & ~bit, possible & ~bit, next, fenced: fenced | behind)
+      if isExplained { return true }
     }
     return false
   }
@@ -89,5 +105,15 @@ extension RegisterExploration {
     }
     if let seen, seen != next { return nil }
     return next
+  }
+}
+
+extension RegisterState {
+  /// Whether it descends from all that the other does: of every voter, its last write or a later one.
+  fileprivate func contains(_ other: RegisterState) -> Bool {
+    let (mine, others) = (lineage + [version.ballot], other.lineage + [other.version.ballot])
+    return others.allSatisfy { write in
+      write.isZero || mine.contains { $0.voter == write.voter && $0 >= write }
+    }
   }
 }

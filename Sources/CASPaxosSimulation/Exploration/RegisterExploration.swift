@@ -1,5 +1,5 @@
 public import CASPaxos
-internal import Synod
+public import Synod
 public import SynodSimulation
 
 /// CASPaxos machines and one register.
@@ -14,18 +14,28 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     /// What it asks.
     public var operation: CASPaxos.Operation<DecimalChange>
 
+    /// When it is given up, in ticks; never where nil.
+    public var deadline: Ticks?
+
     /// One made of its parts.
-    public init(_ node: Int, _ operation: CASPaxos.Operation<DecimalChange>) {
+    public init(
+      _ node: Int, _ operation: CASPaxos.Operation<DecimalChange>, deadline: Ticks? = nil
+    ) {
       self.node = node
       self.operation = operation
+      self.deadline = deadline
     }
 
     /// An addition.
-    public static func add(_ amount: Int, at node: Int) -> Step {
-      Step(node, .change(.add(amount)))
+    public static func add(_ amount: Int, at node: Int, deadline: Ticks? = nil) -> Step {
+      Step(node, .change(.add(amount)), deadline: deadline)
     }
+    /// A deletion.
+    public static func delete(at node: Int) -> Step { Step(node, .change(.delete)) }
     /// A read.
     public static func read(at node: Int) -> Step { Step(node, .read) }
+    /// A read that fences.
+    public static func barrierRead(at node: Int) -> Step { Step(node, .barrierRead) }
     /// A compare-and-set.
     public static func swap(_ old: Int, for new: Int, at node: Int) -> Step {
       Step(node, .change(.swap(old, for: new)))
@@ -42,6 +52,8 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   public let budget: ExplorationBudget
   /// Whether acceptors that propose nothing are told apart by nothing but what they hold.
   public let isSymmetric: Bool
+  /// Whether a store may say of several batches at once that they are durable.
+  public let groups: Bool
   let steps: [Step]
   /// By node, the ballots that one of its rounds draws, at the most: conflicts with the last are never
   /// delivered. What makes a world without a clock small; with `max`, it is the machine that waits for
@@ -51,14 +63,22 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   /// One made of its parts.
   public init(
     settings: [Settings], steps: [Step], budget: ExplorationBudget = ExplorationBudget(),
-    attempts: [Int]? = nil, isSymmetric: Bool = true
+    attempts: [Int]? = nil, groups: Bool = false, isSymmetric: Bool = true
   ) {
     self.attempts = attempts ?? settings.map { _ in .max }
     self.settings = settings
     self.steps = steps
     self.budget = budget
     self.isSymmetric = isSymmetric
-    plan = steps.map { ($0.node, Proposal(key: Self.key, operation: $0.operation)) }
+    self.groups = groups
+    plan = steps.map {
+      ($0.node, Proposal(key: Self.key, operation: $0.operation, deadline: $0.deadline))
+    }
+  }
+
+  /// A barrier read.
+  public func isFence(_ step: Int) -> Bool {
+    if case .barrierRead = steps[step].operation { true } else { false }
   }
 
   /// The one in place of all that nobody can tell from it.

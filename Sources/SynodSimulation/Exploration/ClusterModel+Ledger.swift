@@ -26,7 +26,8 @@ extension ClusterModel {
     switch event {
     case .started(let step):
       ledger.steps[step].isStarted = true
-      for (other, its) in ledger.steps.enumerated() where its.completion != nil {
+      for (other, its) in ledger.steps.enumerated()
+      where its.completion != nil || (subject.isFence(step) && its.isLost) {
         ledger.steps[step].after |= 1 << UInt32(other)
       }
     case .ended(let step, let completion):
@@ -47,6 +48,7 @@ extension ClusterModel {
           ledger.steps[step].isLost = true
         }
       }
+    case .failed: ledger.budget.failures -= 1
     case .timedOut: ledger.budget.timeOuts -= 1
     case .cancelled: ledger.budget.cancels -= 1
     case .violation(let wrong): ledger.violation = wrong
@@ -57,7 +59,8 @@ extension ClusterModel {
   func traits(ofLedger number: UInt32) -> LedgerTraits {
     let ledger = ledgers[number]
     var traits = LedgerTraits(
-      mayCrash: ledger.budget.crashes > 0, mayTimeOut: ledger.budget.timeOuts > 0, startable: 0,
+      mayCrash: ledger.budget.crashes > 0, mayTimeOut: ledger.budget.timeOuts > 0,
+      mayFail: ledger.budget.failures > 0, startable: 0,
       cancellable: 0, isWrong: violations[Int(number)] != nil)
     var waiting: Set<Int> = []
     for (index, step) in ledger.steps.enumerated() {
@@ -78,7 +81,9 @@ extension ClusterModel {
     case .deliver(let number):
       let letter = letters[number]
       return "\(letter.from + 1) -> \(node + 1): \(letter.message)"
-    case .persist: return "\(name) persists"
+    case .persist(let count): return "\(name) persists" + (count > 1 ? " \(count) batches" : "")
+    case .fail(let surviving):
+      return "\(name): its store fails, and \(surviving) of its batches are durable"
     case .crash(let surviving):
       return "\(name) crashes"
         + (surviving > 0 ? ", after \(surviving) more of its batches became durable" : "")

@@ -81,12 +81,16 @@ extension ClusterModel {
     case .deliver(let number):
       let letter = letters[number]
       node.machine.receive(letter.message, from: voter(Int(letter.from)))
-    case .persist:
-      var pending = batches[node.local.pending]
-      let batch = pending.removeFirst()
-      keep([batch], &node)
-      node.pending = pending
-      node.machine.persisted(through: batch.number)
+    case .persist(let count):
+      let pending = batches[node.local.pending]
+      keep(pending.prefix(count), &node)
+      node.pending = Array(pending.dropFirst(count))
+      node.machine.persisted(through: pending[count - 1].number)
+    case .fail(let surviving):
+      keep(batches[node.local.pending].prefix(surviving), &node)
+      node.pending = []
+      node.machine.storageFailed()
+      node.events.append(.failed)
     case .crash(let surviving):
       keep(batches[node.local.pending].prefix(surviving), &node)
       node.pending = []

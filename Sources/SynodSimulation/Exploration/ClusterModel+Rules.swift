@@ -3,7 +3,8 @@ extension ClusterModel {
   @inlinable
   var rules: ClusterRules {
     ClusterRules(
-      nodes: nodes, plan: subject.plan.map(\.node), interchangeable: interchangeable,
+      nodes: nodes, plan: subject.plan.map(\.node), groups: subject.groups,
+      interchangeable: interchangeable,
       begin: { self.begin() },
       react: { self.react($0, to: $1) },
       record: { self.ledger($1, after: $0) },

@@ -75,6 +75,7 @@ final class ClusterModel<Subject: ExploredSubject> {
     case sent(Machine.Message)
     case durable(Machine.Record)
     case crashed
+    case failed
     case timedOut
     case cancelled
     case violation(String)

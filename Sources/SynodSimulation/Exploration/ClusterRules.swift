@@ -10,6 +10,8 @@ struct ClusterRules {
   @usableFromInline let nodes: Int
   /// By step of the plan, the node that it is asked of.
   @usableFromInline let plan: [Int]
+  /// Whether a store may say of several batches at once that they are durable.
+  @usableFromInline let groups: Bool
   /// Nodes of which any two may change places without anyone noticing.
   @usableFromInline let interchangeable: [Int]
 
@@ -36,7 +38,7 @@ struct ClusterRules {
 
   @inlinable
   init(
-    nodes: Int, plan: [Int], interchangeable: [Int],
+    nodes: Int, plan: [Int], groups: Bool, interchangeable: [Int],
     begin: @escaping () -> (locals: [UInt32], ledger: UInt32),
     react: @escaping (UInt32, LocalInput) -> LocalReaction,
     record: @escaping (UInt32, UInt32) -> UInt32,
@@ -49,6 +51,7 @@ struct ClusterRules {
   ) {
     self.nodes = nodes
     self.plan = plan
+    self.groups = groups
     self.interchangeable = interchangeable
     self.begin = begin
     self.react = react
@@ -75,8 +78,10 @@ enum ClusterPart: UInt64 {
 enum LocalInput: Hashable {
   /// A message arrives, by its number.
   case deliver(UInt32)
-  /// The store has made the next batch durable.
-  case persist
+  /// The store says that it has made the next batch durable, or the next few at once.
+  case persist(count: Int)
+  /// The store fails for good; so many batches have reached the disk all the same.
+  case fail(surviving: Int)
   /// The process dies; so many batches more than it was told of have reached the disk. It comes back
   /// at once: while it is away it does nothing, as one whose messages are late.
   case crash(surviving: Int)
@@ -93,7 +98,8 @@ enum LocalInput: Hashable {
   var number: UInt32 {
     switch self {
     case .deliver(let message): message
-    case .persist: 1 << 28
+    case .persist(let count): 1 << 28 | UInt32(count)
+    case .fail(let surviving): 8 << 28 | UInt32(surviving)
     case .crash(let surviving): 2 << 28 | UInt32(surviving)
     case .timeOut: 3 << 28
     case .start(let step): 4 << 28 | UInt32(step)
@@ -156,6 +162,7 @@ struct LocalTraits {
 struct LedgerTraits {
   @usableFromInline var mayCrash: Bool
   @usableFromInline var mayTimeOut: Bool
+  @usableFromInline var mayFail: Bool
   /// Steps that can be started, and cancelled: a bit for each.
   @usableFromInline var startable: UInt32
   @usableFromInline var cancellable: UInt32
@@ -163,10 +170,12 @@ struct LedgerTraits {
 
   @inlinable
   init(
-    mayCrash: Bool, mayTimeOut: Bool, startable: UInt32, cancellable: UInt32, isWrong: Bool
+    mayCrash: Bool, mayTimeOut: Bool, mayFail: Bool, startable: UInt32, cancellable: UInt32,
+    isWrong: Bool
   ) {
     self.mayCrash = mayCrash
     self.mayTimeOut = mayTimeOut
+    self.mayFail = mayFail
     self.startable = startable
     self.cancellable = cancellable
     self.isWrong = isWrong

@@ -13,6 +13,8 @@ extension ClusterWorld {
     guard reduces, entry.kind == .vote else {
       return make(reaction, at: node, state, done, &found)
     }
+    path.append(Move(node: node, input: entry.input))
+    defer { path.removeLast() }
     let local = state.words[node]
     var counted = state
     counted.words[node] = entry.local
@@ -105,9 +107,9 @@ extension ClusterWorld {
   /// once what was accepted.
   private mutating func persist(at node: Int, _ words: inout Words, _ done: UInt8) {
     while localTraits[Int(words[node])].pending > 0,
-      !ledgerTraits[Int(words[2 * nodes])].mayCrash
+      !ledgerTraits[Int(words[2 * nodes])].mayCrash, !ledgerTraits[Int(words[2 * nodes])].mayFail
     {
-      let reaction = reactions.number(of: .persist, at: words[node], rules)
+      let reaction = reactions.number(of: .persist(count: 1), at: words[node], rules)
       let entry = reactions.entries[Int(reaction)]
       words[node] = entry.local
       var touched: UInt8 = 0

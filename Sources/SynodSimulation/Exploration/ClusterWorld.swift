@@ -7,7 +7,7 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
   }
 
   /// Something that can happen.
-  private struct Move {
+  struct Move {
     var node: Int
     var input: LocalInput
   }
@@ -33,7 +33,9 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
   /// Of the state whose successors are asked for: see `close`.
   private var quiet: UInt8 = 0
   /// While a move is to be described.
-  private var moves: [Move]?
+  private var moves: [[Move]]?
+  /// Votes that are counted together with the move that is being made.
+  var path: [Move] = []
 
   /// - Parameters:
   ///   - prunes: leaves out messages that can do nothing any more; without it, every message
@@ -91,7 +93,14 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
         deliver(viewed[index], at: node, state, done, &found)
       }
       let traits = localTraits[Int(local)]
-      if traits.pending > 0 { make(.persist, at: node, state, done, &found) }
+      for count in 0..<(rules.groups ? traits.pending : min(traits.pending, 1)) {
+        make(.persist(count: count + 1), at: node, state, done, &found)
+      }
+      if ledger.mayFail {
+        for count in 0...traits.pending {
+          make(.fail(surviving: count), at: node, state, done, &found)
+        }
+      }
       if ledger.mayCrash {
         for count in 0...traits.pending {
           make(.crash(surviving: count), at: node, state, done, &found)
@@ -112,8 +121,8 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     defer { moves = nil }
     var found: [State] = []
     successors(of: state, into: &found)
-    guard let move = moves?[place] else { return "" }
-    return rules.describe(move.input, move.node)
+    guard let made = moves?[place] else { return "" }
+    return made.map { rules.describe($0.input, $0.node) }.joined(separator: "; ")
   }
 
   // MARK: Moves
@@ -152,17 +161,20 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
       }
     }
     if reduces {
-      // Where nothing crashes any more, all have more to answer.
-      let isAlike = doneNow == done && mayCrash(words) == mayCrash(state.words)
+      // Where nothing crashes or fails any more, all have more to answer.
+      let isAlike = doneNow == done && isCalm(words) == isCalm(state.words)
       close(&words, doneNow, quiet: isAlike ? quiet & ~changes(state.words, words) : 0)
     }
     canonicalise(&words)
     if words == state.words { return }
     found.append(State(words: words))
-    moves?.append(Move(node: node, input: entry.input))
+    moves?.append(path + [Move(node: node, input: entry.input)])
   }
 
-  private func mayCrash(_ words: Words) -> Bool { ledgerTraits[Int(words[2 * nodes])].mayCrash }
+  private func isCalm(_ words: Words) -> Bool {
+    let ledger = ledgerTraits[Int(words[2 * nodes])]
+    return !ledger.mayCrash && !ledger.mayFail
+  }
 
   /// Tells all nodes who is done. That makes no other done.
   private mutating func tell(_ done: UInt8, _ words: inout Words) {

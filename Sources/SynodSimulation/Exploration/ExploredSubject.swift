@@ -13,8 +13,13 @@ public protocol ExploredSubject {
   var settings: [Machine.Settings] { get }
   /// What clients ask for. The steps of one node are started in order, and may be open together.
   var plan: [(node: Int, proposal: Machine.Proposal)] { get }
-  /// How often, in all, a node crashes, a clock reaches a deadline, a proposal is cancelled.
+  /// How often, in all, a node crashes, its store fails, a clock reaches a deadline, a proposal is
+  /// cancelled.
   var budget: ExplorationBudget { get }
+  /// Whether a store may say of several batches at once that they are durable: a group commit.
+  var groups: Bool { get }
+  /// Whether nothing that was given up before this step began may take effect after it.
+  func isFence(_ step: Int) -> Bool
   /// Whether nodes that never propose may change places (see `swap`).
   var isSymmetric: Bool { get }
 
@@ -89,12 +94,15 @@ public struct ExplorationBudget: Hashable, Sendable {
   public var timeOuts = 0
   /// Proposals that are cancelled.
   public var cancels = 0
+  /// Stores that fail for good.
+  public var failures = 0
 
   /// One made of its parts.
-  public init(crashes: Int = 0, timeOuts: Int = 0, cancels: Int = 0) {
+  public init(crashes: Int = 0, timeOuts: Int = 0, cancels: Int = 0, failures: Int = 0) {
     self.crashes = crashes
     self.timeOuts = timeOuts
     self.cancels = cancels
+    self.failures = failures
   }
 }
 
@@ -150,7 +158,8 @@ public struct ExploredLedger<Subject: ExploredSubject>: Hashable {
     public var completion: Subject.Machine.Completion?
     /// Its node crashed before it ended.
     public var isLost = false
-    /// Steps that had ended when it was started: a bit for each.
+    /// Steps that had ended when it was started, and where it fences, those whose node had crashed: a
+    /// bit for each.
     public var after: UInt32 = 0
 
     @inlinable init() {}
