@@ -111,6 +111,7 @@ struct InspectCommand: ParsableCommand {
     var configurations = 0
     var promises = 0
     var accepts = 0
+    var erasures = 0
     var keys: Set<Bytes> = []
 
     mutating func add(_ payload: Bytes) throws(CodingError) {
@@ -125,13 +126,17 @@ struct InspectCommand: ParsableCommand {
         case .accept(let key, _, _, _):
           accepts += 1
           keys.insert(key.compacted())
+        case .erase(let key, _, _):
+          erasures += 1
+          keys.remove(key)
+        case .floor: break
         }
       }
     }
 
     var description: String {
-      "\(accepts) accepts, \(promises) promises, \(reservations) reservations of ballots, "
-        + "\(configurations) configurations; \(keys.count) keys"
+      "\(accepts) accepts, \(promises) promises, \(erasures) erasures, "
+        + "\(reservations) reservations of ballots, \(configurations) configurations; \(keys.count) keys"
     }
   }
 }

@@ -14,6 +14,7 @@ extension Settings {
     self.init(voter: identity.voter, configuration: identity.configuration, seed: seed)
     addresses = identity.addresses.mapValues { Bytes($0.description) }
     maxValue = configuration.maxValue
+    collectAfter = configuration.collectAfter == 0 ? nil : configuration.collectAfter
     retransmitAfter *= configuration.tick
     patience *= configuration.tick
     backoff *= configuration.tick

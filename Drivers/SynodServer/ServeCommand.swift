@@ -85,6 +85,13 @@ struct ServeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How long a command may take before it is given up.", valueName: "ms"))
   var requestTimeout: UInt64 = 5000
 
+  @Option(
+    help: ArgumentHelp(
+      "In how long this node looks at all its keys once: what was deleted, and lay untouched from one "
+        + "look to the next, gives its space back, as soon as all nodes answer. 0: never.",
+      valueName: "ms"))
+  var collectAfter: UInt64 = 60_000
+
   @Option(help: ArgumentHelp("The longest value.", valueName: "bytes"))
   var maxValue = 512 * 1024
 
@@ -120,7 +127,7 @@ struct ServeCommand: ParsableCommand {
   static let flagsWithTwins = [
     "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "join", "role",
     "prepare-quorum", "accept-quorum", "cluster-token", "protocol", "tick", "request-timeout",
-    "max-value", "max-clients", "processor",
+    "collect-after", "max-value", "max-clients", "processor",
     "log-level",
   ]
 

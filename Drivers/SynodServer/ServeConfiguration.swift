@@ -11,6 +11,8 @@ struct ServeConfiguration {
   /// Milliseconds.
   var tick: UInt64
   var requestTimeout: UInt64
+  /// Milliseconds; 0 for never.
+  var collectAfter: UInt64
   /// Bytes.
   var maxValue: Int
   var maxClients: Int
@@ -45,6 +47,8 @@ struct ServeConfiguration {
     tick = try Self.check(command.tick, 1...1000, "--tick", "milliseconds")
     requestTimeout = try Self.check(
       command.requestTimeout, 10...3_600_000, "--request-timeout", "milliseconds")
+    collectAfter = try Self.check(
+      command.collectAfter, 0...2_592_000_000, "--collect-after", "milliseconds")
     maxValue = try Self.check(command.maxValue, 1...Self.maxValueLimit, "--max-value", "bytes")
     maxClients = try Self.check(command.maxClients, 1...100_000, "--max-clients", "clients")
     processor = try command.processor.map { number throws(Failure) in
@@ -87,7 +91,7 @@ struct ServeConfiguration {
     let facts: Logger.Metadata = [
       "data-dir": "\(dataDirectory)", "listen-client": "\(clientEndpoint)",
       "listen-peer": "\(peerEndpoint)", "protocol": "caspaxos", "tick": "\(tick)",
-      "request-timeout": "\(requestTimeout)", "max-value": "\(maxValue)",
+      "request-timeout": "\(requestTimeout)", "collect-after": "\(collectAfter)", "max-value": "\(maxValue)",
       "max-clients": "\(maxClients)", "processor": "\(processor.map { "\($0)" } ?? "any")",
       "log-level": "\(logLevel)",
     ]

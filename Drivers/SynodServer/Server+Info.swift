@@ -136,8 +136,14 @@ extension Server {
     ]
   }
 
-  /// Registers, not keys: a deleted key leaves a tombstone.
-  private func keyspaceFields() -> Fields { [("registers", "\(node.machine.registerCount)")] }
+  /// Registers, not keys: a deleted key leaves a tombstone for a while.
+  private func keyspaceFields() -> Fields {
+    let done = node.machine.statistics
+    return [
+      ("registers", "\(node.machine.registerCount)"), ("collected", "\(done.collected)"),
+      ("erased", "\(done.erased)"), ("floor", "\(node.machine.floor)"),
+    ]
+  }
 
   private func plain(_ text: String) -> String {
     String(text.map { $0.isNewline ? " " : $0 })

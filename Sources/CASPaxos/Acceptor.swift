@@ -26,6 +26,7 @@ extension RegisterTable.Cell {
     #endif
     if ballot <= promised || ballot <= accepted { return .refused }
     promised = ballot
+    age = 0
     return .granted
   }
 
@@ -43,6 +44,7 @@ extension RegisterTable.Cell {
     #endif
     if ballot < promised || ballot < accepted { return .refused }
     accepted = ballot
+    age = 0
     self.promised = max(self.promised, ballot, next)
     state = proposed
     state.value = proposed.value?.compacted()

@@ -71,6 +71,8 @@ public struct Register: Hashable, Sendable {
   /// Nil where there is none.
   public var value: Bytes?
   /// Of the last change that wrote; rises with every write and never starts anew after a deletion.
+  /// Zero where there is no value: whether there was one before is not to be seen. (The deletion
+  /// itself is told its version, and so are watches.)
   public var version: Version
 
   /// One made of its parts.

@@ -16,6 +16,14 @@ extension Core {
     }
     guard place != nil, isMember(sender) else { return }
     guard message.key.count <= max(settings.maxKey, Membership.keyLength) else { return }
+    // An absent register has promised the floor: at or below it there is nothing to ask for.
+    if message.ballot <= floor, message.kind == .prepare || message.kind == .accept,
+      isUntouched(message.key, at: known)
+    {
+      return outbox.send(
+        Message(.conflict, slot: message.slot, ballot: message.ballot, floor: floor),
+        to: sender, after: floorBatch)
+    }
     switch message.kind {
     case .prepare: prepare(message, from: sender, at: known ?? cell(of: message))
     case .accept:
@@ -23,6 +31,7 @@ extension Core {
       accept(message, from: sender, at: known ?? cell(of: message))
     case .read: read(message, from: sender)
     case .list: list(message, from: sender)
+    case .erase: erase(message)
     case .promise, .accepted, .conflict, .readReply, .watch, .observed, .page, .configuration,
       .behind:
       break
@@ -44,6 +53,12 @@ extension Core {
     table.findOrInsert(message.key, hash: table.hash(message.key))
   }
 
+  /// Whether the acceptor holds nothing of the register.
+  private func isUntouched(_ key: Bytes, at known: RegisterTable.Place?) -> Bool {
+    guard let place = known ?? table.find(key, hash: table.hash(key)) else { return true }
+    return table[place].isUntouched
+  }
+
   private mutating func prepare(
     _ message: Message, from sender: VoterID, at place: RegisterTable.Place
   ) {
@@ -59,8 +74,8 @@ extension Core {
     outbox.send(
       Message(
         .promise, slot: message.slot, ballot: message.ballot, accepted: table[place].accepted,
-        state: table[place].state),
-      to: sender, after: table[place].batch)
+        floor: floor, state: table[place].state),
+      to: sender, after: max(table[place].batch, floorBatch))
   }
 
   private mutating func accept(
@@ -101,8 +116,8 @@ extension Core {
     outbox.send(
       Message(
         .conflict, slot: message.slot, ballot: message.ballot, promised: cell.promised,
-        accepted: cell.accepted),
-      to: sender, after: cell.batch)
+        accepted: cell.accepted, floor: floor),
+      to: sender, after: max(cell.batch, floorBatch))
   }
 
   /// A read changes nothing, not even the table: asking for keys that do not exist costs no memory.
@@ -114,6 +129,8 @@ extension Core {
       reply.state = table[place].state
       batch = max(batch, table[place].batch)
     }
+    // Where there is nothing any more, that must be durable.
+    if reply.accepted.isZero { batch = max(batch, floorBatch) }
     outbox.send(reply, to: sender, after: batch)
   }
 

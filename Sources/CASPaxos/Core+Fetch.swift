@@ -66,7 +66,7 @@ extension Core {
 extension Message {
   fileprivate var isRequest: Bool {
     switch kind {
-    case .prepare, .accept, .read: true
+    case .prepare, .accept, .read, .erase: true
     case .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page,
       .configuration, .behind:
       false

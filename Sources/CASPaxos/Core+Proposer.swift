@@ -35,6 +35,7 @@ extension Core {
     table[place].round = -1
     if table[place].isBlank { table.remove(place) }
     advance(slot, to: .free)
+    rounds[slot].isCollecting = false
     rounds[slot].key = Bytes()
     rounds[slot].base = .blank
     rounds[slot].deadline = nil
@@ -74,7 +75,7 @@ extension Core {
   mutating func startPrepare(_ slot: Int) {
     // This node's acceptor has heard of its rivals' ballots meanwhile: a lower one would only be
     // refused, and after every wait again.
-    ballots.raise(to: table[cell(of: slot)].promised)
+    ballots.raise(to: max(table[cell(of: slot)].promised, floor))
     guard let ballot = drawBallot(slot) else { return }
     disarm(slot)
     statistics.prepares += 1
@@ -124,7 +125,7 @@ extension Core {
   @usableFromInline
   mutating func startAccept(_ slot: Int, ballot: Ballot, state: RegisterState) {
     var next = Ballot.zero
-    if let after = settings.piggybackAfter, !rounds[slot].isReserved,
+    if let after = settings.piggybackAfter, !rounds[slot].isReserved, !rounds[slot].isCollecting,
       table[cell(of: slot)].streak >= after
     {
       next = ballots.draw() ?? .zero

@@ -84,7 +84,16 @@ extension Core {
   private mutating func promised(_ slot: Int, by place: Int, _ reply: Message) {
     guard !rounds[slot].votes.contains(place) else { return }
     compare(slot, with: reply, of: place)
+    // A voter that joins promises its epoch on everything, and knows of nothing that was collected:
+    // what was, the others tell.
+    if reply.floor > rounds[slot].floor, configuration.component.contains(place: place) {
+      rounds[slot].floor = reply.floor
+    }
     guard configuration.isPrepareQuorum(rounds[slot].votes) else { return }
+    // Where nobody holds anything, there may have been something.
+    if rounds[slot].highest.isZero, !rounds[slot].floor.isZero {
+      rounds[slot].base.forget(through: rounds[slot].floor)
+    }
     measureTrip(slot)
     direct(slot, .promised)
   }
@@ -109,6 +118,7 @@ extension Core {
     if !rounds[slot].next.isZero && reply.promised >= rounds[slot].next {
       rounds[slot].promising.insert(place)
     }
+    if rounds[slot].isCollecting { return collect(slot) }
     guard configuration.isAcceptQuorum(rounds[slot].votes) else { return }
     measureTrip(slot)
     statistics.chosen += 1
@@ -133,10 +143,14 @@ extension Core {
   private mutating func refused(_ slot: Int, by place: Int, _ reply: Message) {
     // A voter that has accepted this very ballot refuses only a prepare of it that came again, late.
     guard !rounds[slot].votes.contains(place), reply.accepted != reply.ballot else { return }
-    let rival = max(reply.promised, reply.accepted).voter
-    let isOther = rival != settings.voter
-    table[cell(of: slot)].meetRival(isOther ? configuration.place(of: rival) : nil)
+    let rival = max(reply.promised, reply.accepted)
+    // What only a floor refuses shows no rival.
+    if rival >= reply.ballot {
+      let isOther = rival.voter != settings.voter
+      table[cell(of: slot)].meetRival(isOther ? configuration.place(of: rival.voter) : nil)
+    }
     rounds[slot].refused.insert(place)
+    if rounds[slot].isCollecting { return fail(slot) }
     let left = configuration.everyone.subtracting(rounds[slot].refused)
     let mayWin =
       rounds[slot].phase == .preparing

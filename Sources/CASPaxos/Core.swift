@@ -11,6 +11,9 @@ struct Core: Hashable, Sendable {
   /// This node's place among the voters; nil where it has no vote.
   var place: Int?
   var table: RegisterTable
+  /// What every register that is absent has promised; and the batch that makes it durable, or did.
+  var floor = Ballot.zero
+  var floorBatch = PersistBatch.none
   var outbox: Outbox
   var ballots: BallotSource
   var random: SplitMix
@@ -36,6 +39,7 @@ struct Core: Hashable, Sendable {
   var watches = Watches()
   var watchWake: Ticks?
   var listings = Listings()
+  @usableFromInline var collector = Collector()
   @usableFromInline var directives: [Directive] = []
   @usableFromInline var nextDirective = 0
   /// Why the machine does nothing any more.
@@ -69,6 +73,7 @@ struct Core: Hashable, Sendable {
     members.batch = configurationBatch
     startMembers()
     reserveIfNeeded()
+    startCollecting()
   }
 
   /// The record of who votes.
@@ -101,6 +106,7 @@ struct Core: Hashable, Sendable {
     if let due = members.wake {
       if due <= now { tendMembers() } else { scheduleMembers(at: due) }
     }
+    sweepIfDue()
   }
 
   /// The slot's deadline or its own time has come.
@@ -180,7 +186,7 @@ struct Core: Hashable, Sendable {
   @usableFromInline
   mutating func receive(_ message: Message, from sender: VoterID) {
     switch message.kind {
-    case .prepare, .accept, .read, .list:
+    case .prepare, .accept, .read, .list, .erase:
       // A ballot is drawn by its own proposer alone; whoever uses another's is not to be believed.
       guard message.ballot.voter == sender || message.isCopy else { return }
       receiveRequest(message, from: sender)

@@ -28,7 +28,7 @@ extension Fold {
       step += 1
       state = state.written(value, at: ballot, step: step)
       state.remember(result, of: once, limit: settings.maxSessions)
-      return Result(.applied(output, state.register), wrote: true)
+      return Result(.applied(output, state.written), wrote: true)
     }
   }
 }

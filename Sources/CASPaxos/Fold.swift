@@ -122,7 +122,8 @@ struct Fold<C: Change>: Sendable {
   ) -> Result {
     if pending.isAbandoned { return Result(.unknown(.cancelled)) }
     switch pending.work {
-    case .errand(.read), .errand(.settle): return Result(.read(state.register))
+    case .errand(.read), .errand(.settle), .errand(.collect):
+      return Result(.read(state.register))
     case .errand(.members), .errand(.reconfigure): return Result(.notApplied(.reserved))
     case .errand(.forget(let client, let sequence)):
       state.endSession(of: client, through: sequence)
@@ -141,7 +142,7 @@ struct Fold<C: Change>: Sendable {
         }
         step += 1
         state = state.written(value, at: ballot, step: step)
-        return Result(.applied(output, state.register), wrote: true)
+        return Result(.applied(output, state.written), wrote: true)
       }
     }
   }
@@ -171,7 +172,8 @@ struct Fold<C: Change>: Sendable {
     for pending in folded {
       switch pending.work {
       case .errand(.read), .errand(.members): break
-      case .errand(.settle), .errand(.forget), .errand(.reconfigure): return false
+      case .errand(.settle), .errand(.forget), .errand(.reconfigure), .errand(.collect):
+        return false
       case .change(let change): if !change.isReadOnly { return false }
       }
     }

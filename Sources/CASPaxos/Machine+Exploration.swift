@@ -159,6 +159,8 @@ extension Core {
     case .read, .list: return senderIsDone
     // Explored worlds watch nothing.
     case .watch, .observed: return false
+    // Whoever sends it knows that this node has accepted that ballot, or erased it since.
+    case .erase: return durable.holds(message.key) { $1 != message.ballot }
     case .promise, .accepted, .readReply, .page:
       return isDone || isDead(reply: message, durable: durable)
     case .conflict:
@@ -184,7 +186,9 @@ extension Core {
   private func holds(_ key: Bytes, where test: (_ promised: Ballot, _ accepted: Ballot) -> Bool)
     -> Bool
   {
-    guard let place = table.find(key, hash: table.hash(key)) else { return false }
+    guard let place = table.find(key, hash: table.hash(key)),
+      !table[place].promised.isZero || !table[place].accepted.isZero
+    else { return test(floor, .zero) }
     return test(table[place].promised, table[place].accepted)
   }
 }
@@ -237,6 +241,7 @@ extension Core {
     eightTrips = 8
     nextWake = nil
     members.forgetTime()
+    collector.forgetTime()
     for slot in rounds.indices {
       alarms[slot] = Ticks(.max)
       // Decides about the length of a wait, but for the first.
@@ -247,6 +252,7 @@ extension Core {
     }
     let now = now
     table.forEachCell { cell in
+      cell.age = 0
       cell.restUntil = cell.restUntil > now ? Ticks(.max) : Ticks(0)
       // Only whether there are any decides about resting; how many, for how long.
       if !cell.rivals.isEmpty {
@@ -309,6 +315,7 @@ extension Core {
     }
     configurationBatch = rebased(configurationBatch)
     members.batch = rebased(members.batch)
+    floorBatch = rebased(floorBatch)
     table.forEachCell { $0.batch = rebased($0.batch) }
     ballots.rebase(by: shift)
     outbox.rebase(by: shift)

@@ -26,6 +26,7 @@ extension Machine {
       records.append(core.stated)
       if let hash = core.members.resumeAt { records.append(core.statedTransfer(through: hash)) }
       records.append(.reserve(counter: core.ballots.requested))
+      if !core.floor.isZero { records.append(.floor(core.floor)) }
     }
     while next.shard < core.table.shards.count {
       let cells = core.table.shards[next.shard].cells
@@ -70,6 +71,8 @@ extension Core {
       #if PlantedBugs
         if PlantedBug.has(.forgottenPromise) { return }
       #endif
+      // Dropped since, the floor standing for it.
+      if ballot <= floor, table.find(key, hash: table.hash(key)) == nil { return }
       let place = table.findOrInsert(key, hash: table.hash(key))
       table[place].promised = max(table[place].promised, ballot)
     case .accept(let key, let ballot, let promised, let state):
@@ -81,6 +84,8 @@ extension Core {
         table[place].state = state
       }
       table[place].promised = max(table[place].promised, promised, ballot)
+    case .erase(let key, let ballot, let stored): restoreErased(key, at: ballot, floor: stored)
+    case .floor(let stored): restoreFloor(stored)
     }
   }
 

@@ -27,6 +27,9 @@ extension Machine {
     case .promised: propose(slot)
     case .readSettled: observe(slot)
     case .readUnsettled: fallBack(slot)
+    case .failed where core.rounds[slot].isCollecting,
+      .ambiguous where core.rounds[slot].isCollecting:
+      giveWay(slot)
     case .failed: core.backOff(slot)
     case .ambiguous: keepAttempt(slot)
     case .exhausted: exhaust(slot)
@@ -39,9 +42,11 @@ extension Machine {
   @inlinable
   mutating func begin(_ slot: Int) {
     takeWaiting(slot)
+    if core.collector.open > 0 || core.rounds[slot].isCollecting { sortOutCollection(slot) }
     if folds[slot].folded.isEmpty { return core.closeRound(slot) }
     if folds[slot].isReadOnly { return core.startRead(slot) }
     if core.rests(slot) { return }
+    if core.rounds[slot].isCollecting { return core.startPrepare(slot) }
     guard let (ballot, base) = core.armedBase(slot) else { return core.startPrepare(slot) }
     let (state, wrote) = run(slot, on: base, at: ballot)
     if wrote || folds[slot].hasBarrier {
@@ -65,6 +70,7 @@ extension Machine {
   mutating func propose(_ slot: Int) {
     let base = core.rounds[slot].base
     let ballot = core.rounds[slot].ballot
+    if core.rounds[slot].isCollecting { return collect(slot, base, at: ballot) }
     let settled = core.isSettled(slot)
     if let found = folds[slot].earlier.firstIndex(where: { base.descends(from: $0.ballot) }) {
       // An earlier attempt is in: its results are the changes' results.
@@ -73,6 +79,7 @@ extension Machine {
       if settled && !folds[slot].hasBarrier { return finish(slot) }
       return core.startAccept(slot, ballot: ballot, state: base)
     }
+    if folds[slot].mayHaveForgotten(base, floor: core.rounds[slot].floor) { return forget(slot) }
     if folds[slot].earlier.count >= 8 || core.isOfHigherEpoch(slot, base, than: ballot) {
       folds[slot].isBurial = true
       return core.startAccept(slot, ballot: ballot, state: base)

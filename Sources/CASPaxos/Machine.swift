@@ -62,6 +62,8 @@ public struct Machine<C: Change>: ConsensusMachine {
   public var heldReplies: Int { core.outbox.heldCount }
   /// Registers that its acceptor holds.
   public var registerCount: Int { core.table.count }
+  /// What its acceptor has promised on every register that it does not hold.
+  public var floor: Ballot { core.floor }
 
   /// What this node's acceptor holds of a register, durable or not: for tests and people.
   public func acceptorState(
@@ -134,14 +136,19 @@ public struct Machine<C: Change>: ConsensusMachine {
   }
 
   /// Has it wait for the next round of the register, which begins at once where there is none.
-  /// - Returns: whether one began.
+  /// - Returns: whether anything was begun.
   @inlinable @discardableResult
   mutating func join(_ key: Bytes, hash: UInt64, _ pending: Fold<C>.Pending) -> Bool {
     let (slot, isNew) = core.openRound(key, hash: hash)
     if slot == folds.count { folds.append(Fold()) }
     folds[slot].waiting.append(pending)
     if let deadline = pending.deadline { core.expire(slot, at: deadline) }
-    if isNew { begin(slot) }
+    if isNew {
+      begin(slot)
+    } else if core.rounds[slot].isCollecting {
+      giveWay(slot)
+      return true
+    }
     return isNew
   }
 
@@ -178,7 +185,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   @inlinable
   public static func asksToWrite(_ message: Message) -> Bool {
     switch message.kind {
-    case .prepare, .accept: true
+    case .prepare, .accept, .erase: true
     case .read, .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page,
       .configuration, .behind:
       false

@@ -41,6 +41,8 @@ public struct Message: Hashable, Sendable {
     case configuration = 12
     /// Says what the sender knows of the members, as `ballot`, and asks for more.
     case behind = 13
+    /// Says that every voter accepted the tombstone at `ballot`, which may be forgotten: `key`.
+    case erase = 10
   }
 
   /// What it says, and so which fields count.
@@ -53,7 +55,8 @@ public struct Message: Hashable, Sendable {
   public var promised: Ballot
   /// The ballot of the accepted state; zero for none.
   public var accepted: Ballot
-  /// Below this nothing is accepted on registers that were collected; zero as long as none was.
+  /// Below this the sender accepts nothing on registers of which it holds nothing: they may have
+  /// been collected. Zero as long as none was.
   public var floor: Ballot
   /// The register; only in requests, since a ballot names one round of one register.
   public var key: Bytes
@@ -88,7 +91,7 @@ extension Message: ByteCodable {
     writer.write(slot)
     ballot.encode(into: &writer)
     switch kind {
-    case .prepare, .read:
+    case .prepare, .read, .erase:
       writer.write(bytes: key)
     case .promise:
       accepted.encode(into: &writer)
@@ -134,7 +137,7 @@ extension Message: ByteCodable {
     }
     self.init(kind, slot: slot, ballot: ballot)
     switch kind {
-    case .prepare, .read:
+    case .prepare, .read, .erase:
       key = try reader.read(bytesUpTo: Self.maxKey)
     case .promise:
       accepted = try Ballot(from: &reader)
@@ -197,12 +200,16 @@ extension Message: CustomStringConvertible {
     let value = state.value.map { "\"\($0)\"" } ?? "nil"
     switch kind {
     case .prepare: return "prepare(\(ballot)) \(key)"
-    case .promise: return "promise(\(ballot)) accepted \(accepted) \(value)"
+    case .promise:
+      let below = floor.isZero ? "" : " floor \(floor)"
+      return "promise(\(ballot)) accepted \(accepted)\(below) \(value)"
     case .accept:
       let next = promised.isZero ? "" : " next \(promised)"
       return "accept(\(ballot)) \(key) = \(value) v\(state.version)\(next)"
     case .accepted: return "accepted(\(ballot)) promised \(promised)"
-    case .conflict: return "conflict(\(ballot)) promised \(promised) accepted \(accepted)"
+    case .conflict:
+      let below = floor.isZero ? "" : " floor \(floor)"
+      return "conflict(\(ballot)) promised \(promised) accepted \(accepted)\(below)"
     case .read: return "read(\(ballot)) \(key)"
     case .readReply: return "readReply(\(ballot)) accepted \(accepted) \(value)"
     case .watch:
@@ -218,6 +225,7 @@ extension Message: CustomStringConvertible {
         + (state.value.flatMap { KeyPage(encoded: $0) }?.description ?? "malformed")
     case .configuration: return "configuration(\(ballot))"
     case .behind: return "behind(\(ballot))"
+    case .erase: return "erase(\(ballot)) \(key)"
     }
   }
 }

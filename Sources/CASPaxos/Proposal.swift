@@ -123,8 +123,9 @@ public enum Abandoned: Error, Hashable, Sendable {
   case ballotsExhausted
   /// This node is no member of the cluster, or none yet.
   case notAMember
-  /// What became of it cannot be told any more: the register has forgotten its client's earlier
-  /// changes (`Once`).
+  /// What became of it cannot be told any more: the register was deleted and collected since, or was
+  /// written by more voters than it remembers, or has forgotten its client's earlier changes
+  /// (`Once`).
   case forgotten
   /// The store failed: this machine proposes and votes no more.
   case storageFailed

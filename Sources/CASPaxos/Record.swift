@@ -3,8 +3,9 @@ public import Synod
 /// What an acceptor and a proposer must not forget.
 ///
 /// Replaying a record over a newer state is harmless, so a checkpoint may be taken while the machine
-/// runs: promises, accepted ballots and reserved counters only rise, and a configuration is taken
-/// where its epoch is the higher, a membership where its revision is.
+/// runs: promises, accepted ballots, floors and reserved counters only rise, a configuration is taken
+/// where its epoch is the higher, a membership where its revision is, and an erasure leaves alone
+/// what is newer than it.
 public enum Record: Hashable, Sendable {
   /// The configuration that this store votes in, as long as it knows of no decided membership.
   case configuration(Configuration)
@@ -22,6 +23,11 @@ public enum Record: Hashable, Sendable {
   /// Every register whose hash with this seed is not above `through` was accepted anew in this joint
   /// epoch.
   case transferred(Epoch, hashSeed: UInt64, through: UInt64)
+  /// Forgot the register of `key`, whose tombstone every voter had accepted at `ballot`; from now on
+  /// `floor` stands: one record, since without the floor older states could return.
+  case erase(key: Bytes, ballot: Ballot, floor: Ballot)
+  /// Promised `floor` on every register that is absent.
+  case floor(Ballot)
 }
 
 extension Record: ByteCodable {
@@ -53,6 +59,14 @@ extension Record: ByteCodable {
       writer.write(epoch.rawValue)
       writer.write(seed)
       writer.write(hash)
+    case .erase(let key, let ballot, let floor):
+      writer.write(UInt8(6))
+      writer.write(bytes: key)
+      ballot.encode(into: &writer)
+      floor.encode(into: &writer)
+    case .floor(let floor):
+      writer.write(UInt8(7))
+      floor.encode(into: &writer)
     }
   }
 
@@ -79,6 +93,11 @@ extension Record: ByteCodable {
       self = .transferred(
         Epoch(try reader.read(UInt32.self)), hashSeed: try reader.read(UInt64.self),
         through: try reader.read(UInt64.self))
+    case 6:
+      self = .erase(
+        key: try reader.read(bytesUpTo: Message.maxKey), ballot: try Ballot(from: &reader),
+        floor: try Ballot(from: &reader))
+    case 7: self = .floor(try Ballot(from: &reader))
     default: throw .malformed("unknown kind of record")
     }
   }
@@ -97,6 +116,8 @@ extension Record: CustomStringConvertible {
     case .membership(let membership, let isRetired):
       "membership \(membership)" + (isRetired ? " retired" : "")
     case .transferred(let epoch, _, let hash): "transferred \(epoch) through \(hash)"
+    case .erase(let key, let ballot, let floor): "erase \(key) \(ballot) floor \(floor)"
+    case .floor(let floor): "floor \(floor)"
     }
   }
 }

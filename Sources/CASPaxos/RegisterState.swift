@@ -34,8 +34,14 @@ public struct RegisterState: Hashable, Sendable {
   /// A register that was never written.
   @inlinable public static var blank: RegisterState { RegisterState() }
 
-  /// What changes and clients see of it.
-  @inlinable public var register: Register { Register(value: value, version: version) }
+  /// What changes and clients see of it: one that was deleted is as one that was never written, since
+  /// what is deleted is collected at some time, and that is not to be seen.
+  @inlinable public var register: Register {
+    Register(value: value, version: value == nil ? .zero : version)
+  }
+
+  /// The same with the version of a deletion: what the deletion itself is told, and watches.
+  @inlinable public var written: Register { Register(value: value, version: version) }
 
   /// Whether the write of `ballot` is among those that this state descends from, if `ballot` is the
   /// last that its voter wrote this register with.

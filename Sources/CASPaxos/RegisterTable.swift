@@ -26,6 +26,8 @@ struct RegisterTable: Hashable, Sendable {
     var round: Int32
     /// Rounds in a row that this node won and in which it saw no other proposer, up to 255.
     var streak: UInt8
+    /// Sweeps that came by since anything of it changed, up to 255.
+    var age: UInt8 = 0
     /// The other proposers seen since this node last won; and until when this node, having won
     /// against some, leaves the register to them.
     var rivals = VoteSet()
@@ -53,8 +55,11 @@ struct RegisterTable: Hashable, Sendable {
       if let place { rivals.insert(place) }
     }
 
+    /// The acceptor holds nothing of it.
+    var isUntouched: Bool { promised.isZero && accepted.isZero }
+
     /// Nothing of it would be missed.
-    var isBlank: Bool { promised.isZero && accepted.isZero && round < 0 }
+    var isBlank: Bool { isUntouched && round < 0 }
   }
 
   /// Where a cell lies, until a cell of its shard is removed.

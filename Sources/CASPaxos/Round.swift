@@ -36,11 +36,15 @@ struct Round: Hashable, Sendable {
   /// Preparing and reading: the highest accepted ballot seen, its state, and who holds it.
   var highest = Ballot.zero
   @usableFromInline var base = RegisterState.blank
+  /// Preparing: the highest floor that was told and counts.
+  @usableFromInline var floor = Ballot.zero
   var agreeing = VoteSet()
   /// Accepting: what was proposed, the promise asked for with it, and who gave that.
   var next = Ballot.zero
   var promising = VoteSet()
   var withoutPrepare = false
+  /// It is to write a tombstone to every voter, and nobody else wants anything of the register.
+  @usableFromInline var isCollecting = false
   /// Attempts in a row that failed.
   var failures: UInt8 = 0
   /// When to look at it again, and when to send again.
@@ -64,6 +68,7 @@ struct Round: Hashable, Sendable {
     agreeing = VoteSet()
     promising = VoteSet()
     highest = .zero
+    floor = .zero
   }
 
   /// An attempt is sent.

@@ -65,6 +65,14 @@ public struct Settings: Hashable, Sendable {
   public var maxWatchedKeys = 65_536
   /// States that a watch has in hand, at the most: told and not yet finished, waiting, or being read.
   public var maxObservations = 16
+  /// In how many ticks a sweep passes over all registers. What is deleted, or was only promised, and
+  /// is untouched from one pass to the next is collected. Nil: never. It must be far longer than a
+  /// round takes; a pass takes 64 round trips at least.
+  public var collectAfter: UInt64?
+
+  /// How many passes of the sweep a deleted register is kept after its last write where it still
+  /// knows of clients' changes (`Once`).
+  public var sessionsLast: UInt8 = 16
 
   /// Counters reserved durably at once.
   public var counterBlock: UInt64 = 1 << 20
@@ -100,6 +108,7 @@ extension Settings {
     settings.watchLease = min(max(watchLease, 3), 1 << 30)
     settings.maxObservations = max(maxObservations, 1)
     settings.maxSessions = min(max(maxSessions, 1), RegisterState.Session.limit)
+    settings.collectAfter = collectAfter.map { max($0, 1) }
     settings.counterBlock = min(max(counterBlock, 2), 1 << 32)
     return settings
   }
@@ -129,6 +138,10 @@ public struct Statistics: Sendable {
   public var listings: UInt64 = 0
   /// Registers that had to be read for listings.
   public var listedByReading: UInt64 = 0
+  /// Deleted registers that this node had every voter forget.
+  public var collected: UInt64 = 0
+  /// Registers that this node's acceptor erased.
+  public var erased: UInt64 = 0
 
   /// All zero.
   public init() {}

@@ -32,6 +32,8 @@ struct TaskID: Hashable, Sendable {
     case watch
     /// The members' keeper: a transfer, or a step of it.
     case members
+    /// The sweep that collects tombstones.
+    case collector
   }
 
   /// What is given up is given up as a whole.
@@ -63,6 +65,9 @@ enum Errand: Hashable, Sendable {
   case members
   /// Takes a step in changing them.
   case reconfigure(MembershipStep)
+  /// Has every voter accept the register's tombstone and forget it. Gives way to whatever else is
+  /// wanted of the register.
+  case collect
 }
 
 /// How a task ended.
@@ -132,6 +137,7 @@ extension Core {
     case .outside: tasks.endedOutside[id] = outcome
     case .watch: watchReadEnded(id, outcome)
     case .members: memberTaskEnded(id, outcome)
+    case .collector: collector.ended(outcome)
     }
   }
 

@@ -129,7 +129,7 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
       if isInOrder && index <= last { continue }
       guard found[seed.place] == nil, trial[seed.place] == nil else { continue }
       guard solutions < 2, steps < Self.limit else { return }
-      guard case .write(let next, let output) = seed.change.apply(to: state) else { continue }
+      guard case .write(let next, let output) = seed.change.apply(to: state.seen) else { continue }
       if let value = seen[version], value != next { continue }
       let left = Register(value: next, version: version)
       trial[seed.place] = Write(output: output, left: left, before: state.version)

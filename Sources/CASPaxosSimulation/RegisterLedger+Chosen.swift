@@ -24,6 +24,9 @@ extension RegisterLedger {
   private mutating func settle(_ ballot: Ballot) {
     guard let use = index.find(ballot), !uses[use].isSettled else { return }
     uses[use].isSettled = true
+    if uses[use].state.value == nil, uses[use].hasState {
+      noteDeletion(uses[use].state.version, of: uses[use].key)
+    }
     for base in uses[use].bases { settle(base.version.ballot) }
   }
 
@@ -41,7 +44,7 @@ extension RegisterLedger {
   func history(of key: Int, pick: ([Write]) -> Write) -> [Write] {
     guard let top = keys[key].chosen.last else { return [] }
     var writes: [Write] = []
-    var version = uses[top].state.version
+    var version = origin(of: uses[top].state, key: key, below: uses[top].ballot).version
     while let use = index.find(version.ballot), uses[use].hasState {
       let ballot = version.ballot
       // Whatever was chosen below it is part of it.
@@ -62,9 +65,9 @@ extension RegisterLedger {
   }
 
   mutating func mustDescend(_ upper: Int, from lower: Int) {
-    guard !descends(uses[upper].state, from: uses[lower].state, at: uses[lower].ballot) else {
-      return
-    }
+    let (state, ballot) = (uses[upper].state, uses[lower].ballot)
+    if descends(state, from: uses[lower].state, at: ballot) { return }
+    if isCollected(ballot, of: uses[lower].key, before: state) { return reach(.begunAnew) }
     violate(
       "\(uses[lower].ballot) was chosen on \(keys[uses[lower].key].name) (version "
         + "\(uses[lower].state.version)), and the state proposed at \(uses[upper].ballot) (version "
@@ -110,6 +113,7 @@ extension RegisterLedger {
       return violate("proposal \(id) was told of version \(version), which is not chosen")
     }
     if wrote && !uses[use].isChosen { reach(.resolvedByLineage) }
+    if wrote && register.value == nil { noteDeletion(version, of: key) }
     let final = uses[use].state.version
     if final == version && uses[use].state.value != register.value {
       violate("proposal \(id) saw another value under version \(version) than was proposed")
@@ -141,7 +145,7 @@ extension RegisterLedger {
     case .read: reach(.fastRead)
     case .prepare, .accept: reach(.readFallback)
     case .promise, .accepted, .conflict, .readReply, .watch, .observed, .list, .page,
-      .configuration, .behind:
+      .configuration, .behind, .erase:
       break
     }
   }

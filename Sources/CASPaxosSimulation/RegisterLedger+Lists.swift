@@ -30,7 +30,7 @@ extension RegisterLedger {
       return violate("voter \(voter(at: place)) sends a page that cannot be read")
     }
     for entry in page.entries {
-      guard let key = numbers[entry.key], stores[place].held[key].accepted >= entry.accepted else {
+      guard let key = numbers[entry.key], hasAccepted(entry.accepted, on: key, at: place) else {
         return violate(
           "voter \(voter(at: place)) lists \(entry.key) at \(entry.accepted), which is not durable")
       }

@@ -48,6 +48,8 @@ extension RegisterLedger {
     case .accept(let key, let ballot, let promised, let state):
       accept(key, ballot, promised, state, at: place)
     case .membership, .transferred: violate("voter \(voter(at: place)) records \(record)")
+    case .erase(let key, let ballot, let floor): erase(key, ballot, floor: floor, at: place)
+    case .floor(let floor): raiseFloor(floor, at: place)
     }
   }
 
@@ -71,6 +73,7 @@ extension RegisterLedger {
   private mutating func promise(_ key: Bytes, _ ballot: Ballot, at place: Int) {
     guard let use = use(of: ballot, key, at: place) else { return }
     let held = stores[place].held[uses[use].key]
+    mustBeAboveFloor(ballot, held, at: place)
     if ballot <= held.promised || ballot <= held.accepted {
       return violate(
         "voter \(voter(at: place)) promises \(ballot) after promising \(held.promised) and accepting "
@@ -101,6 +104,7 @@ extension RegisterLedger {
         "voter \(voter(at: place)) accepts another state at \(ballot) than was proposed")
     }
     let held = stores[place].held[uses[use].key]
+    mustBeAboveFloor(ballot, held, at: place)
     if ballot < held.promised || ballot <= held.accepted {
       return violate(
         "voter \(voter(at: place)) accepts \(ballot) after promising \(held.promised) and accepting "
@@ -115,6 +119,11 @@ extension RegisterLedger {
     if !uses[use].isChosen && isAcceptQuorum(uses[use].holders) {
       choose(use)
     }
+  }
+
+  private mutating func mustBeAboveFloor(_ ballot: Ballot, _ held: Held, at place: Int) {
+    guard held == Held(), ballot <= stores[place].floor else { return }
+    violate("voter \(voter(at: place)) takes \(ballot), and its floor is \(stores[place].floor)")
   }
 
   /// A voter's store is lost or refused.

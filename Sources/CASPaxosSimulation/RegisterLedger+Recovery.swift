@@ -11,6 +11,7 @@ extension RegisterLedger {
     if stores[place].isRetired { return violate("voter \(voter) is rebuilt from a lost store") }
     var found = [Held](repeating: Held(), count: keys.count)
     var reserved: UInt64 = 0
+    var floor = Ballot.zero
     var states: [(ballot: Ballot, state: RegisterState)] = []
     for record in records {
       switch record {
@@ -27,12 +28,16 @@ extension RegisterLedger {
         found[number] = Held(promised: promised, accepted: ballot)
         states.append((ballot, state))
       case .membership, .transferred: violate("voter \(voter) came back with \(record)")
+      case .floor(let stored): floor = stored
+      case .erase: violate("voter \(voter) came back with \(record)")
       }
     }
     var survived = false
-    while stores[place].held != found || stores[place].reserved != reserved {
+    while stores[place].reserved != reserved || stores[place].floor != floor
+      || !zip(stores[place].held, found).allSatisfy({ $0.over(floor) == $1.over(floor) })
+    {
       guard violation == nil, let batch = stores[place].batches.first else {
-        return violate(difference(found, reserved, at: place))
+        return violate(difference(found, reserved, floor, at: place))
       }
       survived = true
       stores[place].batches.removeFirst()
@@ -49,9 +54,12 @@ extension RegisterLedger {
     stores[place].drawn = reserved
   }
 
-  private func difference(_ found: [Held], _ reserved: UInt64, at place: Int) -> String {
+  private func difference(
+    _ found: [Held], _ reserved: UInt64, _ floor: Ballot, at place: Int
+  ) -> String {
     let store = stores[place]
     var parts: [String] = []
+    if floor != store.floor { parts.append("floor \(floor), not \(store.floor)") }
     if reserved != store.reserved { parts.append("reserved \(reserved), not \(store.reserved)") }
     for (key, (a, b)) in zip(found, store.held).enumerated() where a != b {
       parts.append(
@@ -60,5 +68,12 @@ extension RegisterLedger {
     }
     return "voter \(voter(at: place)) came back with what its store does not bear out: "
       + parts.joined(separator: "; ")
+  }
+}
+
+extension RegisterLedger.Held {
+  /// The same where a promise that the floor stands for, with nothing accepted, is dropped.
+  fileprivate func over(_ floor: Ballot) -> Self {
+    accepted.isZero && promised <= floor ? Self() : self
   }
 }

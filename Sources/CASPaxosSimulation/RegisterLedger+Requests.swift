@@ -77,7 +77,7 @@ extension RegisterLedger {
       } else if !comes(uses[use].state, at: ballot, of: uses[asked].state) {
         violate("the state of \(ballot) does not come of that of \(uses[asked].ballot)")
       }
-      uses[use].bases = [uses[asked].state.register]
+      uses[use].bases = [origin(of: uses[asked].state, key: uses[use].key, below: ballot)]
       return
     }
     if !isPrepareQuorum(uses[use].promised) {
@@ -86,8 +86,10 @@ extension RegisterLedger {
     for one in stores.indices {
       guard let base = base(of: use, told: one), comes(uses[use].state, at: ballot, of: base)
       else { continue }
-      let isNew = !uses[use].bases.contains { $0.version == base.version }
-      if isNew { uses[use].bases.append(base.register) }
+      let origin = origin(of: base, key: uses[use].key, below: ballot)
+      if !uses[use].bases.contains(where: { $0.version == origin.version }) {
+        uses[use].bases.append(origin)
+      }
     }
     guard uses[use].bases.isEmpty else { return }
     violate("the state of \(ballot) does not come of the highest that a prepare quorum told of")
@@ -118,9 +120,13 @@ extension RegisterLedger {
 
   /// Whether a round at `ballot` may make `state` of `base`: written in it, or written back.
   private func comes(_ state: RegisterState, at ballot: Ballot, of base: RegisterState) -> Bool {
+    // Where nobody held anything, what floors told of is forgotten.
+    var base = base
+    if base == .blank { base.extra = state.extra }
     guard state.version.ballot == ballot else { return state == base }
     guard state.version.step >= 1, base.version < state.version else { return false }
-    return base.written(nil, at: ballot, step: 1).lineage == state.lineage
+    let written = base.written(nil, at: ballot, step: 1)
+    return written.lineage == state.lineage && written.extra == state.extra
   }
 
   private mutating func countProposal(_ use: Int) {

@@ -14,6 +14,7 @@ extension RegisterLedger {
     case .prepare, .accept, .read: return requested(message, by: place)
     case .list: return listed(message, by: place)
     case .page: return page(message, of: place)
+    case .erase: return asksToErase(message, by: place)
     case .promise, .accepted, .conflict, .readReply: break
     case .watch: return
     case .observed: return observed(message, by: place)
@@ -31,7 +32,12 @@ extension RegisterLedger {
     case .accepted: acceptedReply(message, use, at: place)
     case .conflict: refused(message, use, at: place)
     case .readReply: answeredRead(message, use, at: place)
-    case .prepare, .accept, .read, .watch, .observed, .list, .page, .configuration, .behind: break
+    case .prepare, .accept, .read, .watch, .observed, .list, .page, .configuration, .behind, .erase:
+      break
+    }
+    if message.floor > stores[place].floor {
+      violate(
+        "voter \(voter) tells of the floor \(message.floor), and durable is \(stores[place].floor)")
     }
   }
 
@@ -39,9 +45,10 @@ extension RegisterLedger {
   /// accepted since (rules 5 and 8).
   private mutating func promised(_ message: Message, _ use: Int, at place: Int) {
     let held = stores[place].held[uses[use].key]
-    if !uses[use].promised.contains(place) || held.promised < message.ballot {
+    let promise = promise(on: uses[use].key, at: place)
+    if !uses[use].promised.contains(place) || promise < message.ballot {
       return violate(
-        "voter \(voter(at: place)) promises \(message.ballot), and durable is \(held.promised)")
+        "voter \(voter(at: place)) promises \(message.ballot), and durable is \(promise)")
     }
     let told = accepted[use * stores.count + place]
     if message.accepted != told {
@@ -49,7 +56,8 @@ extension RegisterLedger {
         "voter \(voter(at: place)) promises \(message.ballot) and tells of \(message.accepted), and "
           + "had accepted \(told)")
     }
-    if held.accepted != told && held.accepted < message.ballot {
+    let wasErased = held.accepted.isZero && hasAccepted(told, on: uses[use].key, at: place)
+    if held.accepted != told && held.accepted < message.ballot && !wasErased {
       return violate(
         "voter \(voter(at: place)) promised \(message.ballot), and accepted \(held.accepted)")
     }
@@ -72,12 +80,13 @@ extension RegisterLedger {
   }
 
   private mutating func acceptedReply(_ message: Message, _ use: Int, at place: Int) {
-    let held = stores[place].held[uses[use].key]
-    if !uses[use].holders.contains(place) || held.accepted < message.ballot {
+    let key = uses[use].key
+    let promise = promise(on: key, at: place)
+    if !uses[use].holders.contains(place) || !hasAccepted(message.ballot, on: key, at: place) {
       violate("voter \(voter(at: place)) accepted \(message.ballot), which is not durable")
-    } else if held.promised < message.promised {
+    } else if promise < message.promised {
       violate(
-        "voter \(voter(at: place)) promised \(message.promised), and durable is \(held.promised)")
+        "voter \(voter(at: place)) promised \(message.promised), and durable is \(promise)")
     }
   }
 
@@ -85,28 +94,33 @@ extension RegisterLedger {
   /// was not accepted, it was not (rule 21).
   private mutating func refused(_ message: Message, _ use: Int, at place: Int) {
     reach(.conflict)
-    let held = stores[place].held[uses[use].key]
+    let key = uses[use].key
+    let held = promise(on: key, at: place)
     let (promised, accepted) = (message.promised, message.accepted)
-    if held.promised < promised || held.accepted < accepted {
+    if held < promised || !hasAccepted(accepted, on: key, at: place) {
       violate(
         "voter \(voter(at: place)) refuses \(message.ballot) because of \(promised) and \(accepted), "
-          + "and durable are \(held.promised) and \(held.accepted)")
-    } else if promised <= message.ballot && accepted < message.ballot {
+          + "and durable are \(held) and \(stores[place].held[key].accepted)")
+    } else if max(promised, message.floor) <= message.ballot && accepted < message.ballot
+      && message.floor != message.ballot
+    {
       violate("voter \(voter(at: place)) refuses \(message.ballot) for no reason")
-    } else if accepted < message.ballot && uses[use].holders.contains(place) {
+    } else if accepted < message.ballot && message.floor < message.ballot
+      && uses[use].holders.contains(place)
+    {
       violate("voter \(voter(at: place)) denies \(message.ballot), which it accepted")
     }
   }
 
   /// A read is answered from durable state alone (rule 26).
   private mutating func answeredRead(_ message: Message, _ use: Int, at place: Int) {
-    let held = stores[place].held[uses[use].key]
+    let key = uses[use].key
     if !uses[use].isRead {
       violate("voter \(voter(at: place)) answers the round \(message.ballot) as a read")
-    } else if held.accepted < message.accepted {
+    } else if !hasAccepted(message.accepted, on: key, at: place) {
       violate(
         "voter \(voter(at: place)) tells a read of \(message.accepted), and durable is "
-          + "\(held.accepted)")
+          + "\(stores[place].held[key].accepted)")
     } else {
       mustHold(message.state, at: message.accepted, place)
     }

@@ -44,6 +44,9 @@ struct RegisterLedger: Sendable {
     var chosen: [Int] = []
     /// The newest version that any client was told of.
     var told = Version.zero
+    /// Deletions that are part of a chosen state, in ascending order; and what was collected.
+    var tombstones: [Version] = []
+    var collected: [Collected] = []
     /// Prepares since a ballot was chosen last.
     var prepares = 0
   }
@@ -58,6 +61,8 @@ struct RegisterLedger: Sendable {
   struct Store: Sendable {
     var held: [Held] = []
     var reserved: UInt64 = 0
+    /// What is promised on every register of which nothing is held.
+    var floor = Ballot.zero
     /// Counters up to this belong to earlier lives.
     var lifeFloor: UInt64 = 0
     /// The highest counter drawn.

@@ -26,6 +26,9 @@ enum RegisterMark: Int, CaseIterable, Sendable {
   case deletion
   case listedToTheEnd
   case listedInPart
+  case erased
+  case begunAnew
+  case unknownForgotten
 
   var name: String {
     switch self {
@@ -54,6 +57,9 @@ enum RegisterMark: Int, CaseIterable, Sendable {
     case .deletion: "a register was deleted"
     case .listedToTheEnd: "a list of registers to the end"
     case .listedInPart: "a list of some of the registers"
+    case .erased: "a deleted register was collected"
+    case .begunAnew: "a collected register was written anew"
+    case .unknownForgotten: "unknown, collected meanwhile"
     }
   }
 }

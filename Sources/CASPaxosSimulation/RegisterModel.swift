@@ -30,7 +30,7 @@ struct ValueModel<C: Change>: SequentialModel where C.Output: Hashable, C.Reject
       }
       return nil
     case .open(let change):
-      switch change.apply(to: Register(value: value, version: .untold)) {
+      switch change.apply(to: Register(value: value, version: .untold).seen) {
       case .write(let next, _): return .some(next)
       case .keep, .reject: return .some(value)
       }
@@ -55,7 +55,7 @@ struct RegisterModel<C: Change>: SequentialModel where C.Output: Hashable, C.Rej
       case .write, .keep, .reject: return nil
       }
     case .open(let change):
-      switch change.apply(to: state) {
+      switch change.apply(to: state.seen) {
       case .write(let value, _): return Register(value: value, version: .untold)
       case .keep, .reject: return state
       }

@@ -43,5 +43,8 @@ struct RegisterShape: Hashable, Sendable {
     }
     deadlinePercent = one(of: [0, 0, 10, 40])
     hurry = one(of: [5, 50, 500])
+    // Apart from the others, so that what was drawn before stays as it was.
+    var collecting = SplitMix(seed: plan.seed ^ 0xc011)
+    settings.collectAfter = [nil, 20, 200][Int(collecting.next() % 3)]
   }
 }

@@ -92,7 +92,16 @@ extension RegisterSubject {
     calls[place].outcome = completion.result
     calls[place].returned = moment
     open[Int(voter.rawValue) - 1] -= 1
-    judge(calls[place], completion.result)
+    if let register = completion.result.register {
+      let (key, floor) = (calls[place].key, calls[place].floor)
+      if let sight = ledger.sight(of: register, on: key, floor: floor) {
+        calls[place].outcome = completion.result.telling(of: sight)
+      } else {
+        calls[place].isVague = true
+        return ledger.violation
+      }
+    }
+    if let outcome = calls[place].outcome { judge(calls[place], outcome) }
     return ledger.violation
   }
 
@@ -147,7 +156,7 @@ extension RegisterSubject {
 
   private mutating func saw(_ register: Register, _ call: Call, wrote: Bool) {
     ledger.told(register, of: call.key, floor: call.floor, wrote: wrote, as: call.id)
-    if call.key < keyNames.count { workload.saw(register, on: call.key) }
+    if call.key < keyNames.count { workload.saw(register.seen, on: call.key) }
   }
 
   private mutating func judge(_ call: Call, _ why: Abandoned, isUnknown: Bool) {
@@ -161,7 +170,11 @@ extension RegisterSubject {
       if !hasFailed.contains(call.voter) {
         ledger.violate("proposal \(call.id) ends because of a store that did not fail")
       }
-    case .forgotten: break
+    case .forgotten:
+      if !isUnknown || ledger.stores.allSatisfy(\.floor.isZero) {
+        ledger.violate("proposal \(call.id) was forgotten, and nothing was collected")
+      }
+      ledger.reach(.unknownForgotten)
     case .ballotsExhausted, .machineStopped, .notAMember:
       ledger.violate("proposal \(call.id) ends because of \(why), which nobody gave a reason for")
     }
@@ -181,7 +194,7 @@ extension RegisterSubject.Call {
 
 extension Change where Output: Hashable, Rejection: Hashable {
   func decision(on register: Register) -> ComparableDecision<Output, Rejection> {
-    switch apply(to: register) {
+    switch apply(to: register.seen) {
     case .write(let value, let output): .write(value, output)
     case .keep(let output): .keep(output)
     case .reject(let why): .reject(why)
@@ -192,6 +205,23 @@ extension Change where Output: Hashable, Rejection: Hashable {
   func keeps(_ left: Register, with output: Output) -> Bool {
     if case .keep(output) = decision(on: left) { return true }
     return false
+  }
+}
+
+extension Register {
+  /// As changes and readers see it: one that was deleted is as one that was never written.
+  var seen: Register { value == nil ? Register() : self }
+}
+
+extension Outcome {
+  /// The same with another register in it.
+  func telling(of register: Register) -> Outcome {
+    switch self {
+    case .applied(let output, _): .applied(output, register)
+    case .read: .read(register)
+    case .notApplied(.rejected(let why, _)): .notApplied(.rejected(why, register))
+    case .listed, .membership, .notApplied, .unknown: self
+    }
   }
 }
 

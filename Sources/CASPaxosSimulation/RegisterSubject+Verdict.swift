@@ -26,7 +26,8 @@ extension RegisterSubject {
 
   /// Whether it was told of a state, or may have written one.
   private func isOfConsequence(_ call: Call) -> Bool {
-    switch call.outcome {
+    if call.isVague { return false }
+    return switch call.outcome {
     case .applied, .read, .notApplied(.rejected): true
     case .notApplied, .listed, .membership: false
     case .unknown, nil: call.mayWrite

@@ -75,6 +75,7 @@ enum RegisterWords {
       let names = page?.entries.map { "\(name($0.key)) \($0.accepted)" }
       add("entries", names?.joined(separator: ", ") ?? "malformed")
       add("through", page.map { "\($0.through)" } ?? "malformed")
+    case .erase: add("key", name(message.key))
     case .promise, .readReply:
       add("accepted", "\(message.accepted)")
       fields += describe(message.state)
@@ -117,6 +118,7 @@ enum RegisterWords {
     case .page: "page"
     case .configuration: "members"
     case .behind: "behind"
+    case .erase: "erase"
     }
   }
 
@@ -143,6 +145,10 @@ enum RegisterWords {
     case .membership(let members, _):
       return TraceText("members", [.init("members", "\(members)")])
     case .transferred: return TraceText("\(record)", [])
+    case .erase(let key, let ballot, let floor):
+      return TraceText(
+        "erased", ballot: ballot, [.init("key", name(key)), .init("floor", "\(floor)")])
+    case .floor(let floor): return TraceText("floor", ballot: floor, [])
     }
   }
 
@@ -165,6 +171,7 @@ enum RegisterWords {
       let writes = state.lineage.map { "\($0)" }.joined(separator: ", ")
       fields.append(.init("last writes of others", writes))
     }
+    if !state.forgotten.isZero { fields.append(.init("forgotten", "\(state.forgotten)")) }
     return fields
   }
 

@@ -31,6 +31,8 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
     /// When its voter crashed with it.
     @usableFromInline var lost: UInt64?
     @usableFromInline var outcome: Outcome<Workload.C>?
+    /// It saw that there was nothing, between two steps of a round that only that round knows of.
+    @usableFromInline var isVague = false
 
     @usableFromInline
     init(

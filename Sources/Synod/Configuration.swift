@@ -30,6 +30,9 @@ public struct Configuration: Hashable, Sendable {
       self.places = places
     }
 
+    /// Whether the voter at this place of the configuration is one of these.
+    @inlinable public func contains(place: Int) -> Bool { places.contains(place) }
+
     @inlinable func isPrepareQuorum(_ votes: VoteSet) -> Bool {
       quorums.isPrepareQuorum(votes.intersection(places))
     }

@@ -34,6 +34,12 @@
     case staleRead = "stale read"
     /// A change whose accept had no answer is applied once more, though it is in.
     case doubleApply = "apply again on a retry"
+    /// A tombstone is erased once a quorum has it, while a voter may still hold an older state.
+    case earlyErasure = "collect without every voter"
+    /// Whatever is deleted is erased, at whichever ballot (peterbourgon's).
+    case erasureByValue = "collect by value, not by ballot"
+    /// An acceptor that restarts forgets what stands for the registers that it erased.
+    case forgottenFloor = "forget the floor"
     /// A voter that lost its disk comes back blank, and its peers take it for the old one.
     case blankRejoin = "blank rejoin after a lost disk"
     /// A voter that left votes again where a later membership names it.

@@ -150,16 +150,20 @@ struct Bench {
     receive(Message(.read, slot: 0, ballot: name, key: key), from: name.voter.rawValue)
   }
 
+  mutating func erase(_ ballot: Ballot, key: Bytes = "k") {
+    receive(Message(.erase, slot: 0, ballot: ballot, key: key), from: ballot.voter.rawValue)
+  }
+
   // MARK: Replies of others
 
   mutating func promise(
     _ request: Message, from sender: UInt32, accepted: Ballot = .zero,
-    _ state: RegisterState = .blank
+    _ state: RegisterState = .blank, floor: Ballot = .zero
   ) {
     receive(
       Message(
-        .promise, slot: request.slot, ballot: request.ballot, accepted: accepted, state: state),
-      from: sender)
+        .promise, slot: request.slot, ballot: request.ballot, accepted: accepted, floor: floor,
+        state: state), from: sender)
   }
 
   mutating func accepted(_ request: Message, from sender: UInt32, promised: Ballot? = nil) {

@@ -7,8 +7,10 @@ import Testing
 @Suite struct CodecTests {
   static let full = RegisterState(
     value: "value", version: Version(ballot: b(7, 3), step: 9), lineage: [b(5, 1), b(6, 2)])
+  static let aged = RegisterState(
+    value: "value", version: full.version, extra: .init(forgotten: b(4, 2)))
   static let states = [
-    full, .blank, state(0, at: b(1, 1)), RegisterState(value: Bytes(), version: full.version),
+    full, aged, .blank, state(0, at: b(1, 1)), RegisterState(value: Bytes(), version: full.version),
   ]
 
   static let messages: [Message] =
@@ -32,6 +34,7 @@ import Testing
         Message(.page, slot: 3, ballot: b(8, 2), state: RegisterState(value: "page")),
         Message(.configuration, slot: 0, ballot: b(8, 2), state: RegisterState(value: "x")),
         Message(.behind, slot: 0, ballot: b(8, 2)),
+        Message(.erase, slot: 3, ballot: b(8, 2), key: "key"),
       ]
     }
 
@@ -44,6 +47,8 @@ import Testing
     .membership(MembershipValueTests.initial(), isRetired: false),
     .membership(MembershipValueTests.initial(5), isRetired: true),
     .transferred(Epoch(3), hashSeed: 7, through: .max),
+    .erase(key: "key", ballot: b(8, 2), floor: b(9, 1)),
+    .floor(b(8, 2)),
   ]
 
   func encoded(_ value: some ByteCodable) -> Bytes {
@@ -64,7 +69,7 @@ import Testing
   }
 
   @Test func everyMessageComesBackAndEveryTruncationThrows() throws {
-    #expect(Set(Self.messages.map(\.kind)).count == 13)
+    #expect(Set(Self.messages.map(\.kind)).count == 14)
     for message in Self.messages { try comesBack(message) }
   }
 
@@ -79,6 +84,12 @@ import Testing
     let zero = [UInt8](repeating: 0, count: 16)
     #expect(
       encoded(Record.promise(key: "k", ballot: b(8, 2))).array == [3, 1, 0, 0, 0, 0x6b] + ballot)
+    let erase = Record.erase(key: "k", ballot: b(8, 2), floor: b(8, 2))
+    #expect(encoded(erase).array == [6, 1, 0, 0, 0, 0x6b] + ballot + ballot)
+    #expect(encoded(Record.floor(b(8, 2))).array == [7] + ballot)
+    let aged = RegisterState(value: "v", extra: .init(forgotten: b(8, 2)))
+    #expect(
+      encoded(aged).array == [3, 0] + zero + [0, 0, 0, 0, 1] + ballot + [1, 0, 0, 0, 0x76])
     let accept = Record.accept(
       key: "k", ballot: b(8, 2), promised: b(8, 2), state: RegisterState(value: "v"))
     #expect(

@@ -78,12 +78,15 @@ extension RandomWorld {
 
   private mutating func judge(_ key: Bytes) {
     let mine = calls.filter { $0.value.key == key }
+    let isDeleted = mine.values.contains { $0.operation == .change(.delete) }
+    // That there is nothing has no version: of two deletions it is not known which was seen.
     var seen = mine.compactMap { Self.observation($0, of: $1, outcome: $1.outcome) }
+      .filter { !isDeleted || $0.version != .zero }
     seen.sort {
       $0.version != $1.version ? $0.version < $1.version : $0.id.rawValue < $1.id.rawValue
     }
     for (id, call) in mine where call.once == nil { judgeOutcome(id, call) }
-    judgeHistory(seen, ofDeleted: mine.values.contains { $0.operation == .change(.delete) })
+    judgeHistory(seen, ofDeleted: isDeleted)
     judgeOrder(seen)
     judgeFates(of: mine, seen)
   }

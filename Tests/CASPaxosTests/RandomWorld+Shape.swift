@@ -37,6 +37,7 @@ extension RandomWorld {
     /// Members come and go: who holds what a client was told is not for the first quorums to say.
     var changesMembers = false
     var maxSessions = 16
+    var collectAfter: UInt64?
     /// Most steps between two proposals.
     var gap = 20
     var watchLease: UInt64 = 60
@@ -55,7 +56,8 @@ extension RandomWorld {
       "seed \(seed), \(voters) voters, quorums \(prepare)/\(accept), \(keys) keys, piggyback "
         + (piggybackAfter.map { "after \($0)" } ?? "never")
         + ", fold \(maxFold), patience \(patience), backoff \(backoff), retransmit "
-        + "\(retransmitAfter), block \(counterBlock), sessions \(maxSessions), gap \(gap), \(faults)"
+        + "\(retransmitAfter), block \(counterBlock), sessions \(maxSessions), collect after "
+        + "\(collectAfter ?? 0), gap \(gap), \(faults)"
     }
   }
 
@@ -117,6 +119,7 @@ extension RandomWorld.Shape {
         settings.takeOverAfter = 500
       }
       settings.maxSessions = maxSessions
+      settings.collectAfter = collectAfter
       return settings
     }
   }

@@ -199,7 +199,8 @@ struct RandomWorld {
     let batches = nodes[node].store.keep(count)
     for batch in batches {
       for case .accept(let key, let ballot, _, let state) in batch.records {
-        nodes[node].held[key] = (ballot, state.version)
+        let known = nodes[node].held[key]?.version ?? .zero
+        nodes[node].held[key] = (ballot, max(known, state.version))
       }
     }
     return batches.last?.number

@@ -19,6 +19,7 @@ struct RegisterWitness: ContractWitness {
     var key: Bytes
     var ballot: Ballot
     var accepted: Ballot
+    var floor: Ballot
   }
 
   let voters: [VoterID]
@@ -95,7 +96,8 @@ extension RegisterWitness {
       case .prepare, .read, .accept, .list:
         return contradiction(ofRequest: message, by: voter, life)
       case .promise, .accepted: return contradiction(ofVote: message, by: voter)
-      case .conflict, .readReply, .watch, .observed, .page, .configuration, .behind: return nil
+      case .conflict, .readReply, .watch, .observed, .page, .configuration, .behind, .erase:
+        return nil
       }
     case .completion(let completion): return contradiction(of: completion)
     case .effect: return nil
@@ -137,7 +139,8 @@ extension RegisterWitness {
   private mutating func contradiction(ofVote message: Message, by voter: VoterID) -> String? {
     guard let key = uses[message.ballot]?.key else { return "it answers a ballot never used" }
     if message.kind == .promise {
-      let promise = Promise(key: key, ballot: message.ballot, accepted: message.accepted)
+      let promise = Promise(
+        key: key, ballot: message.ballot, accepted: message.accepted, floor: message.floor)
       promises[voter, default: []].append(promise)
       for vote in acceptances[voter] ?? [] where Self.breaks(promise, vote) {
         return "it accepted \(vote.ballot)"
@@ -153,7 +156,8 @@ extension RegisterWitness {
 
   /// Whether an acceptance lies between a promise's ballot and what the promise told of.
   private static func breaks(_ promise: Promise, _ vote: (key: Bytes, ballot: Ballot)) -> Bool {
-    promise.key == vote.key && promise.accepted < vote.ballot && vote.ballot < promise.ballot
+    promise.key == vote.key && max(promise.accepted, promise.floor) < vote.ballot
+      && vote.ballot < promise.ballot
   }
 
   private mutating func contradiction(of completion: Completion<Counter>) -> String? {
@@ -163,7 +167,8 @@ extension RegisterWitness {
       return "the machine stopped, and nobody gave it a reason"
     case .applied, .read, .listed, .notApplied, .unknown, .membership: break
     }
-    guard let register = completion.register else { return nil }
+    // That there is nothing has no version.
+    guard let register = completion.register, register.version != .zero else { return nil }
     if let floor = floors[completion.proposal], register.version < floor {
       return "it saw \(register.version), and \(floor) was told of before it was proposed"
     }
@@ -192,6 +197,7 @@ extension RegisterWitness {
 
   private func unaccounted(_ message: Message, _ mine: CounterMachine) -> String? {
     switch message.kind {
+    case .erase: return nil
     case .prepare, .accept, .read, .list:
       let counter = max(message.ballot.counter, message.promised.counter)
       let reserved = mine.reservation
@@ -202,8 +208,12 @@ extension RegisterWitness {
     }
     guard let key = uses[message.ballot]?.key else { return "it answers a ballot never used" }
     let held = mine.acceptorState(of: key)
-    let promised = held?.promised ?? .zero
-    let accepted = held?.accepted ?? .zero
+    // Where nothing is held, it may have been collected: the floor stands for it.
+    let isGone = held?.accepted.isZero ?? true
+    let promised = max(held?.promised ?? .zero, isGone ? mine.floor : .zero)
+    let told = message.kind == .accepted ? message.ballot : message.accepted
+    let accepted = isGone && mine.floor >= told ? told : held?.accepted ?? .zero
+    if mine.floor < message.floor { return "only \(mine.floor) is the floor" }
     switch message.kind {
     case .promise:
       if promised < message.ballot { return "only \(promised) is promised" }
@@ -213,19 +223,24 @@ extension RegisterWitness {
     case .accepted:
       if promised < message.promised { return "only \(promised) is promised" }
       if accepted < message.ballot { return "only \(accepted) is accepted" }
-      if accepted == message.ballot, let state = uses[message.ballot]?.state, state != held?.state {
+      if !isGone, accepted == message.ballot, let state = uses[message.ballot]?.state,
+        state != held?.state
+      {
         return "another state is accepted"
       }
     case .conflict:
       if promised < message.promised { return "only \(promised) is promised" }
       if accepted < message.accepted { return "only \(accepted) is accepted" }
-      if promised <= message.ballot && accepted < message.ballot { return "nothing refuses it" }
+      if promised <= message.ballot && accepted < message.ballot && message.floor < message.ballot {
+        return "nothing refuses it"
+      }
     case .readReply:
       if accepted < message.accepted { return "only \(accepted) is accepted" }
     case .observed:
       if accepted < message.ballot { return "only \(accepted) is accepted" }
-    case .prepare, .accept, .read, .watch, .list, .page, .configuration, .behind: break
+    case .prepare, .accept, .read, .watch, .list, .page, .configuration, .behind, .erase: break
     }
+    if isGone { return nil }
     if message.kind == .promise || message.kind == .readReply,
       accepted == message.accepted, (held?.state ?? .blank) != message.state
     {
@@ -242,8 +257,10 @@ extension RegisterWitness {
       !register.version.ballot.isZero
     else { return nil }
     let ballot = register.version.ballot
-    let holders = voters.filter {
-      (rebuilt($0).acceptorState(of: proposal.key)?.accepted ?? .zero) >= ballot
+    let holders = voters.filter { voter in
+      let machine = rebuilt(voter)
+      let held = machine.acceptorState(of: proposal.key)?.accepted ?? .zero
+      return held >= ballot || (held.isZero && machine.floor >= ballot)
     }
     return holders.count >= quorums.accept ? nil : "only \(holders) hold \(ballot)"
   }
@@ -252,9 +269,15 @@ extension RegisterWitness {
     if one.reservation != other.reservation {
       return "reserved \(one.reservation) and \(other.reservation)"
     }
+    if one.floor != other.floor { return "floors \(one.floor) and \(other.floor)" }
     for key in Set(uses.values.map(\.key)) {
       let a = one.acceptorState(of: key)
       let b = other.acceptorState(of: key)
+      if a?.accepted.isZero ?? true, b?.accepted.isZero ?? true,
+        max(a?.promised ?? .zero, one.floor) == max(b?.promised ?? .zero, other.floor)
+      {
+        continue
+      }
       if a?.promised != b?.promised || a?.accepted != b?.accepted || a?.state != b?.state {
         return "\(key): \(a.map { "\($0)" } ?? "nothing") and \(b.map { "\($0)" } ?? "nothing")"
       }

@@ -9,8 +9,8 @@ public import Synod
 public struct CompareAndSet: Change, Hashable {
   /// What the register must have.
   public enum Expectation: Hashable, Sendable {
-    /// Exactly this state. `Version.zero` is a register that was never written; one that was deleted
-    /// has the version of its deletion.
+    /// Exactly this state. `Version.zero` is a register without a value, never written or deleted: the
+    /// only version that comes again.
     case version(Version)
     /// These bytes; nil is no value, which the empty string does not equal.
     case value(Bytes?)

@@ -41,7 +41,10 @@ extension Core {
     members.isAnnounced = false
     members.forgetTold()
     if epoch > configuration.epoch { enter(decided.configuration) }
+    let hadVote = place != nil
     place = members.isRetired ? nil : configuration.place(of: settings.voter)
+    // Its epoch is promised on everything, and what was collected before it does not know.
+    if !hadVote, place != nil { raiseFloor(to: Ballot(epoch: epoch, counter: 0, voter: .none)) }
     if !members.isMember { tasks.expel() }
     beginDuty()
     members.askAt = nil

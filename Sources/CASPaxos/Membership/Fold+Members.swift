@@ -26,7 +26,7 @@ extension Fold {
     if pending.isAbandoned { return Result(.unknown(.cancelled)) }
     guard case .errand(let errand) = pending.work else { return Result(.notApplied(.reserved)) }
     switch errand {
-    case .read, .settle: return Result(.read(state.register))
+    case .read, .settle, .collect: return Result(.read(state.register))
     case .forget: return Result(.notApplied(.reserved))
     case .members:
       return members.map { Result(.membership($0)) }

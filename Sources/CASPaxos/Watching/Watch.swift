@@ -118,7 +118,7 @@ struct Watch: Hashable, Sendable {
     else { return }
     let isNext = watched.isNext(found, in: configuration)
     watched.chosen = max(watched.chosen, found.ballot)
-    take(found.state.register, skipped: !isNext, of: key, &watched)
+    take(found.state.written, skipped: !isNext, of: key, &watched)
     keys[key] = watched
   }
 
@@ -190,7 +190,7 @@ extension Watch {
       case .running(let told, let again) = watched.reading
     else { return }
     watched.reading = .none
-    learn(state.register, at: ballot, of: key, readSince: told, &watched)
+    learn(state.written, at: ballot, of: key, readSince: told, &watched)
     keys[key] = watched
     settle(key, in: configuration)
     if again { want(key) }

@@ -103,6 +103,7 @@ struct WatchedKey: Hashable, Sendable {
     guard let told, isOwn else { return false }
     return candidate.state.version.step == 1 && candidate.before <= told.ballot
       && candidate.state.lineage.allSatisfy { $0 <= told.ballot }
+      && candidate.state.forgotten <= told.ballot
       && told.ballot.epoch == candidate.ballot.epoch && configuration.acceptQuorumsMeet
   }
 

@@ -17,6 +17,7 @@ extension RegisterExploration {
     case .watch: break
     case .observed:
       if accepted < message.ballot { return "\(message) left before it was durable" }
+    case .erase: break
     case .promise:
       if promised < message.ballot || accepted < message.accepted {
         return "\(message) left before it was durable"

@@ -131,7 +131,7 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   public func matters(_ record: Record) -> Bool {
     switch record {
     case .accept: true
-    case .configuration, .reserve, .promise, .membership, .transferred: false
+    case .configuration, .reserve, .promise, .membership, .transferred, .erase, .floor: false
     }
   }
 
@@ -154,7 +154,7 @@ public struct RegisterExploration: ExploredSubject, Sendable {
       history.accept(ballot, by: node)
       // A proposer's own acceptor takes it before the message is out, in one move.
       return history.propose(state, at: ballot)
-    case .configuration, .reserve, .promise, .membership, .transferred: return nil
+    case .configuration, .reserve, .promise, .membership, .transferred, .erase, .floor: return nil
     }
   }
 

@@ -1,0 +1,65 @@
+public import Synod
+
+/// Rounds that collect a tombstone, and attempts whose traces one took with it.
+extension Machine {
+  /// Whether the round is to collect: only where nobody wants anything else of the register.
+  @usableFromInline
+  mutating func sortOutCollection(_ slot: Int) {
+    core.rounds[slot].isCollecting = false
+    guard folds[slot].folded.contains(where: { !$0.isAbandoned && $0.collects }) else { return }
+    if folds[slot].folded.allSatisfy(\.collects) {
+      core.rounds[slot].isCollecting = true
+    } else {
+      abandon(slot, because: .cancelled) { $0.collects }
+      folds[slot].folded.removeAll(where: \.isAbandoned)
+    }
+  }
+
+  /// A prepare quorum promised: what it holds is written to every voter, if there is no value.
+  @usableFromInline
+  mutating func collect(_ slot: Int, _ base: RegisterState, at ballot: Ballot) {
+    guard base.isCollectable else { return giveWay(slot) }
+    _ = folds[slot].run(on: base, at: ballot, within: core.settings)
+    core.startAccept(slot, ballot: ballot, state: base)
+  }
+
+  /// The register is wanted, or not all voters agree: a later pass tries again.
+  @usableFromInline
+  mutating func giveWay(_ slot: Int) {
+    abandon(slot, because: .cancelled) { $0.collects }
+    startOver(slot)
+  }
+
+  /// Whether an earlier attempt is part of what was found cannot be told: its changes end with that,
+  /// and the others begin anew.
+  @usableFromInline
+  mutating func forget(_ slot: Int) {
+    abandon(slot, because: .forgotten) { $0.mayHaveWritten }
+    folds[slot].earlier.removeAll()
+    folds[slot].isBurial = false
+    core.retry(slot)
+  }
+}
+
+extension Fold {
+  /// Whether an earlier attempt, which left no trace in `base`, may have left it in a state that was
+  /// collected.
+  @usableFromInline
+  func mayHaveForgotten(_ base: RegisterState, floor: Ballot) -> Bool {
+    if earlier.isEmpty { return false }
+    let forgotten = max(base.forgotten, floor)
+    return earlier.contains { $0.ballot <= forgotten }
+  }
+}
+
+extension Fold.Pending {
+  fileprivate var collects: Bool {
+    if case .errand(.collect) = work { true } else { false }
+  }
+}
+
+extension RegisterState {
+  /// It is as if it had never been written, but for what it knows of clients that may come again: they
+  /// are told that it forgot.
+  var isCollectable: Bool { value == nil }
+}

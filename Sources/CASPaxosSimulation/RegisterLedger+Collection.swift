@@ -1,0 +1,119 @@
+public import CASPaxos
+internal import Synod
+
+/// Deletion that gives the space back: what is erased must be a tombstone that every voter holds, and
+/// what is written after it must say what it cannot tell any more (rule 35).
+extension RegisterLedger {
+  /// A tombstone that every voter had accepted, and that some have erased.
+  struct Collected: Sendable {
+    let ballot: Ballot
+    /// Of the deletion.
+    let version: Version
+  }
+
+  /// Erasing is allowed once every voter has durably accepted the tombstone, not earlier.
+  private mutating func mayErase(_ ballot: Ballot, _ key: Bytes, at place: Int) -> Int? {
+    let voter = voter(at: place)
+    guard let use = index.find(ballot), keys[uses[use].key].name == key, uses[use].hasState else {
+      violate("voter \(voter) erases \(ballot) of \(key), which carried nothing of it")
+      return nil
+    }
+    if uses[use].state.value != nil {
+      violate("voter \(voter) erases a value, that of \(ballot)")
+    } else if uses[use].holders.count != stores.count {
+      violate("voter \(voter) erases \(ballot), which only \(uses[use].holders.count) accepted")
+    }
+    return violation == nil ? use : nil
+  }
+
+  /// A proposer has others erase what it collected.
+  mutating func asksToErase(_ message: Message, by place: Int) {
+    if message.ballot.voter != voter(at: place) {
+      return violate("voter \(voter(at: place)) has \(message.ballot) erased, a ballot of another")
+    }
+    _ = mayErase(message.ballot, message.key, at: place)
+  }
+
+  /// A store forgot a register.
+  mutating func erase(_ key: Bytes, _ ballot: Ballot, floor: Ballot, at place: Int) {
+    guard let use = mayErase(ballot, key, at: place) else { return }
+    let number = uses[use].key
+    let held = stores[place].held[number]
+    if held.accepted != ballot {
+      return violate(
+        "voter \(voter(at: place)) erases \(ballot) of \(key), and holds \(held.accepted)")
+    }
+    if floor < ballot || floor < stores[place].floor {
+      return violate("voter \(voter(at: place)) erases \(ballot), and its floor is \(floor)")
+    }
+    stores[place].floor = floor
+    stores[place].held[number] = Held(promised: held.promised > ballot ? held.promised : .zero)
+    reach(.erased)
+    if keys[number].collected.contains(where: { $0.ballot == ballot }) { return }
+    let version = origin(of: uses[use].state, key: number, below: ballot).version
+    let place = keys[number].collected.firstIndex { $0.ballot > ballot }
+    keys[number].collected.insert(
+      Collected(ballot: ballot, version: version), at: place ?? keys[number].collected.count)
+  }
+
+  /// A store promised this on every register of which it holds nothing.
+  mutating func raiseFloor(_ floor: Ballot, at place: Int) {
+    if floor <= stores[place].floor {
+      violate("voter \(voter(at: place)) raises its floor to \(floor)")
+    }
+    stores[place].floor = max(stores[place].floor, floor)
+  }
+
+  /// What a voter has promised on a register, and whether it had accepted `ballot`, as far as that is
+  /// known: what is collected was promised and accepted by all, and the floor stands for it.
+  func promise(on key: Int, at place: Int) -> Ballot {
+    let held = stores[place].held[key]
+    return held.accepted.isZero ? max(held.promised, stores[place].floor) : held.promised
+  }
+
+  /// See `promise(on:at:)`.
+  func hasAccepted(_ ballot: Ballot, on key: Int, at place: Int) -> Bool {
+    let held = stores[place].held[key]
+    return held.accepted >= ballot
+      || (held.accepted.isZero && stores[place].floor >= ballot && !keys[key].collected.isEmpty)
+  }
+
+  /// What a round at `ballot` began from: where nobody held anything, the deletion that was collected
+  /// last.
+  func origin(of base: RegisterState, key: Int, below ballot: Ballot) -> Register {
+    if !base.version.ballot.isZero { return base.written }
+    let last = keys[key].collected.last { $0.ballot < ballot }
+    return Register(value: nil, version: last?.version ?? .zero)
+  }
+
+  /// Whether what was chosen at `ballot` was collected before a state began that says so.
+  func isCollected(_ ballot: Ballot, of key: Int, before state: RegisterState) -> Bool {
+    keys[key].collected.contains { $0.ballot >= ballot && $0.ballot <= state.forgotten }
+  }
+
+  /// A deletion is part of a chosen state.
+  mutating func noteDeletion(_ version: Version, of key: Int) {
+    let place = keys[key].tombstones.firstIndex { $0 >= version }
+    if let place, keys[key].tombstones[place] == version { return }
+    keys[key].tombstones.insert(version, at: place ?? keys[key].tombstones.count)
+  }
+
+  /// Which deletion a client saw that was told that there is nothing: the earliest that it may have
+  /// been, which is the least that can be held against what comes after.
+  /// - Parameter floor: the newest version that anyone was told of before it was asked for.
+  /// - Returns: nil where it is known only to the round that deleted and wrote anew.
+  @usableFromInline
+  func sight(of register: Register, on key: Int, floor: Version) -> Register? {
+    guard register.value == nil, register.version.ballot.isZero, !floor.ballot.isZero else {
+      return register
+    }
+    if let version = keys[key].tombstones.first(where: { $0 >= floor }) {
+      return Register(value: nil, version: version)
+    }
+    let hasHidden = keys[key].proposed.contains {
+      let last = uses[$0].state.version
+      return last > floor && last.step > 1 && uses[$0].isSettled
+    }
+    return hasHidden ? nil : register
+  }
+}
