@@ -111,12 +111,17 @@ extension Core {
       }
       tasks.endListing(id, list)
     case .transfer: transferListed(result.map { ($0, listing.through) })
+    case .watch(let number): watchListed(number, result, through: listing.through)
     }
   }
 
   /// Ends the listing of a client before its time.
   mutating func endListing(of id: ProposalID, because reason: Abandoned) {
-    let listing = listings.open.first { $0.purpose == .client(id) }
+    endListing(for: .client(id), because: reason)
+  }
+
+  mutating func endListing(for purpose: Listing.Purpose, because reason: Abandoned) {
+    let listing = listings.open.first { $0.purpose == purpose }
     if let listing { conclude(listing.number, .failure(reason)) }
   }
 

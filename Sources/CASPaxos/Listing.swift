@@ -12,6 +12,8 @@ struct Listing: Hashable, Sendable {
     case client(ProposalID)
     /// The registers of a transfer: what is open is not read but written back.
     case transfer
+    /// The watch of this number.
+    case watch(UInt32)
   }
 
   enum Phase: Hashable, Sendable {

@@ -59,12 +59,16 @@ public struct Settings: Hashable, Sendable {
 
   /// How long a voter tells a watcher of what it accepts without being asked again.
   public var watchLease: UInt64 = 6_000
+  /// How often a watch of a prefix looks through the list of all registers for what it missed.
+  public var watchSweep: UInt64 = 60_000
   /// Watches of this node's clients, and registers that one of them may know at once, at the most.
   public var maxWatches = 4096
   /// A watch of a prefix with more registers ends as overloaded.
   public var maxWatchedKeys = 65_536
   /// States that a watch has in hand, at the most: told and not yet finished, waiting, or being read.
   public var maxObservations = 16
+  /// Bytes of their values, beyond which no further state is taken in hand.
+  public var maxObservedBytes = 1 << 20
   /// In how many ticks a sweep passes over all registers. What is deleted, or was only promised, and
   /// is untouched from one pass to the next is collected. Nil: never. It must be far longer than a
   /// round takes; a pass takes 64 round trips at least.
@@ -108,6 +112,7 @@ extension Settings {
     settings.watchLease = min(max(watchLease, 3), 1 << 30)
     settings.maxObservations = max(maxObservations, 1)
     settings.maxSessions = min(max(maxSessions, 1), RegisterState.Session.limit)
+    settings.maxObservedBytes = max(maxObservedBytes, 1)
     settings.collectAfter = collectAfter.map { max($0, 1) }
     settings.counterBlock = min(max(counterBlock, 2), 1 << 32)
     return settings

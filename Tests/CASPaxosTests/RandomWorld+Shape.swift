@@ -42,6 +42,7 @@ extension RandomWorld {
     var gap = 20
     var watchLease: UInt64 = 60
     var maxObservations = 16
+    var maxObservedBytes = 1 << 20
     var faults = Faults()
 
     init(seed: UInt64, voters: Int = 3) {
@@ -113,6 +114,8 @@ extension RandomWorld.Shape {
       settings.retransmitAfter = retransmitAfter
       settings.counterBlock = counterBlock
       settings.watchLease = watchLease
+      settings.watchSweep = 4 * watchLease
+      settings.maxObservedBytes = maxObservedBytes
       settings.maxObservations = maxObservations
       if changesMembers {
         settings.askAfter = 200

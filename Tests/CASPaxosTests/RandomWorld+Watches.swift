@@ -28,7 +28,7 @@ extension RandomWorld {
     // Its calls have the lower numbers.
     let id = ProposalID(1 << 32 + UInt64(watches.count))
     watches[id] = Watching(
-      node: node, key: key, isPrefix: request == .prefix, floor: newest(of: key))
+      node: node, key: key, isPrefix: request == .prefix, floor: newest(of: key).version)
     nodes[node].open.insert(id)
     nodes[node].machine.tick(to: Ticks(now))
     nodes[node].machine.propose(Proposal(key: key, operation: .watch(request)), as: id)
@@ -36,12 +36,12 @@ extension RandomWorld {
     return id
   }
 
-  /// The newest version of a key that a client was told of.
-  private func newest(of key: Bytes) -> Version {
-    var newest = Version.zero
+  /// The newest state of a register that a client was told of.
+  private func newest(of key: Bytes) -> (version: Version, isGone: Bool) {
+    var newest = (version: Version.zero, isGone: true)
     for (id, call) in calls where call.key == key {
       if let seen = Self.observation(id, of: call, outcome: call.outcome) {
-        newest = max(newest, seen.version)
+        if seen.version > newest.version { newest = (seen.version, seen.list.isEmpty) }
       }
     }
     return newest
@@ -106,7 +106,7 @@ extension RandomWorld {
 
   /// Lets time pass until every open watch has told of the newest state of each register that it
   /// covers.
-  mutating func settleWatches(keys: [Bytes], steps: Int = 60_000) -> Bool {
+  mutating func settleWatches(keys: [Bytes], steps: Int = 20_000) -> Bool {
     let newest = Dictionary(uniqueKeysWithValues: keys.map { ($0, self.newest(of: $0)) })
     for _ in 0..<steps {
       if isSettled(newest) && unfinished.isEmpty { return true }
@@ -116,14 +116,15 @@ extension RandomWorld {
     return false
   }
 
-  private func isSettled(_ newest: [Bytes: Version]) -> Bool {
+  /// Of a register that is gone, the watch of a prefix need not know when it went.
+  private func isSettled(_ newest: [Bytes: (version: Version, isGone: Bool)]) -> Bool {
     watches.values.allSatisfy { watching in
       !watching.isOpen
-        || newest.allSatisfy { key, version in
+        || newest.allSatisfy { key, newest in
           guard watching.covers(key) else { return true }
-          let last = watching.told[key]?.last?.register.version
-          if watching.isPrefix && version == .zero { return last == nil }
-          return last == version
+          let last = watching.told[key]?.last?.register
+          if watching.isPrefix && newest.isGone { return last?.value == nil }
+          return last?.version == newest.version
         }
     }
   }

@@ -46,7 +46,18 @@ import Testing
     var shape = RandomWorld.Shape.drawn(from: seed)
     shape.faults.deadline = 0
     shape.maxObservations = [1, 2, 16][Int(seed % 3)]
+    shape.maxObservedBytes = [1, 20, 1 << 20][Int(seed / 3 % 3)]
     let world = Self.run(shape, prefixes: false)
+    #expect(world.violations.isEmpty, "\(shape)")
+  }
+
+  @Test(arguments: RandomWorld.seeds)
+  func aWatcherOfAPrefixIsToldOfAllRegistersThatBeginSo(_ seed: UInt64) {
+    var shape = RandomWorld.Shape.drawn(from: seed)
+    shape.faults.deadline = 0
+    shape.keys = 3
+    shape.maxObservations = [1, 2, 16][Int(seed % 3)]
+    let world = Self.run(shape, prefixes: true)
     #expect(world.violations.isEmpty, "\(shape)")
   }
 

@@ -163,6 +163,26 @@ import Testing
     #expect(try Self.seen(watcher.reply())?.value == "1")
   }
 
+  @Test func aPrefixIsWatchedFromWhatIsThereOn() throws {
+    let cluster = try TestCluster()
+    let (writer, watcher) = (try cluster.client(1), try cluster.client(2))
+    for number in 1...50 { _ = try writer.ask("SET", "user:\(number)", "old") }
+    _ = try writer.ask("SET", "other", "old")
+    #expect(try watcher.ask("SYNOD.WATCH", "PREFIX", "user:") == .text("OK"))
+    var there: [String: String] = [:]
+    while there.count < 50 {
+      guard let seen = try Self.seen(watcher.reply()) else { continue }
+      there[seen.key] = seen.value
+    }
+    #expect(there == Dictionary(uniqueKeysWithValues: (1...50).map { ("user:\($0)", "old") }))
+    #expect(try writer.ask("SET", "other", "new") == .text("OK"))
+    #expect(try writer.ask("SET", "user:51", "new") == .text("OK"))
+    #expect(try Self.seen(watcher.reply())! == ("user:51", "new", false))
+    #expect(try writer.ask("DEL", "user:7") == .integer(1))
+    let last = try Self.seen(watcher.reply())!
+    #expect(last.key == "user:7" && last.value == nil)
+  }
+
   @Test func aClientThatDoesNotReadEndsAtTheNewestStateWhenItDoes() throws {
     let cluster = try TestCluster()
     let (writer, watcher) = (try cluster.client(1), try cluster.client(2))

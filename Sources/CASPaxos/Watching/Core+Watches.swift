@@ -23,7 +23,7 @@ extension Core {
     let number = watches.add(
       Watch(
         id, of: subject, after: version, deadline: deadline, room: settings.maxObservations,
-        maxKeys: settings.maxWatchedKeys))
+        maxBytes: settings.maxObservedBytes, maxKeys: settings.maxWatchedKeys))
     if let deadline { wakeWatches(by: deadline) }
     subscribe(number)
     goOn(number)
@@ -57,7 +57,37 @@ extension Core {
     while let (key, read) = watches.open[number]?.takeRead() {
       tasks.want(Task(id: TaskID(.watch, group: number, read), key: key, errand: .read))
     }
+    if let piece = watches.open[number]?.takePiece(at: now) { list(piece, for: number) }
     if let wake = watches.open[number]?.wake { wakeWatches(by: wake) }
+  }
+
+  private mutating func list(_ piece: Sweep.Piece, for number: UInt32) {
+    let hash: UInt64? =
+      switch piece {
+      case .first: nil
+      case .after(let hash): hash
+      }
+    startListing(for: .watch(number), after: hash, limit: Self.listedAtOnce, deadline: nil)
+  }
+
+  /// Registers of one piece of the list, at the most.
+  private static var listedAtOnce: Int { 1024 }
+
+  /// A piece of the list of all registers came.
+  mutating func watchListed(
+    _ number: UInt32, _ result: Result<[Listing.Entry], Abandoned>, through hash: UInt64
+  ) {
+    switch result {
+    case .success(let entries):
+      for entry in entries {
+        watches.open[number]?.found(
+          entry.key, accepted: entry.accepted, hasValue: entry.hasValue)
+      }
+      watches.open[number]?.swept(through: hash, next: now.advanced(by: settings.watchSweep))
+    case .failure:
+      watches.open[number]?.sweep?.begin(at: now.advanced(by: settings.retransmitAfter))
+    }
+    goOn(number)
   }
 
   private mutating func end(_ number: UInt32, because why: WatchEnd) {
@@ -68,6 +98,7 @@ extension Core {
 
   private mutating func endWatch(_ number: UInt32) {
     if let subject = watches.remove(number) { ask(subject, lease: 0) }
+    endListing(for: .watch(number), because: .cancelled)
     tasks.giveUp(TaskID.Group(owner: .watch, number: number))
   }
 
@@ -113,7 +144,9 @@ extension Core {
   /// What is known of the registers may have been missed, or was said by others than who votes now.
   mutating func watchAnew() {
     for number in watches.numbers {
+      endListing(for: .watch(number), because: .cancelled)
       watches.open[number]?.wantAll()
+      watches.open[number]?.sweep?.begin(at: now)
       subscribe(number)
       goOn(number)
     }

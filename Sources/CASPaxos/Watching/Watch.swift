@@ -3,33 +3,38 @@ internal import Synod
 /// One watch of a client: what it knows of each register, and what waits to be told or to be read.
 ///
 /// However slow the client and however many the writes, it holds the states of at most `room`
-/// observations: a newer state takes the place of the one that waits, and beyond that a register is
+/// observations, and hardly more than `maxBytes` of values: a newer state takes the place of the one that waits, and beyond that a register is
 /// only noted, to be read when there is room.
 struct Watch: Hashable, Sendable {
   let id: ProposalID
   let subject: WatchSubject
   let deadline: Ticks?
-  private(set) var keys: [Bytes: WatchedKey] = [:]
+  var keys: [Bytes: WatchedKey] = [:]
   /// States in hand: told and not finished, waiting, or being read.
   let room: Int
+  let maxBytes: Int
   /// Registers that are known at once, at the most.
   let maxKeys: Int
-  private var unfinished = 0
-  private var waiting = 0
-  private var reading: [UInt32: Bytes] = [:]
-  private var reads: UInt32 = 0
+  var unfinished = 0
+  var waiting = 0
+  var bytes = 0
+  var reading: [UInt32: Bytes] = [:]
+  var reads: UInt32 = 0
   /// Registers with news, none of which is unfinished; and those to be read.
-  private var newsworthy = Fifo<Bytes>()
-  private var toRead = Fifo<Bytes>()
+  var newsworthy = Fifo<Bytes>()
+  var toRead = Fifo<Bytes>()
   /// Registers with candidates, in the order in which they are to be looked at.
-  private var suspects = Fifo<Suspect>()
+  var suspects = Fifo<Suspect>()
   /// More registers begin so than it may know.
   private(set) var isTooLarge = false
 
   /// What it told of some registers is forgotten: what a register begins with may follow that.
-  private var hasForgotten = false
+  var hasForgotten = false
 
-  private struct Suspect: Hashable {
+  /// Of a prefix.
+  var sweep: Sweep?
+
+  struct Suspect: Hashable {
     let key: Bytes
     let at: Ticks
     /// It is to be read in any case.
@@ -38,25 +43,29 @@ struct Watch: Hashable, Sendable {
 
   init(
     _ id: ProposalID, of subject: WatchSubject, after version: Version?, deadline: Ticks?,
-    room: Int, maxKeys: Int
+    room: Int, maxBytes: Int, maxKeys: Int
   ) {
     self.id = id
     self.subject = subject
     self.deadline = deadline
     self.room = room
+    self.maxBytes = maxBytes
     self.maxKeys = maxKeys
-    guard !subject.isPrefix else { return }
+    guard !subject.isPrefix else {
+      sweep = Sweep()
+      return
+    }
     keys[subject.key] = WatchedKey(after: version)
     want(subject.key)
   }
 
-  private var hasRoom: Bool { unfinished + waiting + reading.count < room }
+  var hasRoom: Bool { unfinished + waiting + reading.count < room && bytes < maxBytes }
 
-  /// When it is to be looked at for what came of nothing.
-  var wake: Ticks? { suspects.next?.at }
-
-  /// Registers that wait to be read.
-  var backlog: Int { toRead.count }
+  /// When it is to be looked at, for what came of nothing or for the next sweep.
+  var wake: Ticks? {
+    guard let time = sweep?.wake else { return suspects.next?.at }
+    return min(time, suspects.next?.at ?? time)
+  }
 
   /// The ballot of the newest state that is known to be chosen of the one register.
   var known: Ballot { subject.isPrefix ? .zero : keys[subject.key]?.chosen ?? .zero }
@@ -79,7 +88,7 @@ struct Watch: Hashable, Sendable {
     for key in keys.keys.sorted(by: { $0.precedes($1) }) {
       keys[key]?.dropCandidates()
       // What follows need not follow at once.
-      keys[key]?.isOwn = false
+      keys[key]?.toldIn = nil
       want(key)
     }
   }
@@ -112,27 +121,33 @@ struct Watch: Hashable, Sendable {
   }
 
   /// Takes what is chosen of a register's candidates for news. Before the first read ended, they wait.
-  private mutating func settle(_ key: Bytes, in configuration: Configuration) {
+  mutating func settle(_ key: Bytes, in configuration: Configuration) {
     guard var watched = keys[key], watched.told != nil,
       let found = watched.takeChosen(in: configuration)
     else { return }
     let isNext = watched.isNext(found, in: configuration)
     watched.chosen = max(watched.chosen, found.ballot)
-    take(found.state.written, skipped: !isNext, of: key, &watched)
+    take(
+      found.state.written, skipped: !isNext, of: key, in: configuration.epoch, &watched)
     keys[key] = watched
   }
 
-  private mutating func take(
-    _ register: Register, skipped: Bool, of key: Bytes, _ watched: inout WatchedKey
+  mutating func take(
+    _ register: Register, skipped: Bool, of key: Bytes, in epoch: Epoch,
+    _ watched: inout WatchedKey
   ) {
+    var register = register
+    register.value = register.value?.compacted()
     if hasRoom {
       watched.news.append(WatchedKey.News(register: register, skipped: skipped))
       waiting += 1
+      bytes += register.size
       if watched.news.count == 1 && !watched.isUnfinished { newsworthy.append(key) }
-    } else if !watched.news.isEmpty {
+    } else if let last = watched.news.last {
+      bytes += register.size - last.register.size
       watched.news[watched.news.count - 1] = WatchedKey.News(register: register, skipped: true)
     } else {
-      watched.isOwn = false
+      watched.toldIn = nil
       if watched.reading == .none {
         watched.reading = .wanted
         toRead.append(key)
@@ -140,7 +155,7 @@ struct Watch: Hashable, Sendable {
       return
     }
     if register.version != .zero || watched.told == nil { watched.told = register.version }
-    watched.isOwn = true
+    watched.toldIn = epoch
     watched.isGone = register.value == nil
     watched.dropOld()
   }
@@ -167,87 +182,5 @@ struct Watch: Hashable, Sendable {
         suspects.append(Suspect(key: suspect.key, at: due))
       }
     }
-  }
-}
-
-/// Reading and telling.
-extension Watch {
-  /// A register to be read now, and the number of its read.
-  mutating func takeRead() -> (key: Bytes, number: UInt32)? {
-    guard hasRoom, let key = toRead.popFirst() else { return nil }
-    reads &+= 1
-    reading[reads] = key
-    let told = keys[key]?.told
-    keys[key]?.reading = .running(told: told, again: false)
-    return (key, reads)
-  }
-
-  /// A read ended with this state, chosen at this ballot.
-  mutating func readEnded(
-    _ number: UInt32, with state: RegisterState, at ballot: Ballot, in configuration: Configuration
-  ) {
-    guard let key = reading.removeValue(forKey: number), var watched = keys[key],
-      case .running(let told, let again) = watched.reading
-    else { return }
-    watched.reading = .none
-    learn(state.written, at: ballot, of: key, readSince: told, &watched)
-    keys[key] = watched
-    settle(key, in: configuration)
-    if again { want(key) }
-    forgetIfSpent(key)
-  }
-
-  /// A read was given up; it is tried again later.
-  mutating func readFailed(_ number: UInt32, retryAt time: Ticks) {
-    guard let key = reading.removeValue(forKey: number) else { return }
-    keys[key]?.reading = .none
-    suspects.append(Suspect(key: key, at: time, isCertain: true))
-  }
-
-  private mutating func learn(
-    _ register: Register, at ballot: Ballot, of key: Bytes, readSince: Version?,
-    _ watched: inout WatchedKey
-  ) {
-    watched.chosen = max(watched.chosen, ballot)
-    watched.dropOld()
-    guard let told = watched.told else {
-      // Nobody misses a register that is not there, but the one that was asked for.
-      if !subject.isPrefix || register.value != nil {
-        return take(register, skipped: hasForgotten, of: key, &watched)
-      }
-      watched.told = register.version
-      watched.isGone = true
-      return
-    }
-    // Nothing is kept of a register that was deleted long ago. Only a read that began after what was
-    // told can tell that from one that was not yet written.
-    let isErased = register.version == .zero && told == readSince && !watched.isGone
-    guard register.version > told || isErased else { return }
-    take(register, skipped: true, of: key, &watched)
-  }
-
-  /// The next news to be told.
-  mutating func takeNews() -> (key: Bytes, news: WatchedKey.News)? {
-    guard let key = newsworthy.popFirst(), let news = keys[key]?.news.first else { return nil }
-    keys[key]?.news.removeFirst()
-    keys[key]?.isUnfinished = true
-    waiting -= 1
-    unfinished += 1
-    return (key, news)
-  }
-
-  /// The watcher has what it was told of the register.
-  mutating func finished(_ key: Bytes) {
-    guard keys[key]?.isUnfinished == true else { return }
-    keys[key]?.isUnfinished = false
-    unfinished -= 1
-    if keys[key]?.news.isEmpty == false { newsworthy.append(key) }
-    forgetIfSpent(key)
-  }
-
-  private mutating func forgetIfSpent(_ key: Bytes) {
-    guard subject.isPrefix, keys[key]?.isSpent == true else { return }
-    keys[key] = nil
-    hasForgotten = true
   }
 }

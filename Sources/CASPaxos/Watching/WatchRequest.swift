@@ -11,7 +11,8 @@ public enum WatchRequest: Hashable, Sendable {
   /// is newer than that.
   case register(after: Version?)
   /// All registers whose keys begin with the proposal's: first what is there, in no order, then every
-  /// later state, deletions too.
+  /// later state, deletions too. Should all that a quorum tells of a state be lost on its way, the
+  /// next look at the list of registers finds it (`Settings.watchSweep`).
   case prefix
 }
 

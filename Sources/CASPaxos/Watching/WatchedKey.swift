@@ -33,8 +33,9 @@ struct WatchedKey: Hashable, Sendable {
 
   /// The newest version that was told, or waits to be; or after which the watch began.
   var told: Version?
-  /// Whether the watch itself told of it: then what follows may be known to follow at once.
-  var isOwn = false
+  /// The epoch in which the watch itself found that to be the newest; nil where it did not. Of what is
+  /// chosen in the same epoch it may be known that it follows at once.
+  var toldIn: Epoch?
   /// Whether the newest state told of has no value.
   var isGone = false
   /// The ballot of the newest state known to be chosen.
@@ -42,9 +43,12 @@ struct WatchedKey: Hashable, Sendable {
   var news: [News] = []
   /// An observation of it is unfinished.
   var isUnfinished = false
+  var unfinishedBytes = 0
   /// In ascending order of ballots.
   private(set) var candidates: [Candidate] = []
   var reading = Reading.none
+  /// The last sweep that found it.
+  var sweep: UInt32 = 0
   /// It is among those that are looked at where nothing comes of a candidate.
   var isSuspect = false
 
@@ -100,11 +104,11 @@ struct WatchedKey: Hashable, Sendable {
   /// a proposer that finds a lost write of its own writes it back before it goes on. And of the
   /// changes that were folded into this one's round, it is the first.
   func isNext(_ candidate: Candidate, in configuration: Configuration) -> Bool {
-    guard let told, isOwn else { return false }
+    guard let told, toldIn == candidate.ballot.epoch else { return false }
     return candidate.state.version.step == 1 && candidate.before <= told.ballot
       && candidate.state.lineage.allSatisfy { $0 <= told.ballot }
       && candidate.state.forgotten <= told.ballot
-      && told.ballot.epoch == candidate.ballot.epoch && configuration.acceptQuorumsMeet
+      && configuration.acceptQuorumsMeet
   }
 
   /// Nothing of it would be missed.
@@ -112,6 +116,11 @@ struct WatchedKey: Hashable, Sendable {
     isGone && news.isEmpty && !isUnfinished && reading == .none && candidates.isEmpty
       && !isSuspect
   }
+}
+
+extension Register {
+  /// Bytes that it holds.
+  var size: Int { value?.count ?? 0 }
 }
 
 extension Configuration {
