@@ -138,7 +138,7 @@ extension Core {
 
   @usableFromInline
   mutating func finished(_ effect: EffectID) {
-    if let number = watches.finished(effect) { goOn(number) }
+    goOn(watches.finished(effect))
   }
 
   /// What is known of the registers may have been missed, or was said by others than who votes now.

@@ -58,22 +58,22 @@ extension Watch {
     take(register, skipped: true, of: key, in: epoch, &watched)
   }
 
-  /// The next news to be told.
-  mutating func takeNews() -> (key: Bytes, news: WatchedKey.News)? {
+  /// The next news to be told, and the number that `finished` is to be called with.
+  mutating func takeNews() -> (key: Bytes, news: WatchedKey.News, number: UInt32)? {
     guard let key = newsworthy.popFirst(), let news = keys[key]?.news.first else { return nil }
     keys[key]?.news.removeFirst()
     keys[key]?.isUnfinished = true
     keys[key]?.unfinishedBytes = news.register.size
     waiting -= 1
-    unfinished += 1
-    return (key, news)
+    told &+= 1
+    unfinished[told] = key
+    return (key, news, told)
   }
 
   /// The watcher has what it was told of the register.
-  mutating func finished(_ key: Bytes) {
-    guard keys[key]?.isUnfinished == true else { return }
+  mutating func finished(_ number: UInt32) {
+    guard let key = unfinished.removeValue(forKey: number) else { return }
     keys[key]?.isUnfinished = false
-    unfinished -= 1
     bytes -= keys[key]?.unfinishedBytes ?? 0
     if keys[key]?.news.isEmpty == false { newsworthy.append(key) }
     forgetIfSpent(key)

@@ -15,7 +15,9 @@ struct Watch: Hashable, Sendable {
   let maxBytes: Int
   /// Registers that are known at once, at the most.
   let maxKeys: Int
-  var unfinished = 0
+  /// Told and not finished, by number, and its register.
+  var unfinished: [UInt32: Bytes] = [:]
+  var told: UInt32 = 0
   var waiting = 0
   var bytes = 0
   var reading: [UInt32: Bytes] = [:]
@@ -59,7 +61,7 @@ struct Watch: Hashable, Sendable {
     want(subject.key)
   }
 
-  var hasRoom: Bool { unfinished + waiting + reading.count < room && bytes < maxBytes }
+  var hasRoom: Bool { unfinished.count + waiting + reading.count < room && bytes < maxBytes }
 
   /// When it is to be looked at, for what came of nothing or for the next sweep.
   var wake: Ticks? {
@@ -116,7 +118,9 @@ struct Watch: Hashable, Sendable {
     settle(key, in: configuration)
     if keys[key]?.candidates.isEmpty == false, keys[key]?.isSuspect == false {
       keys[key]?.isSuspect = true
-      suspects.append(Suspect(key: key, at: now.advanced(by: patience)))
+      // Many together: to look at all watches takes a while.
+      let time = now.advanced(by: 2 * patience - now.rawValue % patience)
+      suspects.append(Suspect(key: key, at: time))
     }
   }
 

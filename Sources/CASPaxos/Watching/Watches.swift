@@ -8,19 +8,13 @@ struct Watches: Hashable, Sendable {
   /// The numbers of those of one register, and of those of prefixes, in ascending order.
   private var registers: [Bytes: [UInt32]] = [:]
   private(set) var prefixes: [UInt32] = []
-  /// What is to be told, and what was told and is not finished.
+  private var proposals: [ProposalID: UInt32] = [:]
+  /// What is to be told.
   var effects: [Effect] = []
-  private var unfinished: [EffectID: Place] = [:]
-  private var told: UInt64 = 0
   /// Those that ended by themselves.
   var ended: [(id: ProposalID, why: WatchEnd)] = []
   /// When all that is watched is asked for again.
   var renewAt = Ticks(0)
-
-  private struct Place: Hashable {
-    let watch: UInt32
-    let key: Bytes
-  }
 
   var isEmpty: Bool { open.isEmpty }
 
@@ -30,6 +24,7 @@ struct Watches: Hashable, Sendable {
   mutating func add(_ watch: Watch) -> UInt32 {
     last &+= 1
     open[last] = watch
+    proposals[watch.id] = last
     if watch.subject.isPrefix {
       prefixes.append(last)
     } else {
@@ -42,7 +37,7 @@ struct Watches: Hashable, Sendable {
   mutating func remove(_ number: UInt32) -> WatchSubject? {
     guard let watch = open.removeValue(forKey: number) else { return nil }
     let key = watch.subject.key
-    unfinished = unfinished.filter { $0.value.watch != number }
+    proposals[watch.id] = nil
     if watch.subject.isPrefix {
       prefixes.removeAll { $0 == number }
       return prefixes.contains { open[$0]?.subject == watch.subject } ? nil : watch.subject
@@ -53,7 +48,7 @@ struct Watches: Hashable, Sendable {
     return watch.subject
   }
 
-  func number(of id: ProposalID) -> UInt32? { open.first { $0.value.id == id }?.key }
+  func number(of id: ProposalID) -> UInt32? { proposals[id] }
 
   /// Those that are of this register.
   func numbers(of key: Bytes) -> [UInt32] {
@@ -62,29 +57,27 @@ struct Watches: Hashable, Sendable {
     return exact + prefixes.filter { open[$0]?.subject.covers(key) == true }
   }
 
-  /// Makes effects of what a watch has to tell.
+  /// Makes effects of what a watch has to tell. The upper half of their identities is its number.
   mutating func tell(_ number: UInt32) {
-    while let (key, news) = open[number]?.takeNews(), let id = open[number]?.id {
-      told += 1
-      unfinished[EffectID(told)] = Place(watch: number, key: key)
+    while let (key, news, place) = open[number]?.takeNews(), let id = open[number]?.id {
+      let effect = EffectID(UInt64(number) << 32 | UInt64(place))
       effects.append(
         .observed(
           Observation(
-            id: EffectID(told), watch: id, key: key, register: news.register,
-            skipped: news.skipped)))
+            id: effect, watch: id, key: key, register: news.register, skipped: news.skipped)))
     }
   }
 
   /// - Returns: whose it was.
-  mutating func finished(_ effect: EffectID) -> UInt32? {
-    guard let place = unfinished.removeValue(forKey: effect) else { return nil }
-    open[place.watch]?.finished(place.key)
-    return place.watch
+  mutating func finished(_ effect: EffectID) -> UInt32 {
+    let number = UInt32(truncatingIfNeeded: effect.rawValue >> 32)
+    open[number]?.finished(UInt32(truncatingIfNeeded: effect.rawValue))
+    return number
   }
 
   static func == (a: Self, b: Self) -> Bool {
-    a.open == b.open && a.last == b.last && a.effects == b.effects && a.unfinished == b.unfinished
-      && a.told == b.told && a.renewAt == b.renewAt && a.ended.elementsEqual(b.ended, by: ==)
+    a.open == b.open && a.last == b.last && a.effects == b.effects && a.renewAt == b.renewAt
+      && a.ended.elementsEqual(b.ended, by: ==)
   }
 
   func hash(into hasher: inout Hasher) {
