@@ -33,7 +33,8 @@ extension Conversation {
       let report = host.membersReport
       answer { report.write(into: &$0) }
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
-      .incrby, .decrby, .cas, .mget, .synodOnce, .synodForget, .synodSettle:
+      .incrby, .decrby, .cas, .mget, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb,
+      .synodOnce, .synodForget, .synodSettle:
       preconditionFailure("a command on keys is a change")
     }
   }

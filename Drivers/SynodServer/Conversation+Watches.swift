@@ -86,12 +86,12 @@ extension Request {
       switch command {
       case .synodWatch, .synodUnwatch, .ping, .quit, .reset: true
       case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
-        .incrby, .decrby, .cas, .mget, .echo, .select, .hello, .auth, .client, .command, .config,
-        .info, .synodOnce, .synodForget, .synodSettle,
-        .synodMembers:
+        .incrby, .decrby, .cas, .mget, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb,
+        .echo, .select, .hello, .auth, .client, .command, .config, .info, .synodOnce, .synodForget,
+        .synodSettle, .synodMembers:
         false
       }
-    case .one, .each, .once, .fence, .members: false
+    case .one, .each, .once, .fence, .members, .walk: false
     case .invalid, .foreign: true
     }
   }

@@ -13,6 +13,8 @@ enum Request {
   case fence(key: Bytes, CASPaxos.Operation<KeyValueChange>)
   /// A change of the cluster's members.
   case members(MembershipChange)
+  /// What goes through the keys, or those that match.
+  case walk(KeyWalk.Purpose, Glob?)
   /// What concerns this connection or this node only.
   case connection(Command)
   /// The error reply; nothing was done.

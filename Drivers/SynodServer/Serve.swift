@@ -13,6 +13,8 @@ extension Settings {
   init(_ configuration: ServeConfiguration, _ identity: NodeIdentity, seed: UInt64) {
     self.init(voter: identity.voter, configuration: identity.configuration, seed: seed)
     addresses = identity.addresses.mapValues { Bytes($0.description) }
+    // Every node computes it alike.
+    hashSeed = identity.cluster.value.high ^ identity.cluster.value.low
     maxValue = configuration.maxValue
     collectAfter = configuration.collectAfter == 0 ? nil : configuration.collectAfter
     retransmitAfter *= configuration.tick

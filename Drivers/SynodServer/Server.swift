@@ -83,6 +83,7 @@ final class Server {
     // keeps its connection.
     limits.requests.maxBulk = configuration.maxValue * 2 + 64 * 1024
     limits.requests.maxRequest = limits.requests.maxBulk * 2 + 64 * 1024
+    limits.values.allowsFlush = configuration.allowsFlush
     conversationLimits = limits
     node.onCompletion = { [unowned self] in self.complete($0) }
     node.onEffect = { [unowned self] in self.handle($0) }
@@ -226,7 +227,12 @@ final class Server {
     guard !isCrowded else {
       return refuse(once, "too many commands are waiting on this node")
     }
-    let isReadOnly = if case .change(let change) = operation { change.isReadOnly } else { false }
+    let isReadOnly =
+      switch operation {
+      case .change(let change): change.isReadOnly
+      case .read, .list, .membership, .watch: true
+      case .barrierRead, .forget, .changeMembership: false
+      }
     if !isReadOnly && lastStanding == .observer {
       return .failure(.refused("READONLY this node only watches; send writes to another"))
     }

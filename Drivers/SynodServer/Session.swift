@@ -126,9 +126,9 @@ final class Session: ConversationHost {
     let number = first + UInt64(low &- UInt32(truncatingIfNeeded: first))
     if case .membership(let membership) = completion.result {
       let change = membersAsked.removeValue(forKey: number)
-      conversation.complete(number) { _ in Answer(membership, after: change) }
+      conversation.complete(number, with: Answer(membership, after: change))
     } else {
-      conversation.complete(number) { Answer(completion.result, $0) }
+      conversation.complete(number, completion.result)
     }
     server.mark(self)
   }
