@@ -12,7 +12,8 @@ extension Request {
     case .flushall, .flushdb: return flush(command, parser, limits)
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
       .incrby, .decrby, .cas, .mget, .ping, .echo, .quit, .select, .hello, .auth, .client, .command,
-      .config, .info, .reset, .synodWatch, .synodUnwatch, .synodOnce, .synodForget, .synodSettle:
+      .config, .info, .reset, .synodWatch, .synodUnwatch, .synodOnce, .synodForget, .synodSettle,
+      .synodMembers:
       preconditionFailure("\(command) does not go through the keys")
     }
   }

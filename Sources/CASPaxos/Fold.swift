@@ -161,7 +161,7 @@ struct Fold<C: Change>: Sendable {
       case .errand(.settle), .errand(.forget): return true
       // What an earlier attempt may yet do must not come after the retry was told otherwise.
       case .change: if pending.once?.isRetry == true { return true }
-      case .errand(.read), .errand(.members), .errand(.reconfigure): break
+      case .errand(.read), .errand(.members), .errand(.reconfigure), .errand(.collect): break
       }
     }
     return false

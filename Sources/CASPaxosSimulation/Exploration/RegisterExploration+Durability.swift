@@ -41,7 +41,8 @@ extension RegisterExploration {
   public func stepped(from before: Machine, to after: Machine) -> String? {
     switch after.stopped {
     case .storageFailed, nil: break
-    case .deadline, .cancelled, .ballotsExhausted, .machineStopped: return "a machine stopped"
+    case .deadline, .cancelled, .ballotsExhausted, .notAMember, .forgotten, .machineStopped:
+      return "a machine stopped"
     }
     guard let held = before.acceptorState(of: Self.key) else { return nil }
     guard let now = after.acceptorState(of: Self.key) else {
