@@ -47,9 +47,9 @@ extension RegisterSubject {
       return "voter \(voter) holds \(machine.openProposals) proposals"
     }
     // Its own acceptor's replies are as many as it may ask for: the accepts of the rounds that are open,
-    // and two for each ballot that it may draw before it needs another reservation.
+    // and two for each ballot that it may draw before it needs another reservation; and sixteen pages.
     let held =
-      settings.maxHeldReplies + 4 * Int(settings.counterBlock) + 2 * machine.registerCount
+      settings.maxHeldReplies + 4 * Int(settings.counterBlock) + 2 * machine.registerCount + 16
     if machine.heldReplies > held {
       return "voter \(voter) holds \(machine.heldReplies) replies, and \(held) are allowed"
     }

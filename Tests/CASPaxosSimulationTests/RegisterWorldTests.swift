@@ -20,8 +20,15 @@ import Testing
   /// Seeds that found something: replies held over the bound that the subject then gave (120), writes
   /// that nobody was told of in rounds of many changes (31, 123, 458, 784, 796), two voters in step that
   /// duelled without a backoff (1465), and old answers that a blank store took for its own (200421);
-  /// one write tried twice from states that look alike (700073, 700484), many open rounds (701806).
-  @Test(arguments: [31, 120, 123, 458, 784, 796, 1465, 200421, 700073, 700484, 701806] as [UInt64])
+  /// one write tried twice from states that look alike (700073, 700484), many open rounds (701806);
+  /// answers that came within the call (723081217334), late answers after which rivals left a register
+  /// to each other for seconds (723081217444), more asked than can end in time (887445927546), pages
+  /// that are held (887445927570).
+  @Test(
+    arguments: [
+      31, 120, 123, 458, 784, 796, 1465, 200421, 700073, 700484, 701806, 723_081_217_334,
+      723_081_217_444, 887_445_927_546, 887_445_927_570,
+    ] as [UInt64])
   func whatOnceFailedHolds(_ seed: UInt64) {
     var appends = World<RegisterSubject<AppendWorkload>>(RunPlan(seed: seed))
     #expect(appends.run().outcome == .passed, "seed \(seed)")

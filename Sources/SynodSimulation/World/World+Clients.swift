@@ -20,9 +20,10 @@ extension World {
     // Its answer may come at once.
     clients[client].open = UInt64(calls.count + 1)
     let id = invoke(proposal, of: clients[client].name, slot: client, at: process)
+    // Whoever asks again and again asks for more than can end in time.
+    let patience = settling == nil ? plan.clientPatience : max(plan.clientPatience, 1_000_000)
     queue.plan(
-      WorldEvent(
-        .patience, at: now + plan.clientPatience, stamp: turn, value: UInt64(client)))
+      WorldEvent(.patience, at: now + patience, stamp: turn, value: UInt64(client)))
     if settling == nil, clientRandom.percent(plan.cancelPercent) {
       let time = now + clientRandom.exponential(mean: 4 * plan.delay)
       queue.plan(
