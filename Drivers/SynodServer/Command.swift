@@ -2,6 +2,7 @@
 enum Command: CaseIterable {
   case get, set, setnx, getset, getdel, del, exists, strlen, append, incr, decr, incrby, decrby
   case cas, mget
+  case scan, keys, dbsize, randomkey, flushall, flushdb
   case ping, echo, quit, select, hello, auth, client, command, config, info, reset
   case synodWatch, synodUnwatch, synodOnce, synodForget, synodSettle
 
@@ -13,7 +14,10 @@ enum Command: CaseIterable {
     case .cas: 4
     case .set: -3
     case .del, .exists, .mget, .client, .config, .auth: -2
-    case .ping, .hello, .command, .info: -1
+    case .ping, .hello, .command, .info, .flushall, .flushdb: -1
+    case .scan: -2
+    case .keys: 2
+    case .dbsize, .randomkey: 1
     case .quit: -1
     case .reset: 1
     case .synodWatch: -2
@@ -33,7 +37,8 @@ enum Command: CaseIterable {
     case .synodForget: "synod.forget"
     case .synodSettle: "synod.settle"
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
-      .incrby, .decrby, .cas, .mget, .ping, .echo, .quit, .select, .hello, .auth, .client,
+      .incrby, .decrby, .cas, .mget, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb, .ping,
+      .echo, .quit, .select, .hello, .auth, .client,
       .command, .config, .info, .reset:
       "\(self)"
     }
@@ -75,14 +80,14 @@ enum Command: CaseIterable {
     return table
   }()
 
-  /// Up to eight letters, in lower case, as one number; nil where it is no such word.
+  /// Up to twelve letters, in lower case, as one number; nil where it is no such word.
   private static func packed(_ name: UnsafeRawBufferPointer) -> UInt64? {
-    guard (1...8).contains(name.count) else { return nil }
+    guard (1...12).contains(name.count) else { return nil }
     var word: UInt64 = 0
     for byte in name {
       let lower = byte | 0x20
       guard lower >= UInt8(ascii: "a"), lower <= UInt8(ascii: "z") else { return nil }
-      word = word << 8 | UInt64(lower)
+      word = word << 5 | UInt64(lower & 0x1f)
     }
     return word
   }

@@ -30,7 +30,8 @@ extension Conversation {
       answer { $0.verbatim(text) }
       endsPass = true
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
-      .incrby, .decrby, .cas, .mget, .synodOnce, .synodForget, .synodSettle:
+      .incrby, .decrby, .cas, .mget, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb,
+      .synodOnce, .synodForget, .synodSettle:
       preconditionFailure("a command on keys is a change")
     }
   }

@@ -86,11 +86,12 @@ extension Request {
       switch command {
       case .synodWatch, .synodUnwatch, .ping, .quit, .reset: true
       case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
-        .incrby, .decrby, .cas, .mget, .echo, .select, .hello, .auth, .client, .command, .config,
-        .info, .synodOnce, .synodForget, .synodSettle:
+        .incrby, .decrby, .cas, .mget, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb,
+        .echo, .select, .hello, .auth, .client, .command, .config, .info, .synodOnce, .synodForget,
+        .synodSettle:
         false
       }
-    case .one, .each, .once, .fence: false
+    case .one, .each, .once, .fence, .walk: false
     case .invalid, .foreign: true
     }
   }

@@ -11,7 +11,9 @@ import Synod
 struct Conversation {
   let limits: Limits
   private(set) var parser: RequestParser
-  private(set) var queue = ReplyQueue()
+  var queue = ReplyQueue()
+  /// The command that goes through the keys, while there is one.
+  var walk: OpenWalk?
   /// What the client watches.
   var watches = ConnectionWatches()
   /// Replies that are due.
@@ -54,13 +56,13 @@ struct Conversation {
   var isReadable: Bool { !isEnding && held.isEmpty && hasRoom }
 
   /// Whether another pass would get on, without waiting for anything.
-  var goesOn: Bool { queue.isDue || !held.isEmpty && hasRoom && !isEnding }
+  var goesOn: Bool { queue.isDue || walkIsDue || !held.isEmpty && hasRoom && !isEnding }
 
   /// Whether there is something to send, to go on with, or to end.
   var hasWork: Bool { !writer.isEmpty || goesOn || isOver }
 
   private var hasRoom: Bool {
-    queue.count < limits.commands && queue.cost < limits.commandBytes
+    walk == nil && queue.count < limits.commands && queue.cost < limits.commandBytes
       && writer.count < limits.replyBytes
   }
 
@@ -79,6 +81,7 @@ struct Conversation {
 
   /// Goes on with the bytes that were kept, as far as there is room.
   mutating func resume(_ host: some ConversationHost) {
+    goOnWithWalk(host)
     guard !held.isEmpty, hasRoom, !isEnding else { return }
     let bytes = held
     heldOffset = bytes.withUnsafeBytes { understand($0, from: heldOffset, host) }
@@ -145,6 +148,7 @@ struct Conversation {
         let place = number + UInt64(index - keys.lowerBound)
         propose(.change(change), of: parser.bytes(index), as: place, host)
       }
+    case .walk(let purpose, let pattern): begin(KeyWalk(purpose, pattern: pattern, version))
     case .connection(let command): run(command, host)
     case .invalid(let error): answer(.failure(.refused(error)))
     case .foreign:
@@ -164,7 +168,7 @@ struct Conversation {
   }
 
   /// What the command weighs while it is under way: its bytes and our own notes about it.
-  private var weight: Int {
+  var weight: Int {
     var bytes = 64 * parser.argumentCount
     for index in 0..<parser.argumentCount { bytes += parser.argument(index).count }
     return bytes
@@ -173,9 +177,10 @@ struct Conversation {
   // MARK: - Answered
 
   /// Ends the proposal of this number.
-  mutating func complete(_ number: UInt64, _ answer: (_ claim: Claim) -> Answer) {
+  mutating func complete(_ number: UInt64, _ outcome: Outcome<KeyValueChange>) {
+    if walk?.number == number { return advanceWalk(outcome) }
     guard let claim = queue.claim(number) else { return }
-    queue.answer(number, with: answer(claim))
+    queue.answer(number, with: Answer(outcome, claim))
   }
 
   /// Answers the command that was just understood.
@@ -202,7 +207,9 @@ struct Conversation {
 
   /// What is held for this connection, in bytes: commands under way and not whole, and replies that
   /// wait for others before them.
-  var cost: Int { queue.cost + watches.cost + parser.pendingCapacity + held.count }
+  var cost: Int {
+    queue.cost + (walk?.walk.cost ?? 0) + watches.cost + parser.pendingCapacity + held.count
+  }
 
   /// Whether every command was answered and nothing more will come.
   var isOver: Bool { isEnding && queue.isEmpty }

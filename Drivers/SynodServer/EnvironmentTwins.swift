@@ -8,7 +8,11 @@ func withEnvironment(
   for flag in ServeCommand.flagsWithTwins {
     let given = arguments.contains { $0 == "--\(flag)" || $0.hasPrefix("--\(flag)=") }
     if !given, let value = environment(environmentTwin(of: flag)) {
-      all.append("--\(flag)=\(value)")
+      if ServeCommand.flagsWithoutValue.contains(flag) {
+        if value != "" && value != "0" { all.append("--\(flag)") }
+      } else {
+        all.append("--\(flag)=\(value)")
+      }
     }
   }
   return all

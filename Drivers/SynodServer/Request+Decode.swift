@@ -42,6 +42,8 @@ extension Request {
     case .synodOnce: self = Request.once(parser, limits)
     case .synodForget: self = Request.forget(parser)
     case .synodSettle: self = .fence(key: parser.bytes(1), .barrierRead)
+    case .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb:
+      self = Request.walk(command, parser, limits: limits)
     case .ping, .echo, .quit, .select, .hello, .auth, .client, .command, .config, .info, .reset,
       .synodWatch, .synodUnwatch:
       self = .connection(command)
@@ -65,7 +67,7 @@ extension Request {
     case .fence(let key, _):
       if key.count > limits.maxKey { self = .invalid(limits.keyTooLong(key.count)) }
     // What it carries was checked already.
-    case .once, .connection, .invalid, .foreign: break
+    case .once, .walk, .connection, .invalid, .foreign: break
     }
   }
 
@@ -131,6 +133,8 @@ extension Request {
 struct ValueLimits {
   var maxKey: Int
   var maxValue: Int
+  /// Whether a client may delete everything at once.
+  var allowsFlush = false
 
   func keyTooLong(_ size: Int) -> String {
     "ERR key is \(size) bytes long, over the limit of \(maxKey); nothing was changed"

@@ -11,6 +11,8 @@ enum Request {
   case once(Once, key: Bytes, KeyValueChange)
   /// What concerns no value, and is written all the same.
   case fence(key: Bytes, CASPaxos.Operation<KeyValueChange>)
+  /// What goes through the keys, or those that match.
+  case walk(KeyWalk.Purpose, Glob?)
   /// What concerns this connection or this node only.
   case connection(Command)
   /// The error reply; nothing was done.

@@ -20,6 +20,8 @@ extension Settings {
     } catch {
       throw .usage("--initial-cluster: \(error)")
     }
+    // Every node computes it alike.
+    hashSeed = configuration.cluster.value.high ^ configuration.cluster.value.low
     maxValue = configuration.maxValue
     retransmitAfter *= configuration.tick
     patience *= configuration.tick

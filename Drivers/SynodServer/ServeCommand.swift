@@ -80,6 +80,9 @@ struct ServeCommand: ParsableCommand {
         + "give each node of one computer, and what loads it, its own.", valueName: "number"))
   var processor: Int?
 
+  @Flag(help: "Let clients delete every key at once: FLUSHALL and FLUSHDB.")
+  var enableFlush = false
+
   @Option(help: "What is logged.")
   var logLevel = LogLevel.info
 
@@ -104,8 +107,10 @@ struct ServeCommand: ParsableCommand {
     "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "prepare-quorum",
     "accept-quorum", "cluster-token",
     "protocol", "tick", "request-timeout", "max-value", "max-clients", "processor",
-    "log-level",
+    "log-level", "enable-flush",
   ]
+  /// Of these, those that take no value.
+  static let flagsWithoutValue: Set<String> = ["enable-flush"]
 
   func run() throws {
     try serve(ServeConfiguration(self))

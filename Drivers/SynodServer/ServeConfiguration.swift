@@ -18,6 +18,8 @@ struct ServeConfiguration {
   /// Bytes.
   var maxValue: Int
   var maxClients: Int
+  /// Whether clients may delete every key at once.
+  var allowsFlush: Bool
   /// The processor to stay on; any where nil.
   var processor: UInt32?
   var logLevel: Logger.Level
@@ -66,6 +68,7 @@ struct ServeConfiguration {
     processor = try command.processor.map { number throws(Failure) in
       UInt32(try Self.check(number, 0...4095, "--processor", "(a processor's number)"))
     }
+    allowsFlush = command.enableFlush
     logLevel = command.logLevel.level
     parent = command.exitWithParent
     isUnsafeWithoutSync = command.unsafeNoSync

@@ -68,6 +68,7 @@ final class Server {
     // keeps its connection.
     limits.requests.maxBulk = configuration.maxValue * 2 + 64 * 1024
     limits.requests.maxRequest = limits.requests.maxBulk * 2 + 64 * 1024
+    limits.values.allowsFlush = configuration.allowsFlush
     conversationLimits = limits
     node.onCompletion = { [unowned self] in self.complete($0) }
     node.onEffect = { [unowned self] in self.handle($0) }
@@ -210,7 +211,12 @@ final class Server {
     guard !isCrowded else {
       return refuse(once, "too many commands are waiting on this node")
     }
-    let isReadOnly = if case .change(let change) = operation { change.isReadOnly } else { false }
+    let isReadOnly =
+      switch operation {
+      case .change(let change): change.isReadOnly
+      case .read, .list, .membership, .watch: true
+      case .barrierRead, .forget, .changeMembership: false
+      }
     let proposal = Proposal(
       key: key, operation: operation,
       deadline: Ticks(node.loop.now).advanced(by: configuration.requestTimeout), once: once)

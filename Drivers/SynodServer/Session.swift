@@ -122,7 +122,7 @@ final class Session: ConversationHost {
     // The identity carries the low half of the number; the queue is far shorter than its range.
     let first = conversation.queue.first
     let number = first + UInt64(low &- UInt32(truncatingIfNeeded: first))
-    conversation.complete(number) { Answer(completion.result, $0) }
+    conversation.complete(number, completion.result)
     server.mark(self)
   }
 

@@ -166,3 +166,38 @@ import Testing
   #expect(try clients[0].ask("SYNOD.SETTLE", "k") == .text("2"))
   #expect(try clients[0].ask("SYNOD.ONCE", "me", "2", "INCR", "k") == .integer(3))
 }
+
+@Test func everyKeyIsListedOnceThroughEveryNode() throws {
+  let cluster = try TestCluster { $0.enableFlush = true }
+  let clients = try (1...3).map { try cluster.client($0) }
+  for number in 0..<120 {
+    #expect(try clients[number % 3].ask("SET", "key\(number)", "v") == .text("OK"))
+  }
+  for number in stride(from: 0, to: 120, by: 4) {
+    #expect(try clients[number % 3].ask("DEL", "key\(number)") == .integer(1))
+  }
+  let expected = (0..<120).filter { $0 % 4 != 0 }.map { "key\($0)" }.sorted()
+  for client in clients {
+    var keys: [String] = []
+    var cursor = "0"
+    repeat {
+      guard case .array(let reply) = try client.ask("SCAN", cursor, "COUNT", "7"),
+        reply.count == 2, case .text(let next) = reply[0], case .array(let page) = reply[1]
+      else {
+        Issue.record("a scan gives a cursor and keys")
+        return
+      }
+      for case .text(let key) in page { keys.append(key) }
+      cursor = next
+    } while cursor != "0"
+    #expect(keys.sorted() == expected)
+    #expect(try client.ask("DBSIZE") == .integer(90))
+    guard case .text(let any) = try client.ask("RANDOMKEY") else {
+      Issue.record("there is a key")
+      return
+    }
+    #expect(expected.contains(any))
+  }
+  #expect(try clients[1].ask("FLUSHALL") == .text("OK"))
+  for client in clients { #expect(try client.ask("KEYS", "*") == .array([])) }
+}

@@ -27,6 +27,8 @@ final class TestHost: ConversationHost {
     if let once { onces.append(once) }
     if case .change(let change) = operation {
       proposed.append((change, key, number))
+    } else if case .list(let after, let limit) = operation {
+      listed.append((after, limit, number))
     } else {
       fences.append(key)
       proposed.append((.get, key, number))
@@ -34,6 +36,19 @@ final class TestHost: ConversationHost {
     return nil
   }
   var watched: [UInt32: (key: Bytes, request: WatchRequest)] = [:]
+
+  var listed: [(after: UInt64?, limit: Int, number: UInt64)] = []
+
+  /// How the oldest list ends. A key of the test has its length for a hash.
+  func applyList() -> (UInt64, Outcome<KeyValueChange>) {
+    let (after, asked, number) = listed.removeFirst()
+    // A machine gives what it likes to give at once.
+    let limit = min(asked, 1000)
+    let keys = table.keys.filter { $0.count > after.map { Int($0) } ?? -1 }
+      .sorted { $0.count < $1.count }
+    let through = keys.count > limit ? UInt64(keys[limit - 1].count) : .max
+    return (number, .listed(KeyList(keys: Array(keys.prefix(limit)), through: through)))
+  }
 
   func watch(_ key: Bytes, _ request: WatchRequest, as number: UInt32) -> Answer? {
     if let refusal { return .failure(.notApplied(refusal)) }
@@ -78,13 +93,14 @@ struct Talk {
   mutating func settle() {
     repeat {
       while !host.proposed.isEmpty { finish(host.apply()) }
+      while !host.listed.isEmpty { finish(host.applyList()) }
       conversation.render(unsent: 0)
       conversation.resume(host)
-    } while !host.proposed.isEmpty
+    } while !host.proposed.isEmpty || !host.listed.isEmpty || conversation.walk != nil
   }
 
   mutating func finish(_ end: (UInt64, Outcome<KeyValueChange>)) {
-    conversation.complete(end.0) { Answer(end.1, $0) }
+    conversation.complete(end.0, end.1)
   }
 
   /// Has a watch see a state.
