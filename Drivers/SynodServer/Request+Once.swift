@@ -26,7 +26,7 @@ extension Request {
     case .one(let key, let change):
       return .once(Once(client, number, isRetry: isRetry), key: key, change)
     case .invalid(let error): return .invalid(error)
-    case .each, .once, .fence, .connection, .foreign:
+    case .each, .once, .fence, .walk, .connection, .foreign:
       return .invalid("ERR SYNOD.ONCE takes a command on one key")
     }
   }
