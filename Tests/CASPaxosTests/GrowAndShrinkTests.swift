@@ -116,31 +116,3 @@ import Testing
     _ = Self.isJudgedSafe(&world)
   }
 }
-
-#if PlantedBugs
-  /// Each mistake about the members shows in some of these worlds.
-  @Suite struct PlantedMembershipTests {
-    static let bugs: [PlantedBug] = [
-      .skippedTransfer, .ignoredEpoch, .epochlessBallot, .unguardedMembers,
-    ]
-
-    @Test(arguments: bugs)
-    func mistakesAreFound(_ bug: PlantedBug) {
-      var found: UInt64?
-      PlantedBug.$planted.withValue(bug) {
-        for seed in 0..<16 as Range<UInt64> where found == nil {
-          var world = GrowAndShrinkTests.world(seed, voters: 3)
-          GrowAndShrinkTests.comeAndGo(&world, rounds: 8)
-          if world.violations.isEmpty { world.conclude(keys: GrowAndShrinkTests.keys) }
-          // What does not end says nothing.
-          if world.violations.contains(where: {
-            !$0.contains("not settle") && !$0.contains("not end")
-          }) {
-            found = seed
-          }
-        }
-      }
-      #expect(found != nil, "\(bug.rawValue) was not found")
-    }
-  }
-#endif
