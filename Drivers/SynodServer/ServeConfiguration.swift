@@ -94,7 +94,8 @@ struct ServeConfiguration {
     let facts: Logger.Metadata = [
       "data-dir": "\(dataDirectory)", "listen-client": "\(clientEndpoint)",
       "listen-peer": "\(peerEndpoint)", "protocol": "caspaxos", "tick": "\(tick)",
-      "request-timeout": "\(requestTimeout)", "collect-after": "\(collectAfter)", "max-value": "\(maxValue)",
+      "request-timeout": "\(requestTimeout)", "collect-after": "\(collectAfter)",
+      "max-value": "\(maxValue)",
       "max-clients": "\(maxClients)", "processor": "\(processor.map { "\($0)" } ?? "any")",
       "log-level": "\(logLevel)",
     ]

@@ -17,7 +17,8 @@ extension MistakesOfOthers {
     }
     world.start(4)
     _ = world.result(.changeMembership(.add(address: "four", role: .voter)), at: 1)
-    for _ in 0..<200 where world[1].configuration.voters.count < 4 || world[1].configuration.isJoint {
+    for _ in 0..<200 where world[1].configuration.voters.count < 4 || world[1].configuration.isJoint
+    {
       world.run(50)
     }
     let configuration = world[1].configuration
