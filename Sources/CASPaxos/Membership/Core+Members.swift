@@ -81,6 +81,7 @@ extension Core {
       }
     }
     restartListings()
+    watchAnew()
   }
 
   /// The application is told once it is durable: it may have to be known after a restart.

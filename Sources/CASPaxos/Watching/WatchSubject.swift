@@ -6,7 +6,7 @@ struct WatchSubject: Hashable, Sendable {
   var isPrefix: Bool
 
   func covers(_ other: Bytes) -> Bool {
-    isPrefix ? other.begins(with: key) : other == key
+    isPrefix ? other.begins(with: key) && !other.isReserved : other == key
   }
 }
 
