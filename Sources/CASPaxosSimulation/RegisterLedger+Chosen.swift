@@ -17,6 +17,7 @@ extension RegisterLedger {
     var slot = keys[key].chosen.count
     while slot > 0 && uses[keys[key].chosen[slot - 1]].ballot > uses[use].ballot { slot -= 1 }
     keys[key].chosen.insert(use, at: slot)
+    if keys[key].name == Membership.key { decide(use) }
   }
 
   /// The write of `ballot` is part of a chosen state, and so is what it was written on: the lineage
@@ -81,7 +82,8 @@ extension RegisterLedger {
   ) -> Bool {
     if upper.version == lower.version { return upper == lower }
     guard upper.version.ballot > ballot else { return false }
-    for voter in configuration.voters {
+    for place in stores.indices {
+      let voter = voter(at: place)
       let last = upper.lastWrite(of: voter)
       if last != lower.lastWrite(of: voter) && last <= ballot { return false }
     }

@@ -20,7 +20,7 @@ extension RegisterLedger {
     }
     if uses[use].state.value != nil {
       violate("voter \(voter) erases a value, that of \(ballot)")
-    } else if uses[use].holders.count != stores.count {
+    } else if !isHeldByAll(use) {
       violate("voter \(voter) erases \(ballot), which only \(uses[use].holders.count) accepted")
     }
     return violation == nil ? use : nil

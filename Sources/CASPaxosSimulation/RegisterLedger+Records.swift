@@ -10,9 +10,9 @@ extension RegisterLedger {
     stores[place].pending.append(contentsOf: records)
     stores[place].batches.append(records.count)
     // Alone, a voter sends nothing: what it proposes is seen here.
-    guard stores.count == 1 else { return }
     for record in records {
       guard case .accept(let key, let ballot, let promised, let state) = record,
+        configuration(of: ballot)?.voters.count == 1, ballot.voter == voter,
         let use = use(of: ballot, key, at: place)
       else { continue }
       propose(use, state, next: promised > ballot ? promised : .zero, at: place)
@@ -36,9 +36,10 @@ extension RegisterLedger {
 
   /// Takes a record for durable. Promises, ballots and reservations only rise.
   mutating func apply(_ record: Record, at place: Int) {
+    stores[place].isBlank = false
     switch record {
     case .configuration(let stored):
-      if stored != configuration { violate("voter \(voter(at: place)) records \(record)") }
+      if stored != settings.configuration { violate("voter \(voter(at: place)) records \(record)") }
     case .reserve(let counter):
       if counter <= stores[place].reserved {
         violate("voter \(voter(at: place)) reserves \(counter) after \(stores[place].reserved)")
@@ -47,7 +48,11 @@ extension RegisterLedger {
     case .promise(let key, let ballot): promise(key, ballot, at: place)
     case .accept(let key, let ballot, let promised, let state):
       accept(key, ballot, promised, state, at: place)
-    case .membership, .transferred: violate("voter \(voter(at: place)) records \(record)")
+    case .membership(let members, let isRetired): adopt(members, isRetired, at: place)
+    case .transferred(let epoch, _, _):
+      if epoch != stores[place].members.configuration.epoch {
+        violate("voter \(voter(at: place)) records how far \(epoch) is, which it has not adopted")
+      }
     case .erase(let key, let ballot, let floor): erase(key, ballot, floor: floor, at: place)
     case .floor(let floor): raiseFloor(floor, at: place)
     }
@@ -72,6 +77,7 @@ extension RegisterLedger {
 
   private mutating func promise(_ key: Bytes, _ ballot: Ballot, at place: Int) {
     guard let use = use(of: ballot, key, at: place) else { return }
+    mayVote(on: ballot, at: place)
     let held = stores[place].held[uses[use].key]
     mustBeAboveFloor(ballot, held, at: place)
     if ballot <= held.promised || ballot <= held.accepted {
@@ -93,6 +99,7 @@ extension RegisterLedger {
     _ key: Bytes, _ ballot: Ballot, _ promised: Ballot, _ state: RegisterState, at place: Int
   ) {
     guard let use = use(of: ballot, key, at: place) else { return }
+    mayVote(on: ballot, at: place)
     if !uses[use].hasState {
       guard ballot.voter == voter(at: place) else {
         return violate("voter \(voter(at: place)) accepts \(ballot), which carried no state")
@@ -116,7 +123,7 @@ extension RegisterLedger {
     stores[place].held[uses[use].key] = Held(promised: promised, accepted: ballot)
     uses[use].holders.insert(place)
     if !uses[use].next.isZero { uses[use].holdersAhead.insert(place) }
-    if !uses[use].isChosen && isAcceptQuorum(uses[use].holders) {
+    if !uses[use].isChosen && isAcceptQuorum(uses[use].holders, of: ballot) {
       choose(use)
     }
   }

@@ -12,11 +12,12 @@ extension RegisterLedger {
     var found = [Held](repeating: Held(), count: keys.count)
     var reserved: UInt64 = 0
     var floor = Ballot.zero
+    var revision: UInt64 = 0
     var states: [(ballot: Ballot, state: RegisterState)] = []
     for record in records {
       switch record {
       case .configuration(let stored):
-        if stored != configuration { violate("voter \(voter) came back with \(record)") }
+        if stored != settings.configuration { violate("voter \(voter) came back with \(record)") }
       case .reserve(let counter): reserved = counter
       case .promise(let key, let ballot):
         let number = number(of: key)
@@ -27,13 +28,15 @@ extension RegisterLedger {
         while found.count <= number { found.append(Held()) }
         found[number] = Held(promised: promised, accepted: ballot)
         states.append((ballot, state))
-      case .membership, .transferred: violate("voter \(voter) came back with \(record)")
+      case .membership(let members, _): revision = members.revision
+      case .transferred: break
       case .floor(let stored): floor = stored
       case .erase: violate("voter \(voter) came back with \(record)")
       }
     }
     var survived = false
     while stores[place].reserved != reserved || stores[place].floor != floor
+      || stores[place].members.revision != revision
       || !zip(stores[place].held, found).allSatisfy({ $0.over(floor) == $1.over(floor) })
     {
       guard violation == nil, let batch = stores[place].batches.first else {

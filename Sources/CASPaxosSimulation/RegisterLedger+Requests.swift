@@ -72,7 +72,9 @@ extension RegisterLedger {
     let asked = uses[use].askedWith
     if asked >= 0 {
       reach(.fastPath)
-      if !isAcceptQuorum(uses[asked].holdersAhead) {
+      if !isAcceptQuorum(uses[asked].holdersAhead, of: ballot)
+        || uses[asked].ballot.epoch != ballot.epoch
+      {
         violate("\(ballot) is used, and no accept quorum promised it with \(uses[asked].ballot)")
       } else if !comes(uses[use].state, at: ballot, of: uses[asked].state) {
         violate("the state of \(ballot) does not come of that of \(uses[asked].ballot)")
@@ -80,7 +82,7 @@ extension RegisterLedger {
       uses[use].bases = [origin(of: uses[asked].state, key: uses[use].key, below: ballot)]
       return
     }
-    if !isPrepareQuorum(uses[use].promised) {
+    if !isPrepareQuorum(uses[use].promised, of: ballot) {
       return violate("\(ballot) asks to accept, and no prepare quorum has durably promised it")
     }
     for one in stores.indices {
@@ -104,7 +106,7 @@ extension RegisterLedger {
     for other in stores.indices where uses[use].promised.contains(other) {
       if accepted[use * stores.count + other] <= base { covered.insert(other) }
     }
-    return isPrepareQuorum(covered) ? state(at: base) : nil
+    return isPrepareQuorum(covered, of: uses[use].ballot) ? state(at: base) : nil
   }
 
   /// What may have been the version before this one.

@@ -18,9 +18,10 @@ extension RegisterLedger {
     case .promise, .accepted, .conflict, .readReply: break
     case .watch: return
     case .observed: return observed(message, by: place)
-    case .configuration, .behind:
-      return violate("voter \(voter) says \(message), and the members never changed")
+    case .configuration: return toldOfMembers(message, by: place)
+    case .behind: return
     }
+    mayReply(message, at: place)
     guard let use = index.find(message.ballot) else {
       return violate("voter \(voter) answers \(message.ballot), which nobody used")
     }

@@ -26,6 +26,9 @@ struct RegisterLedger: Sendable {
     var promised = VoteSet()
     var holders = VoteSet()
     var holdersAhead = VoteSet()
+    /// Voters that held it when they adopted a later epoch, and which.
+    var carriers = VoteSet()
+    var carriedTo = Epoch(0)
     /// An accept quorum holds it.
     var isChosen = false
     /// The moment at which that was seen.
@@ -70,6 +73,11 @@ struct RegisterLedger: Sendable {
     /// What was asked of the others last, by register.
     var lastRequest: [Message.Kind?] = []
     var isRetired = false
+    /// The newest membership that it has durably adopted; and it voted once, and does no more.
+    var members: Membership
+    var isOut = false
+    /// Anything was ever written to it.
+    var isBlank = true
     /// Records that may be durable or not, and where their batches end.
     var pending: [Record] = []
     var batches: [Int] = []
@@ -78,8 +86,15 @@ struct RegisterLedger: Sendable {
   /// In the place of a register's number.
   static let noKey = -1
 
-  let configuration: Configuration
   let settings: Settings
+  /// By its epoch, who votes.
+  var configurations: [Configuration]
+  /// By its revision, what was decided; nil where a round wrote more than one.
+  var decided: [Membership?]
+  /// The newest of them.
+  var members: Membership
+  /// The newest revision that any client was told of.
+  var toldRevision: UInt64 = 0
   var stores: [Store]
   var keys: [Key] = []
   var numbers: [Bytes: Int] = [:]
@@ -92,10 +107,15 @@ struct RegisterLedger: Sendable {
   @usableFromInline var marks = MarkCounts()
   @usableFromInline var violation: String?
 
-  init(_ settings: Settings) {
+  /// - Parameter spares: nodes that may join.
+  init(_ settings: Settings, spares: Int = 0) {
     self.settings = settings
-    configuration = settings.configuration
-    stores = configuration.voters.map { _ in Store() }
+    let members = Membership(settings.configuration, addresses: settings.addresses)
+    self.members = members
+    configurations = [settings.configuration]
+    decided = [members]
+    let count = settings.configuration.voters.count + spares
+    stores = (0..<count).map { _ in Store(members: members) }
   }
 
   @usableFromInline
@@ -112,7 +132,7 @@ struct RegisterLedger: Sendable {
     return stores.indices.contains(place) ? place : nil
   }
 
-  func voter(at place: Int) -> VoterID { configuration.voters[place] }
+  func voter(at place: Int) -> VoterID { VoterID(UInt32(place + 1)) }
 
   /// The number of a register, a new one where it has none.
   @usableFromInline
@@ -141,30 +161,14 @@ struct RegisterLedger: Sendable {
     let store = stores[place]
     if ballot.voter != voter(at: place) {
       violate("voter \(voter(at: place)) uses \(ballot), a ballot of another")
-    } else if ballot.epoch != configuration.epoch {
-      violate("\(ballot) is of an epoch that is not configured")
+    } else if configuration(of: ballot) == nil {
+      violate("\(ballot) is of an epoch that was not decided")
     } else if ballot.counter > store.reserved {
       violate("\(ballot) is used, and only counters up to \(store.reserved) are durably reserved")
     } else if ballot.counter <= store.lifeFloor {
       violate("\(ballot) is used in a life whose counters begin above \(store.lifeFloor)")
     }
     return violation == nil
-  }
-
-  /// Counted here and not asked of the quorums: a mistake there would be made here, too.
-  func isPrepareQuorum(_ votes: VoteSet) -> Bool { isQuorum(votes) { $0.prepare } }
-
-  /// As `isPrepareQuorum`.
-  func isAcceptQuorum(_ votes: VoteSet) -> Bool { isQuorum(votes) { $0.accept } }
-
-  private func isQuorum(_ votes: VoteSet, _ needed: (QuorumSystem) -> Int) -> Bool {
-    func holds(_ component: Configuration.Component) -> Bool {
-      let voted = component.voters.count { voter in
-        configuration.place(of: voter).map { votes.contains($0) } ?? false
-      }
-      return voted >= needed(component.quorums)
-    }
-    return holds(configuration.component) && configuration.incoming.map(holds) ?? true
   }
 
   /// The state that was proposed at a ballot; blank at zero.

@@ -29,6 +29,13 @@ enum RegisterMark: Int, CaseIterable, Sendable {
   case erased
   case begunAnew
   case unknownForgotten
+  case votersBegan
+  case votersChanged
+  case rolledBack
+  case changeRefused
+  case noMember
+  case transferred
+  case olderEpoch
 
   var name: String {
     switch self {
@@ -60,6 +67,13 @@ enum RegisterMark: Int, CaseIterable, Sendable {
     case .erased: "a deleted register was collected"
     case .begunAnew: "a collected register was written anew"
     case .unknownForgotten: "unknown, collected meanwhile"
+    case .votersBegan: "a change of the voters began"
+    case .votersChanged: "a change of the voters came to its end"
+    case .rolledBack: "a change of the voters was rolled back"
+    case .changeRefused: "a change of the members was refused"
+    case .noMember: "a node that is no member was asked"
+    case .transferred: "a register was accepted anew for a change of the voters"
+    case .olderEpoch: "a node was behind with the members"
     }
   }
 }

@@ -41,6 +41,10 @@ struct RegisterShape: Hashable, Sendable {
       settings.maxHeldReplies = one(of: [1, 4, 65_536])
       settings.maxValue = one(of: [64, 512, 512 * 1024])
     }
+    // Apart, so that the other draws of a seed stay what they are.
+    var members = SplitMix(seed: plan.seed ^ 0x7761_6974)
+    settings.askAfter = [20, 100, 1000][Int(members.next() % 3)]
+    settings.takeOverAfter = [30, 200, 2000][Int(members.next() % 3)]
     deadlinePercent = one(of: [0, 0, 10, 40])
     hurry = one(of: [5, 50, 500])
     // Apart from the others, so that what was drawn before stays as it was.

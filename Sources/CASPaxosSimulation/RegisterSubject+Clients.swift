@@ -15,6 +15,7 @@ extension RegisterSubject {
     operations += 1
     var operation = workload.operation(number: operations, on: key, random: &random)
     if let list = listInstead() { operation = list }
+    if let change = membersInstead() { operation = change }
     var deadline: Ticks?
     if random.next() % 100 < shape.deadlinePercent {
       deadline = now.advanced(by: 1 + random.next() % shape.hurry)
@@ -60,10 +61,10 @@ extension RegisterSubject {
     places[id] = calls.count
     open[Int(voter.rawValue) - 1] += 1
     var key = RegisterLedger.noKey
-    if case .list = proposal.operation {
-      floors[id] = ledger.newest
-    } else {
-      key = ledger.number(of: proposal.key)
+    switch proposal.operation {
+    case .list: floors[id] = ledger.newest
+    case .membership, .changeMembership: revisions[id] = ledger.toldRevision
+    case .change, .read, .barrierRead, .watch, .forget: key = ledger.number(of: proposal.key)
     }
     calls.append(
       Call(
@@ -147,7 +148,9 @@ extension RegisterSubject {
       ledger.reach(.overloaded)
     case .notApplied(.tooLarge): ledger.reach(.valueTooLarge)
     case .notApplied(.cannotRemember): break
-    case .membership, .notApplied(.reserved), .notApplied(.refused):
+    case .membership(let members): judge(call, members)
+    case .notApplied(.refused) where call.asksAboutMembers: ledger.reach(.changeRefused)
+    case .notApplied(.reserved), .notApplied(.refused):
       ledger.violate("proposal \(call.id) ends as if it asked about the members")
     case .notApplied(.abandoned(let why)): judge(call, why, isUnknown: false)
     case .unknown(let why): judge(call, why, isUnknown: true)
@@ -171,10 +174,14 @@ extension RegisterSubject {
         ledger.violate("proposal \(call.id) ends because of a store that did not fail")
       }
     case .forgotten:
-      if !isUnknown || ledger.stores.allSatisfy(\.floor.isZero) {
+      if !isUnknown
+        || ledger.stores.allSatisfy(\.floor.isZero)
+          && ledger.stores.count <= RegisterState.maxLineage
+      {
         ledger.violate("proposal \(call.id) was forgotten, and nothing was collected")
       }
       ledger.reach(.unknownForgotten)
+    case .notAMember where ledger.mayBeNoMember(call.voter): ledger.reach(.noMember)
     case .ballotsExhausted, .machineStopped, .notAMember:
       ledger.violate("proposal \(call.id) ends because of \(why), which nobody gave a reason for")
     }

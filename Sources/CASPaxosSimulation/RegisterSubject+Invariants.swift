@@ -37,7 +37,10 @@ extension RegisterSubject {
   }
 
   /// It never votes again.
-  public mutating func retired(_ voter: VoterID) { ledger.retire(voter) }
+  public mutating func retired(_ voter: VoterID) {
+    ledger.retire(voter)
+    lost.append(voter)
+  }
 
   /// Queues are bounded, and a machine stops only where its store failed.
   @inlinable

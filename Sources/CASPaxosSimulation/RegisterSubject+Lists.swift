@@ -42,7 +42,9 @@ extension RegisterSubject {
     }
     for (number, name) in ledger.names.enumerated() {
       let hash = shape.settings.hash(of: name)
-      if hash > list.through || after.map({ hash <= $0 }) ?? false { continue }
+      if hash > list.through || after.map({ hash <= $0 }) ?? false || name == Membership.key {
+        continue
+      }
       let floor = number < told.count ? told[number] : .zero
       if !ledger.mayBeListed(number, seen.contains(name), since: floor) {
         let what = seen.contains(name) ? "lists" : "leaves out"

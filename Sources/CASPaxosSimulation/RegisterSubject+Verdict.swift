@@ -10,11 +10,11 @@ extension RegisterSubject {
   /// - Parameter budget: steps of one search.
   public mutating func verdict(budget: Int) -> HistoryVerdict {
     var histories = [[Int]](repeating: [], count: ledger.keys.count)
-    for place in calls.indices where isOfConsequence(calls[place]) {
+    for place in calls.indices where calls[place].key >= 0 && isOfConsequence(calls[place]) {
       histories[calls[place].key].append(place)
     }
     var undecided: String?
-    for key in histories.indices {
+    for key in histories.indices where ledger.keys[key].name != Membership.key {
       switch verdict(of: key, histories[key], budget: budget) {
       case .good: break
       case .violation(let what): return .violation(what)

@@ -63,6 +63,13 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
   var listedThrough: UInt64?
   /// What clients had been told of when a list was asked for.
   var floors: [ProposalID: [Version]] = [:]
+  /// Draws changes of the members; how many identities may be asked for yet; who lost its store; and
+  /// what revision clients had been told of when one asked.
+  var changes: SplitMix
+  var sparesLeft: Int
+  var lost: [VoterID] = []
+  var revisions: [ProposalID: UInt64] = [:]
+  var isClosing = false
   @usableFromInline var calls: [Call] = []
   @usableFromInline var places: [ProposalID: Int] = [:]
   /// By voter, calls that are open there.
@@ -74,15 +81,17 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
   public init(_ plan: RunPlan, random: inout SplitMix) {
     self.plan = plan
     shape = RegisterShape(plan, random: &random)
-    ledger = RegisterLedger(shape.settings)
+    ledger = RegisterLedger(shape.settings, spares: plan.spares)
     workload = Workload(random: &random)
     // Long names make blocks of many sectors, of which a power cut may leave some.
     let lengths = [0, 0, 0, 0, 0, 700, 700, 2_000]
     let filling = String(repeating: ".", count: lengths[Int(random.next() % 8)])
     keyNames = (0..<max(plan.keys, 1)).map { Bytes("k\($0)\(filling)") }
-    open = Array(repeating: 0, count: max(plan.voters, 1))
+    open = Array(repeating: 0, count: max(plan.voters, 1) + plan.spares)
     isUsed = keyNames.map { _ in false }
     lists = SplitMix(seed: plan.seed ^ 0x1157)
+    changes = SplitMix(seed: plan.seed ^ 0x6368_616e_6765)
+    sparesLeft = plan.spares
     listPercent = lists.next() % 2 == 0 ? 5 : 0
     // The ledger numbers registers as the workload does.
     for name in keyNames { _ = ledger.number(of: name) }

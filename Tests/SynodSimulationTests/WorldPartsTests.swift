@@ -74,7 +74,7 @@ import Testing
     plan.linkLimit = 1000
     plan.faults = FaultPlan()
     change(&plan)
-    return SimulatedNetwork(plan, random: SplitMix(seed: 9))
+    return SimulatedNetwork(plan, size: plan.voters, random: SplitMix(seed: 9))
   }
 
   static func send(

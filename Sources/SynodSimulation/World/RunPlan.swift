@@ -18,6 +18,10 @@ public struct RunPlan: Hashable, Sendable {
   public var hotKeyPercent: Int
   /// Tiny limits, so that logs roll over, checkpoints come and queues fill within a run.
   public var isTiny: Bool
+  /// Nodes that may join while the run goes on.
+  public var spares = 0
+  /// Of a hundred operations, how many ask for a change of the members.
+  public var memberPercent = 0
   /// Which faults there are at all, and how often.
   public var faults: FaultPlan
   /// More is broken than the protocol survives: refusing is allowed then, lying is not.
@@ -72,6 +76,10 @@ public struct RunPlan: Hashable, Sendable {
     diskPercent = one(of: [20, 100, 100, 1_000])
     longest = 20_000_000
     maxPayload = isTiny ? one(of: [100, 1_000, 1 << 20, 1 << 20]) : 1 << 20
+    // Apart, so that the other draws of a seed stay what they are.
+    random = SplitMix(seed: seed ^ 0x6d65_6d62_6572_73)
+    memberPercent = one(of: [0, 0, 1, 5, 15])
+    spares = memberPercent == 0 ? 0 : one(of: [1, 2, 3])
   }
 }
 
@@ -81,10 +89,11 @@ extension RunPlan: CustomStringConvertible {
     let load =
       "\(operations) operations of \(clients) clients on \(keys) keys"
       + (hotKeyPercent > 0 ? " (\(hotKeyPercent) % on the first)" : "")
+    let members = spares > 0 ? ", \(memberPercent) % change the members, \(spares) spares" : ""
     let limits = (isTiny ? ", tiny limits" : "") + (isOverBudget ? ", over the fault budget" : "")
     let times =
       "delay \(delay) µs\(maxPayload < 1 << 20 ? " for \(maxPayload) bytes" : "")\(isOrdered ? " in order" : ""), disk \(diskPercent) %, turn \(turnTime) µs, "
       + "think \(thinkTime) µs, patience \(clientPatience) µs, \(cancelPercent) % cancelled"
-    return "seed \(seed), \(voters) voters, \(load)\(limits); \(times); \(faults)"
+    return "seed \(seed), \(voters) voters, \(load)\(members)\(limits); \(times); \(faults)"
   }
 }

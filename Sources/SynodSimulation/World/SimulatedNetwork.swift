@@ -83,8 +83,8 @@ struct SimulatedNetwork {
   @usableFromInline var lostNumbers: [UInt64] = []
   var isWatched = false
 
-  init(_ plan: RunPlan, random: SplitMix) {
-    size = plan.voters
+  init(_ plan: RunPlan, size: Int, random: SplitMix) {
+    self.size = size
     delay = max(plan.delay, 1)
     isOrdered = plan.isOrdered
     limit = max(plan.linkLimit, 1)

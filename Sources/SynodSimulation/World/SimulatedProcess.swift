@@ -21,6 +21,11 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var isPaused = false
   /// Its store is lost or refused: it never runs again.
   @usableFromInline var isRetired = false
+  /// Its identity was given out.
+  @usableFromInline var isGiven = false
+  /// Whom its messages to all go to.
+  @usableFromInline var peers: [Int]
+  private let initial: [Int]
   /// It does not come back in this run.
   @usableFromInline var isGone = false
   /// Among all lives of the run; what was planned for another means nothing.
@@ -69,7 +74,8 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var met: [(life: UInt32, incarnation: UInt64)]
 
   init(
-    index: Int, peers: Int, machine: Machine, disk: SimulatedDisk, clock: SimulatedClock
+    index: Int, peers: Int, voters: Int, machine: Machine, disk: SimulatedDisk,
+    clock: SimulatedClock
   ) {
     voter = VoterID(UInt32(index + 1))
     self.index = index
@@ -77,6 +83,8 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
     self.disk = disk
     self.clock = clock
     identity = ProcessIdentity(store: StoreID(Identity128(high: 0, low: 0)), incarnation: 0)
+    initial = Array(0..<voters)
+    self.peers = initial
     pins = Array(repeating: nil, count: peers)
     met = Array(repeating: (0, 0), count: peers)
   }
@@ -93,6 +101,7 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
     isLowOnSpace = false
     pending.removeAll()
     firstPending = 0
+    peers = initial
     life = 0
     hasTicked = false
     isTurnPlanned = false

@@ -23,6 +23,24 @@ public protocol SimulationSubject {
   /// Voters that may be lost for good, beyond which nothing need end any more.
   var tolerates: Int { get }
 
+  /// Nodes that may join while a run goes on: their identities follow those of the voters.
+  var spares: Int { get }
+
+  /// Identities that were given out; nodes of them start, blank.
+  var given: Int { get }
+
+  /// Whom a message to all goes to from now on; nil where the effect says nothing of it.
+  static func voters(after effect: Machine.Effect) -> [VoterID]?
+
+  /// Whether everything must end where these alone are sure to run. `machines` are those of all.
+  func mustDecide(_ usable: [VoterID], _ machines: [Machine]) -> Bool
+
+  /// Whether a node may take part when the faults are over.
+  func isOfUse(_ voter: VoterID, _ machines: [Machine]) -> Bool
+
+  /// The faults are over, and the rest of the run must come to its end.
+  mutating func faultsEnded()
+
   // MARK: Clients
 
   /// The next thing a client asks for.
@@ -98,6 +116,27 @@ public protocol SimulationSubject {
 }
 
 extension SimulationSubject {
+  /// None.
+  @inlinable public var spares: Int { 0 }
+
+  /// Those of the voters alone.
+  @inlinable public var given: Int { 0 }
+
+  /// The voters stay who they are.
+  @inlinable public static func voters(after effect: Machine.Effect) -> [VoterID]? { nil }
+
+  /// Takes no notice.
+  @inlinable public mutating func faultsEnded() {}
+
+  /// As many as leave no more than are tolerated.
+  @inlinable
+  public func mustDecide(_ usable: [VoterID], _ machines: [Machine]) -> Bool {
+    usable.count >= machines.count - tolerates
+  }
+
+  /// Everyone is.
+  @inlinable public func isOfUse(_ voter: VoterID, _ machines: [Machine]) -> Bool { true }
+
   /// Takes no notice of what is not durable.
   @inlinable public mutating func appended(_ records: [Machine.Record], by voter: VoterID) {}
 

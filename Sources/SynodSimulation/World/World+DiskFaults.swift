@@ -5,7 +5,8 @@ extension World {
   /// Chooses whose disks may ever be damaged: no more than the protocol tolerates, unless the run is
   /// over budget, and asks for safety only.
   mutating func prepareDisks() {
-    var candidates = Array(processes.indices)
+    // Who joins is to be relied on: as many were lost already as may be.
+    var candidates = Array(0..<plan.voters)
     while !plan.isOverBudget, candidates.count > subject.tolerates {
       candidates.remove(at: faultRandom.below(candidates.count))
     }
@@ -51,7 +52,8 @@ extension World {
     if record != nil { tell(.healed, of: node, TraceText(FaultKind.fullDisk.name)) }
   }
 
-  /// A disk is lost, and somebody starts the voter on an empty one, as nobody should. Its peers know
+  /// A disk is lost. Where there are others to take its place, its voter is never seen again; else
+  /// somebody starts the voter on an empty one, as nobody should. Its peers know
   /// its old store, and do not listen: so none is lost that one of them has not pinned yet, and none
   /// beyond what the protocol tolerates, since blank voters know nothing of each other.
   private mutating func loseDisk(_ process: SimulatedProcess<Machine>) -> Bool {
@@ -59,12 +61,17 @@ extension World {
     guard process.disk.mayBeDamaged, !process.isStranger, !process.isRetired,
       lost < subject.tolerates, process.lives > 0,
       processes.allSatisfy({
-        $0.index == process.index || $0.isRetired
+        $0.index == process.index || $0.isRetired || subject.spares > 0
           || $0.pins[process.index] == process.identity.store
       })
     else { return false }
     crash(process.index, .powerCut, back: false)
     process.disk.lose()
+    if subject.spares > 0 {
+      tellFault(.lostDisk, of: process.index)
+      retire(process, because: "its disk is lost")
+      return true
+    }
     subject.retired(process.voter)
     process.isStranger = true
     tellFault(.lostDisk, of: process.index)

@@ -60,7 +60,8 @@ extension World {
   @inlinable
   mutating func restart(_ node: Int) {
     let process = processes[node]
-    guard !process.isUp, !process.isOpening, !process.isRetired, !process.isGone else { return }
+    guard process.isGiven, !process.isUp, !process.isOpening, !process.isRetired, !process.isGone
+    else { return }
     guard let store = openStore(process) else { return }
     prepare(process, on: store)
     process.machine = Machine(subject.settings(of: process.voter))

@@ -48,12 +48,9 @@ extension World {
     let usable = processes.indices.filter {
       !processes[$0].isRetired && !processes[$0].disk.isDamaged
     }
-    let least = processes.count - subject.tolerates
-    let isDemanded = usable.count >= least
-    let size = isDemanded ? least + faultRandom.below(usable.count - least + 1) : usable.count
-    var core = usable
-    while core.count > size { core.remove(at: faultRandom.below(core.count)) }
+    let (core, isDemanded) = subject.spares > 0 ? drawMembers(of: usable) : drawCore(of: usable)
     faultsLeft = 0
+    subject.faultsEnded()
     if core.isEmpty { isOver = true }
     // Where nothing need end, a look at what does is enough.
     // What waits already may have to go one round after the other.
@@ -65,12 +62,25 @@ extension World {
     if record != nil { tell(.healed, of: nil, TraceText(TraceEvent.allFaultsEnd)) }
     mendNetwork()
     for node in processes.indices {
-      core.contains(node) ? mend(node) : leaveBroken(node, core: core)
+      if core.contains(node) || !processes[node].isGiven {
+        mend(node)
+      } else if !processes[node].isRetired || subject.spares == 0 {
+        leaveBroken(node, core: core)
+      }
     }
     for client in clients.indices {
       if clients[client].open != nil { clients[client].name += clients.count }
       clientReturns(client, after: think() % 2_000)
     }
+  }
+
+  private mutating func drawCore(of usable: [Int]) -> (core: [Int], isDemanded: Bool) {
+    let least = processes.count - subject.tolerates
+    let isDemanded = usable.count >= least
+    let size = isDemanded ? least + faultRandom.below(usable.count - least + 1) : usable.count
+    var core = usable
+    while core.count > size { core.remove(at: faultRandom.below(core.count)) }
+    return (core, isDemanded)
   }
 
   private mutating func mendNetwork() {
@@ -140,7 +150,10 @@ extension World {
     }
     if settling.closing == nil {
       if open > 0 || settling.operationsLeft > 0 { return }
-      self.settling?.closing = subject.closing().reversed()
+      let closing = subject.closing()
+      self.settling?.closing = closing.reversed()
+      // Time for each, where a store that holds few answers lets most be asked again.
+      if settling.isDemanded { self.settling?.deadline += 100_000 * UInt64(closing.count) }
     }
     if !settling.again.isEmpty {
       self.settling?.closing? += settling.again

@@ -47,6 +47,7 @@ extension World {
     for index in process.ready.completed.indices {
       end(process.ready.completed[index], at: process)
     }
+    if subject.spares > 0, !process.ready.effects.isEmpty { hear(process) }
     process.ready.removeAll()
   }
 
@@ -154,7 +155,7 @@ extension World {
     let checksum = CRC32C.checksum(payload)
     switch destination {
     case .peers:
-      for peer in processes.indices where peer != process.index {
+      for peer in process.peers where peer != process.index {
         post(payload, checksum, from: process, to: peer)
       }
     case .voter(let voter):

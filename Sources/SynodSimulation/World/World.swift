@@ -67,17 +67,22 @@ public struct World<Subject: SimulationSubject> {
     clientRandom = SplitMix(seed: random.next())
     processRandom = SplitMix(seed: random.next())
     faultRandom = SplitMix(seed: random.next())
-    network = SimulatedNetwork(plan, random: SplitMix(seed: random.next()))
+    let networkRandom = SplitMix(seed: random.next())
     faultsLeft = plan.faults.most
     limits = StoreLimits(plan, random: SplitMix(seed: random.next()))
     subject = Subject(plan, random: &subjectRandom)
-    for index in 0..<plan.voters {
+    let size = plan.voters + subject.spares
+    network = SimulatedNetwork(plan, size: size, random: networkRandom)
+    for index in 0..<size {
       let voter = VoterID(UInt32(index + 1))
       processes.append(
         SimulatedProcess(
-          index: index, peers: plan.voters, machine: Machine(subject.settings(of: voter)),
+          index: index, peers: size, voters: plan.voters,
+          machine: Machine(subject.settings(of: voter)),
           disk: SimulatedDisk(seed: processRandom.next()), clock: drawClock()))
       processes[index].diskPercent = plan.diskPercent
+      if index >= plan.voters { continue }
+      processes[index].isGiven = true
       queue.plan(WorldEvent(.restart, at: processRandom.next() % 1000, node: index))
     }
     for client in 0..<max(plan.clients, 1) {
