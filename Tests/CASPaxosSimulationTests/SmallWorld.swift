@@ -29,6 +29,10 @@ struct SmallWorld<Workload: RegisterWorkload> {
   private var moment: UInt64 = 0
 
   init(_ plan: RunPlan) {
+    // Nobody joins this small world.
+    var plan = plan
+    plan.spares = 0
+    plan.memberPercent = 0
     random = SplitMix(seed: plan.seed)
     subject = Subject(plan, random: &random)
     for voter in 1...UInt32(plan.voters) {
