@@ -23,6 +23,9 @@ struct Collector: Hashable, Sendable {
   /// Whether another collection may begin.
   var hasRoom: Bool { open < (isProbing ? 1 : Self.limit) }
 
+  /// None was begun yet.
+  var isFirst: Bool { number == 0 }
+
   mutating func begun() -> TaskID {
     open += 1
     number &+= 1
@@ -32,7 +35,6 @@ struct Collector: Hashable, Sendable {
   /// No step is ever due again.
   mutating func forgetTime() {
     (shard, cell, pass, due) = (0, .max, 0, nil)
-    if open == 0 { number = 0 }
   }
 
   mutating func ended(_ outcome: TaskOutcome) {

@@ -95,6 +95,14 @@ extension Core {
     return true
   }
 
+  /// See `Settings.collectsAtOnce`.
+  mutating func collectAtOnce(_ key: Bytes) {
+    guard collector.isFirst, let place = table.find(key, hash: table.hash(key)),
+      !table[place].accepted.isZero, table[place].state.isCollectable
+    else { return }
+    tasks.want(Task(id: collector.begun(), key: key, errand: .collect))
+  }
+
   /// A voter more accepted the tombstone. Only what all of them have, in every component, may go:
   /// an older state that one of them kept would come back.
   mutating func collect(_ slot: Int) {

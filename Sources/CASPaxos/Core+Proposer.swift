@@ -32,6 +32,7 @@ extension Core {
   @usableFromInline
   mutating func closeRound(_ slot: Int) {
     let place = cell(of: slot)
+    let key = table[place].key
     table[place].round = -1
     if table[place].isBlank { table.remove(place) }
     advance(slot, to: .free)
@@ -40,6 +41,7 @@ extension Core {
     rounds[slot].base = .blank
     rounds[slot].deadline = nil
     freeSlots.append(Int32(slot))
+    if settings.collectsAtOnce { collectAtOnce(key) }
   }
 
   mutating func advance(_ slot: Int, to phase: Round.Phase) {

@@ -43,12 +43,10 @@ extension Machine {
 
 extension Fold {
   /// Whether an earlier attempt, which left no trace in `base`, may have left it in a state that was
-  /// collected.
+  /// collected: where nobody holds anything, `base` says what the floors tell.
   @usableFromInline
-  func mayHaveForgotten(_ base: RegisterState, floor: Ballot) -> Bool {
-    if earlier.isEmpty { return false }
-    let forgotten = max(base.forgotten, floor)
-    return earlier.contains { $0.ballot <= forgotten }
+  func mayHaveForgotten(_ base: RegisterState) -> Bool {
+    earlier.contains { $0.ballot <= base.forgotten }
   }
 }
 

@@ -41,6 +41,7 @@ extension Core {
     digest.add(random.state ^ eightTrips << 48)
     digest.add(nextWake)
     digest.add(stopped == nil ? 0 : 1)
+    digest.add(floor)
     digest.add(ballots.counter)
     digest.add(ballots.reserved ^ ballots.requested << 32)
     outbox.add(to: &digest)
@@ -65,6 +66,7 @@ extension Outbox {
       digest.add(held.message.ballot)
       digest.add(held.message.accepted)
       digest.add(held.message.promised)
+      digest.add(held.message.floor)
     }
   }
 }

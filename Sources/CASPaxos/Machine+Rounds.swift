@@ -79,7 +79,7 @@ extension Machine {
       if settled && !folds[slot].hasBarrier { return finish(slot) }
       return core.startAccept(slot, ballot: ballot, state: base)
     }
-    if folds[slot].mayHaveForgotten(base, floor: core.rounds[slot].floor) { return forget(slot) }
+    if folds[slot].mayHaveForgotten(base) { return forget(slot) }
     if folds[slot].earlier.count >= 8 || core.isOfHigherEpoch(slot, base, than: ballot) {
       folds[slot].isBurial = true
       return core.startAccept(slot, ballot: ballot, state: base)

@@ -37,7 +37,7 @@ struct Round: Hashable, Sendable {
   var highest = Ballot.zero
   @usableFromInline var base = RegisterState.blank
   /// Preparing: the highest floor that was told and counts.
-  @usableFromInline var floor = Ballot.zero
+  var floor = Ballot.zero
   var agreeing = VoteSet()
   /// Accepting: what was proposed, the promise asked for with it, and who gave that.
   var next = Ballot.zero

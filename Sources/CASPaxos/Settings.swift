@@ -74,6 +74,9 @@ public struct Settings: Hashable, Sendable {
   /// round takes; a pass takes 64 round trips at least.
   public var collectAfter: UInt64?
 
+  /// For small worlds without a clock: the first tombstone that a round of this node leaves is
+  /// collected at once.
+  package var collectsAtOnce = false
   /// How many passes of the sweep a deleted register is kept after its last write where it still
   /// knows of clients' changes (`Once`).
   public var sessionsLast: UInt8 = 16

@@ -15,6 +15,7 @@
       (.sentBeforeDurable, "one-change"),
       (.staleRead, "read"),
       (.unsettledRefusal, "refusal-and-read"),
+      (.earlyErasure, "collect"),
     ])
     func aMistakeIsFound(_ bug: PlantedBug, in name: String) throws {
       let world = try #require(ExploredWorld.named(name))

@@ -56,7 +56,7 @@ public struct ExploredWorld: Sendable {
     }
   }
 
-  private static func flexible(_ voters: Int, _ prepare: Int, _ accept: Int) -> [Settings] {
+  static func flexible(_ voters: Int, _ prepare: Int, _ accept: Int) -> [Settings] {
     do {
       return settings(
         voters: voters,
@@ -67,7 +67,9 @@ public struct ExploredWorld: Sendable {
   }
 
   /// Every world that there is, the small ones first.
-  public static let all: [ExploredWorld] = [
+  public static let all: [ExploredWorld] = plain + collecting
+
+  private static let plain: [ExploredWorld] = [
     ExploredWorld(
       name: "one-change", summary: "3 voters, 1 change, 1 crash",
       make: {

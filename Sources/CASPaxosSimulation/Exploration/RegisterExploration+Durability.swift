@@ -6,8 +6,12 @@ extension RegisterExploration {
   /// Compares what a message says with what its sender's store holds.
   public func sent(_ message: Message, by machine: Machine, durable: Machine) -> String? {
     let held = durable.acceptorState(of: Self.key)
-    let promised = held?.promised ?? .zero
-    let accepted = held?.accepted ?? .zero
+    // Where nothing is held, it may have been collected: the floor stands for it.
+    let isGone = held?.accepted.isZero ?? true
+    let told = message.kind == .accepted ? message.ballot : message.accepted
+    let promised = max(held?.promised ?? .zero, isGone ? durable.floor : .zero)
+    let accepted = isGone && durable.floor >= told ? told : held?.accepted ?? .zero
+    if durable.floor < message.floor { return "\(message) left before its floor was durable" }
     switch message.kind {
     case .prepare, .accept, .read, .list:
       let counter = max(message.ballot.counter, message.promised.counter)
@@ -22,7 +26,7 @@ extension RegisterExploration {
       if promised < message.ballot || accepted < message.accepted {
         return "\(message) left before it was durable"
       }
-      if accepted == message.accepted, let held, held.state != message.state {
+      if !isGone, accepted == message.accepted, let held, held.state != message.state {
         return "\(message) tells of a state that is not the durable one"
       }
     case .accepted, .conflict, .readReply, .page:
@@ -45,9 +49,15 @@ extension RegisterExploration {
       return "a machine stopped"
     }
     guard let held = before.acceptorState(of: Self.key) else { return nil }
+    if after.floor < before.floor { return "the floor \(before.floor) was taken back" }
+    // What is collected is known to be so, and stands for no more than it was.
+    let floor = after.floor
     guard let now = after.acceptorState(of: Self.key) else {
       // A register of which nothing is held may be dropped.
-      return held.promised.isZero && held.accepted.isZero ? nil : "a register was lost"
+      return max(held.promised, held.accepted) <= floor ? nil : "a register was lost"
+    }
+    if now.accepted.isZero && held.accepted <= floor && max(now.promised, floor) >= held.promised {
+      return nil
     }
     if now.promised < held.promised { return "a promise of \(held.promised) was taken back" }
     if now.accepted < held.accepted { return "the acceptance of \(held.accepted) was forgotten" }

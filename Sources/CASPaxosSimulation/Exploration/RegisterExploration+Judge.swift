@@ -28,7 +28,9 @@ extension RegisterExploration {
     }
     for state in chosen {
       let later = ledger.history.proposed.filter { $0.ballot > state.ballot }
-      if let stray = later.first(where: { !$0.state.contains(state.state) }) {
+      if let stray = later.first(where: {
+        $0.state.forgotten < state.ballot && !$0.state.contains(state.state)
+      }) {
         return "what \(state.ballot) wrote is chosen, and \(stray.ballot) does not descend from it"
       }
     }
