@@ -149,7 +149,8 @@ import Testing
     let ofMembers: Set<String> = [
       "a change of the voters began", "a change of the voters came to its end",
       "a change of the voters was rolled back", "a change of the members was refused",
-      "a node that is no member was asked", "a register was accepted anew for a change of the voters",
+      "a node that is no member was asked",
+      "a register was accepted anew for a change of the voters",
       "a node was behind with the members",
     ]
     #expect(all.subtracting(reached) == ofMembers)
