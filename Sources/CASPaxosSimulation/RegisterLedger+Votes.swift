@@ -52,7 +52,11 @@ extension RegisterLedger {
         "voter \(voter(at: place)) promises \(message.ballot), and durable is \(promise)")
     }
     let told = accepted[use * stores.count + place]
-    if message.accepted != told {
+    // A tombstone that was erased since: asked again, it promises the same and tells of the floor.
+    let isErasedSince =
+      message.accepted.isZero && message.floor >= told
+      && keys[uses[use].key].collected.contains { $0.ballot == told }
+    if message.accepted != told && !isErasedSince {
       return violate(
         "voter \(voter(at: place)) promises \(message.ballot) and tells of \(message.accepted), and "
           + "had accepted \(told)")
