@@ -78,8 +78,10 @@ extension Core {
     // This node's acceptor has heard of its rivals' ballots meanwhile: a lower one would only be
     // refused, and after every wait again.
     ballots.raise(to: max(table[cell(of: slot)].promised, floor))
-    guard let ballot = drawBallot(slot) else { return }
+    // Also where it has to wait for a ballot: with the promise still at hand it would then look at
+    // the register again, and spend the ballot on that.
     disarm(slot)
+    guard let ballot = drawBallot(slot) else { return }
     statistics.prepares += 1
     begin(.preparing, slot, ballot)
     rounds[slot].base = .blank
