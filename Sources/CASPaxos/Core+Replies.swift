@@ -94,7 +94,7 @@ extension Core {
     if rounds[slot].highest.isZero, !rounds[slot].floor.isZero {
       rounds[slot].base.forget(through: rounds[slot].floor)
     }
-    measureTrip(slot, mayFall: false)
+    measureTrip(slot)
     direct(slot, .promised)
   }
 
@@ -120,7 +120,7 @@ extension Core {
     }
     if rounds[slot].isCollecting { return collect(slot) }
     guard configuration.isAcceptQuorum(rounds[slot].votes) else { return }
-    measureTrip(slot, mayFall: true)
+    measureTrip(slot)
     statistics.chosen += 1
     if rounds[slot].withoutPrepare { statistics.oneRoundTrip += 1 }
     arm(slot)
@@ -156,7 +156,6 @@ extension Core {
       rounds[slot].phase == .preparing
       ? configuration.isPrepareQuorum(left) : configuration.isAcceptQuorum(left)
     if !mayWin {
-      measureTrip(slot, mayFall: false)
       fail(slot)
     } else {
       losePatience(slot)
@@ -184,12 +183,10 @@ extension Core {
   /// than the others (a partition, a pause, a full disk) says little of the next, and the time that
   /// rivals leave each other is many trips long: only many such answers count in full, and a few
   /// quick ones are believed.
-  /// - Parameter mayFall: not for a prepare quorum's answers, which may be quick where it is small and
-  ///   the accept quorum is large, nor for a refusal.
-  private mutating func measureTrip(_ slot: Int, mayFall: Bool) {
+  private mutating func measureTrip(_ slot: Int) {
     let time = now.rawValue - rounds[slot].sentAt.rawValue
     if time < trip {
-      if mayFall { eightTrips -= (eightTrips - 8 * time) / 4 }
+      eightTrips -= (eightTrips - 8 * time) / 4
     } else {
       let most = min(4 * trip + settings.patience, 1 << 20)
       eightTrips = eightTrips - eightTrips / 8 + min(time, most)

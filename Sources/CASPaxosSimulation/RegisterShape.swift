@@ -39,10 +39,6 @@ struct RegisterShape: Hashable, Sendable {
       settings.counterBlock = one(of: [2, 5, 64])
       settings.maxOpenProposals = one(of: [2, 4, 65_536])
       settings.maxHeldReplies = one(of: [1, 4, 65_536])
-      // What comes while one reply is held is not heard: every round asks again.
-      if settings.maxHeldReplies == 1 {
-        settings.retransmitAfter = min(settings.retransmitAfter, 30)
-      }
       settings.maxValue = one(of: [64, 512, 512 * 1024])
     }
     // Apart, so that the other draws of a seed stay what they are.

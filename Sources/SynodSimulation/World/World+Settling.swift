@@ -31,7 +31,7 @@ struct Settling<Machine: ConsensusMachine> {
 // Liveness: faults end, for a core that can still decide.
 extension World {
   /// Everything at the core must have ended this long after the faults have, in microseconds; and a
-  /// fifth of a second more for each proposal that was open then, and twenty delays for each operation.
+  /// tenth of a second more for each proposal that was open then.
   static var bound: UInt64 { 10_000_000 }
   /// Operations that clients begin meanwhile, all together.
   static var settlingOperations: Int { 50 }
@@ -55,8 +55,7 @@ extension World {
     // Where nothing need end, a look at what does is enough.
     // What waits already may have to go one round after the other.
     let open = core.reduce(0) { $0 + processes[$1].open.count + processes[$1].letters.count }
-    let slow = 20 * plan.delay * UInt64(open + Self.settlingOperations)
-    let bound = isDemanded ? Self.bound + 200_000 * UInt64(open) + slow : Self.bound / 10
+    let bound = isDemanded ? Self.bound + 100_000 * UInt64(open) : Self.bound / 10
     settling = Settling(
       core: core, began: now, deadline: now + bound, isDemanded: isDemanded,
       operations: core.isEmpty ? 0 : Self.settlingOperations)
