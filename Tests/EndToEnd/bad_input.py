@@ -65,7 +65,7 @@ def wiped_directory(cluster):
 
 def command_line(cluster):
     refused(cluster.arguments(1) + ["--nonsense"], 2, "--nonsense")
-    refused([cluster.binary, "serve"], 2, "--node-id")
+    refused([cluster.binary, "serve"], 2, "--data-dir")
     refused([cluster.binary, "nonsense"], 2, "nonsense")
     refused(cluster.arguments(1, node_id=9), 2, "node 9 is not in --initial-cluster")
     refused(cluster.arguments(1, initial_cluster="1=h:1,1=h:2"), 2, "named twice")
