@@ -22,13 +22,17 @@ extension RegisterLedger {
 
   /// The write of `ballot` is part of a chosen state, and so is what it was written on: the lineage
   /// does not name that where one voter wrote both.
-  private mutating func settle(_ ballot: Ballot) {
-    guard let use = index.find(ballot), !uses[use].isSettled else { return }
+  private mutating func settle(_ ballot: Ballot, forCertain isCertain: Bool = true) {
+    guard let use = index.find(ballot), !uses[use].isSettledForCertain,
+      isCertain || !uses[use].isSettled
+    else { return }
     uses[use].isSettled = true
+    uses[use].isSettledForCertain = isCertain
     if uses[use].state.value == nil, uses[use].hasState {
-      noteDeletion(uses[use].state.version, of: uses[use].key)
+      noteDeletion(uses[use].state.version, of: uses[use].key, isCertain: isCertain)
     }
-    for base in uses[use].bases { settle(base.version.ballot) }
+    let isOnly = uses[use].bases.count == 1
+    for base in uses[use].bases { settle(base.version.ballot, forCertain: isCertain && isOnly) }
   }
 
   /// A round that wrote: what it left, and what it began from.

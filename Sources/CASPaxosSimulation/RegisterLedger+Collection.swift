@@ -92,7 +92,13 @@ extension RegisterLedger {
   }
 
   /// A deletion is part of a chosen state.
-  mutating func noteDeletion(_ version: Version, of key: Int) {
+  /// - Parameter isCertain: no other state can be meant.
+  mutating func noteDeletion(_ version: Version, of key: Int, isCertain: Bool = true) {
+    guard isCertain else {
+      keys[key].doubtfulTombstones.insert(version)
+      return
+    }
+    keys[key].doubtfulTombstones.remove(version)
     let place = keys[key].tombstones.firstIndex { $0 >= version }
     if let place, keys[key].tombstones[place] == version { return }
     keys[key].tombstones.insert(version, at: place ?? keys[key].tombstones.count)
@@ -101,15 +107,19 @@ extension RegisterLedger {
   /// Which deletion a client saw that was told that there is nothing: the earliest that it may have
   /// been, which is the least that can be held against what comes after.
   /// - Parameter floor: the newest version that anyone was told of before it was asked for.
-  /// - Returns: nil where it is known only to the round that deleted and wrote anew.
+  /// - Returns: nil where it is known only to the round that deleted and wrote anew, and where the
+  ///   messages do not tell whether a deletion took effect.
   @usableFromInline
   func sight(of register: Register, on key: Int, floor: Version) -> Register? {
     guard register.value == nil, register.version.ballot.isZero, !floor.ballot.isZero else {
       return register
     }
-    if let version = keys[key].tombstones.first(where: { $0 >= floor }) {
-      return Register(value: nil, version: version)
+    let earliest = keys[key].tombstones.first { $0 >= floor }
+    let isDoubtful = keys[key].doubtfulTombstones.contains {
+      $0 >= floor && $0 < earliest ?? .untold
     }
+    if isDoubtful { return nil }
+    if let earliest { return Register(value: nil, version: earliest) }
     let hasHidden = keys[key].proposed.contains {
       let last = uses[$0].state.version
       return last > floor && last.step > 1 && uses[$0].isSettled

@@ -35,8 +35,10 @@ struct RegisterLedger: Sendable {
     var proposedAt: UInt64 = 0
     /// What its write may have begun from: several where more promised than were waited for.
     var bases: [Register] = []
-    /// The write that it carried is part of a chosen state.
+    /// The write that it carried is part of a chosen state, as far as the messages tell: where a round
+    /// may have begun from several states, all of them count. For certain, where there is no doubt.
     var isSettled = false
+    var isSettledForCertain = false
   }
 
   /// A register.
@@ -47,8 +49,10 @@ struct RegisterLedger: Sendable {
     var chosen: [Int] = []
     /// The newest version that any client was told of.
     var told = Version.zero
-    /// Deletions that are part of a chosen state, in ascending order; and what was collected.
+    /// Deletions that are part of a chosen state, in ascending order; those that may be, where a round
+    /// may have begun from several states; and what was collected.
     var tombstones: [Version] = []
+    var doubtfulTombstones: Set<Version> = []
     var collected: [Collected] = []
     /// Prepares since a ballot was chosen last.
     var prepares = 0
