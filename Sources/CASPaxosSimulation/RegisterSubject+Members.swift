@@ -76,7 +76,8 @@ extension RegisterSubject {
     _ usable: [VoterID], _ machines: [CASPaxos.Machine<Workload.C>]
   ) -> Bool {
     guard plan.spares > 0 else { return usable.count >= machines.count - tolerates }
-    let known = usable.map { machines[Int($0.rawValue) - 1].membership.configuration.epoch }
+    // A machine that knows more than its store does may be about to end, and forgets it.
+    let known = usable.map { ledger.stores[Int($0.rawValue) - 1].members.configuration.epoch }
     guard let epoch = known.max() else { return false }
     let configurations = ledger.configurations[Int(epoch.rawValue)...]
     let isPending =

@@ -40,8 +40,9 @@ import Testing
 
   /// Voters change in these: a state of a joint epoch that one component held, and that went on alone
   /// (122, 233, 277); the members' register settled before it was ever written (40); stores that hold
-  /// one answer at a time, so that what is asked last takes long (68).
-  @Test(arguments: [40, 68, 122, 233, 277] as [UInt64])
+  /// one answer at a time, so that what is asked last takes long (68); a voter that alone was left to
+  /// decide, and whose store failed before it held the epoch in which it may (876376962550).
+  @Test(arguments: [40, 68, 122, 233, 277, 876_376_962_550] as [UInt64])
   func votersChangeWithoutLoss(_ seed: UInt64) {
     var appends = World<RegisterSubject<AppendWorkload>>(RunPlan(seed: seed))
     #expect(appends.run().outcome == .passed, "seed \(seed)")
