@@ -23,6 +23,7 @@ extension Core {
     rounds[slot].place = place
     rounds[slot].placedAt = table.removals
     rounds[slot].failures = 0
+    rounds[slot].mustPrepare = false
     rounds[slot].deadline = nil
     advance(slot, to: .idle)
     return (slot, true)
@@ -78,10 +79,12 @@ extension Core {
     // This node's acceptor has heard of its rivals' ballots meanwhile: a lower one would only be
     // refused, and after every wait again.
     ballots.raise(to: max(table[cell(of: slot)].promised, floor))
-    // Also where it has to wait for a ballot: with the promise still at hand it would then look at
-    // the register again, and spend the ballot on that.
     disarm(slot)
+    // Also where it has to wait for a ballot: it would look at the register again, spend the ballot on
+    // that, and where few are reserved at once do so for ever.
+    rounds[slot].mustPrepare = true
     guard let ballot = drawBallot(slot) else { return }
+    rounds[slot].mustPrepare = false
     statistics.prepares += 1
     begin(.preparing, slot, ballot)
     rounds[slot].base = .blank

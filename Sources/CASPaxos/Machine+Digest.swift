@@ -73,7 +73,7 @@ extension Outbox {
 
 extension Round {
   fileprivate func add(to digest: inout Fingerprint64) {
-    digest.add(UInt64(phase.number) << 32 | UInt64(failures) << 8)
+    digest.add(UInt64(phase.number) << 32 | UInt64(failures) << 8 | (mustPrepare ? 1 : 0))
     digest.add(ballot)
     digest.add(votes.bits ^ refused.bits << 20 ^ agreeing.bits << 40)
     digest.add(promising.bits)

@@ -44,7 +44,7 @@ extension Machine {
     takeWaiting(slot)
     if core.collector.open > 0 || core.rounds[slot].isCollecting { sortOutCollection(slot) }
     if folds[slot].folded.isEmpty { return core.closeRound(slot) }
-    if folds[slot].isReadOnly { return core.startRead(slot) }
+    if folds[slot].isReadOnly && !core.rounds[slot].mustPrepare { return core.startRead(slot) }
     if core.rests(slot) { return }
     if core.rounds[slot].isCollecting { return core.startPrepare(slot) }
     guard let (ballot, base) = core.armedBase(slot) else { return core.startPrepare(slot) }

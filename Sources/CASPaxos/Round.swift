@@ -43,6 +43,8 @@ struct Round: Hashable, Sendable {
   var next = Ballot.zero
   var promising = VoteSet()
   var withoutPrepare = false
+  /// It was about to prepare when no ballot was there.
+  @usableFromInline var mustPrepare = false
   /// It is to write a tombstone to every voter, and nobody else wants anything of the register.
   @usableFromInline var isCollecting = false
   /// Attempts in a row that failed.

@@ -23,13 +23,13 @@ import Testing
   /// one write tried twice from states that look alike (700073, 700484), many open rounds (701806);
   /// answers that came within the call (723081217334), late answers after which rivals left a register
   /// to each other for seconds (723081217444), more asked than can end in time (887445927546), pages
-  /// that are held (887445927570), a deletion that a later round may or may not have begun from
+  /// that are held (887445927570); ballots reserved two at a time, all spent on reads that voters who
+  /// differ never settle (507880101276); a deletion that a later round may or may not have begun from
   /// (899157655883).
   @Test(
     arguments: [
       31, 120, 123, 458, 784, 796, 1465, 200421, 700073, 700484, 701806, 723_081_217_334,
-      723_081_217_444, 887_445_927_546, 887_445_927_570,
-      899_157_655_883,
+      723_081_217_444, 887_445_927_546, 887_445_927_570, 507_880_101_276, 899_157_655_883,
     ] as [UInt64])
   func whatOnceFailedHolds(_ seed: UInt64) {
     var appends = World<RegisterSubject<AppendWorkload>>(RunPlan(seed: seed))
