@@ -156,6 +156,7 @@ extension Core {
       rounds[slot].phase == .preparing
       ? configuration.isPrepareQuorum(left) : configuration.isAcceptQuorum(left)
     if !mayWin {
+      measureTrip(slot, isRefused: true)
       fail(slot)
     } else {
       losePatience(slot)
@@ -179,23 +180,29 @@ extension Core {
     table[place].restUntil = now.advanced(by: time + random.next() % time)
   }
 
-  /// Keeps a moving average of the time from sending to a quorum's answers. One that took far longer
-  /// than the others (a partition, a pause, a full disk) says little of the next, and the time that
-  /// rivals leave each other is many trips long: only many such answers count in full, and a few
-  /// quick ones are believed.
-  private mutating func measureTrip(_ slot: Int) {
-    let time = now.rawValue - rounds[slot].sentAt.rawValue
-    if time < trip {
-      eightTrips -= (eightTrips - 8 * time) / 4
-    } else {
-      let most = min(4 * trip + settings.patience, 1 << 20)
-      eightTrips = eightTrips - eightTrips / 8 + min(time, most)
-    }
+  /// The phase has its quorum, or cannot have it any more.
+  private mutating func measureTrip(_ slot: Int, isRefused: Bool = false) {
+    // A smaller quorum answers sooner than the other phase's will: only this node's own, it may be.
+    let isShorter =
+      rounds[slot].phase == .preparing
+      ? configuration.acceptsTakeMore : configuration.preparesTakeMore
+    trips.measure(
+      from: rounds[slot].sentAt, to: now, slack: settings.patience, isBound: isRefused || isShorter)
   }
 
   /// No wait for others is longer, in ticks, however many they are.
   var longestWait: UInt64 { max(16 * settings.maxBackoff, 8 * trip) }
 
   /// How long a round trip takes of late, in ticks; at least one.
-  var trip: UInt64 { max(eightTrips / 8, 1) }
+  var trip: UInt64 { trips.average }
+}
+
+extension Configuration {
+  /// Whether more voters must accept than must promise, and the other way.
+  fileprivate var acceptsTakeMore: Bool { quorums { $0.accept } > quorums { $0.prepare } }
+  fileprivate var preparesTakeMore: Bool { quorums { $0.prepare } > quorums { $0.accept } }
+
+  private func quorums(_ size: (QuorumSystem) -> Int) -> Int {
+    max(size(component.quorums), incoming.map { size($0.quorums) } ?? 0)
+  }
 }

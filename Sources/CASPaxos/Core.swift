@@ -18,8 +18,7 @@ struct Core: Hashable, Sendable {
   var ballots: BallotSource
   var random: SplitMix
   @usableFromInline var now = Ticks(0)
-  /// Eight times the moving average of a round trip, in ticks.
-  var eightTrips: UInt64 = 8
+  var trips = Trips()
   /// Open rounds by slot, and the free slots.
   @usableFromInline var rounds: [Round] = []
   var freeSlots: [Int32] = []

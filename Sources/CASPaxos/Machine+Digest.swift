@@ -38,7 +38,8 @@ extension Core {
   @usableFromInline
   func add(to digest: inout Fingerprint64) {
     digest.add(now.rawValue)
-    digest.add(random.state ^ eightTrips << 48)
+    digest.add(random.state ^ trips.eightfold << 48)
+    digest.add(trips.measuredAt.rawValue)
     digest.add(nextWake)
     digest.add(stopped == nil ? 0 : 1)
     digest.add(floor)

@@ -219,7 +219,7 @@ extension Core {
   fileprivate mutating func forgetProposing() {
     ballots.retire()
     random = SplitMix(seed: 0)
-    eightTrips = 8
+    trips = Trips()
     nextWake = nil
     rounds = []
     alarms = []
@@ -238,7 +238,7 @@ extension Core {
   /// whether something is due later at all.
   fileprivate mutating func forgetTime() {
     random = SplitMix(seed: 0)
-    eightTrips = 8
+    trips = Trips()
     nextWake = nil
     members.forgetTime()
     collector.forgetTime()

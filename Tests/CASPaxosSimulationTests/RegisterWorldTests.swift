@@ -20,16 +20,26 @@ import Testing
   /// Seeds that found something: replies held over the bound that the subject then gave (120), writes
   /// that nobody was told of in rounds of many changes (31, 123, 458, 784, 796), two voters in step that
   /// duelled without a backoff (1465), and old answers that a blank store took for its own (200421);
-  /// one write tried twice from states that look alike (700073, 700484), many open rounds (701806);
-  /// answers that came within the call (723081217334), late answers after which rivals left a register
-  /// to each other for seconds (723081217444), more asked than can end in time (887445927546), pages
-  /// that are held (887445927570); ballots reserved two at a time, all spent on reads that voters who
-  /// differ never settle (507880101276); a deletion that a later round may or may not have begun from
-  /// (899157655883).
+  /// one write tried twice from states that look alike (700073, 700484), many open rounds (701806).
   @Test(
     arguments: [
-      31, 120, 123, 458, 784, 796, 1465, 200421, 700073, 700484, 701806, 723_081_217_334,
-      723_081_217_444, 887_445_927_546, 887_445_927_570, 507_880_101_276, 899_157_655_883,
+      31, 120, 123, 458, 784, 796, 1465, 200421, 700073, 700484, 701806,
+      // Answers that came within the call.
+      723_081_217_334,
+      // Late answers after which rivals left a register to each other for seconds.
+      723_081_217_444,
+      // More asked than can end in time.
+      887_445_927_546,
+      // Pages that are held.
+      887_445_927_570,
+      // Ballots reserved two at a time, all spent on reads that voters who differ never settle.
+      507_880_101_276,
+      // A deletion that a later round may or may not have begun from.
+      899_157_655_883,
+      // Fifty rounds that one partition held up, counted as fifty slow round trips.
+      173_451_202_192,
+      // One promise and six acceptances, whose trips are not alike.
+      180_582_497_082,
     ] as [UInt64])
   func whatOnceFailedHolds(_ seed: UInt64) {
     var appends = World<RegisterSubject<AppendWorkload>>(RunPlan(seed: seed))
