@@ -109,4 +109,9 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
     let quorums = shape.settings.configuration.component.quorums
     return quorums.voters - max(quorums.prepare, quorums.accept)
   }
+
+  /// A store that may hold few replies lets most of the others be asked again.
+  public var waitForRoom: UInt64 {
+    shape.settings.maxHeldReplies <= plan.voters ? 1_000 * shape.settings.retransmitAfter : 0
+  }
 }

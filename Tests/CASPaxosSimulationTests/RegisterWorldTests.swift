@@ -40,6 +40,8 @@ import Testing
       173_451_202_192,
       // One promise and six acceptances, whose trips are not alike.
       180_582_497_082,
+      // Stores that hold one reply, where every round waits to be asked again.
+      776_556_306_224,
     ] as [UInt64])
   func whatOnceFailedHolds(_ seed: UInt64) {
     var appends = World<RegisterSubject<AppendWorkload>>(RunPlan(seed: seed))

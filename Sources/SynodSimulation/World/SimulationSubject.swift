@@ -41,6 +41,10 @@ public protocol SimulationSubject {
   /// The faults are over, and the rest of the run must come to its end.
   mutating func faultsEnded()
 
+  /// In microseconds, how long a message waits to be sent again where limits are so tight that a
+  /// process drops what it has no room for; zero where it has room.
+  var waitForRoom: UInt64 { get }
+
   // MARK: Clients
 
   /// The next thing a client asks for.
@@ -127,6 +131,9 @@ extension SimulationSubject {
 
   /// Takes no notice.
   @inlinable public mutating func faultsEnded() {}
+
+  /// Always has room.
+  @inlinable public var waitForRoom: UInt64 { 0 }
 
   /// As many as leave no more than are tolerated.
   @inlinable

@@ -30,9 +30,15 @@ struct Settling<Machine: ConsensusMachine> {
 
 // Liveness: faults end, for a core that can still decide.
 extension World {
-  /// Everything at the core must have ended this long after the faults have, in microseconds; and a
-  /// tenth of a second more for each proposal that was open then.
-  static var bound: UInt64 { 10_000_000 }
+  /// How long each thing asked for may take where all ask at once, in microseconds: two rounds, each of
+  /// two phases, in which a message comes from the slowest of the voters and goes back, a turn ends at
+  /// either side, and a store syncs; a tenth of a second where that is less.
+  @usableFromInline var timePerOperation: UInt64 {
+    let trip = 6 * plan.delay + 2 * plan.turnTime + subject.waitForRoom
+    return max(4 * (trip + 5 * plan.diskPercent), 100_000)
+  }
+  /// How long is looked where nothing need end, in microseconds.
+  static var look: UInt64 { 1_000_000 }
   /// Operations that clients begin meanwhile, all together.
   static var settlingOperations: Int { 50 }
   /// Closing proposals that are open at once.
@@ -52,10 +58,12 @@ extension World {
     faultsLeft = 0
     subject.faultsEnded()
     if core.isEmpty { isOver = true }
-    // Where nothing need end, a look at what does is enough.
-    // What waits already may have to go one round after the other.
+    // What waits already may have to go one round after the other. Twice what clients still ask for
+    // gives time for processes to come back, and for members to change.
     let open = core.reduce(0) { $0 + processes[$1].open.count + processes[$1].letters.count }
-    let bound = isDemanded ? Self.bound + 100_000 * UInt64(open) : Self.bound / 10
+    let most = UInt64(open + 2 * Self.settlingOperations) * timePerOperation
+    // Where nothing need end, a look at what does is enough.
+    let bound = isDemanded ? most : Self.look
     settling = Settling(
       core: core, began: now, deadline: now + bound, isDemanded: isDemanded,
       operations: core.isEmpty ? 0 : Self.settlingOperations)
@@ -153,7 +161,8 @@ extension World {
       let closing = subject.closing()
       self.settling?.closing = closing.reversed()
       // Time for each, where a store that holds few answers lets most be asked again.
-      if settling.isDemanded { self.settling?.deadline += 100_000 * UInt64(closing.count) }
+      let time = timePerOperation * UInt64(closing.count)
+      if settling.isDemanded { self.settling?.deadline += time }
     }
     if !settling.again.isEmpty {
       self.settling?.closing? += settling.again
