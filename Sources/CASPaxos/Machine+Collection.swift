@@ -1,6 +1,6 @@
 public import Synod
 
-/// Rounds that collect a tombstone, and attempts whose traces one took with it.
+/// Rounds that collect a tombstone.
 extension Machine {
   /// Whether the round is to collect: only where nobody wants anything else of the register.
   @usableFromInline
@@ -28,16 +28,6 @@ extension Machine {
   mutating func giveWay(_ slot: Int) {
     abandon(slot, because: .cancelled) { $0.collects }
     startOver(slot)
-  }
-
-  /// Whether an earlier attempt is part of what was found cannot be told: its changes end with that,
-  /// and the others begin anew.
-  @usableFromInline
-  mutating func forget(_ slot: Int) {
-    abandon(slot, because: .forgotten) { $0.mayHaveWritten }
-    folds[slot].earlier.removeAll()
-    folds[slot].isBurial = false
-    core.retry(slot)
   }
 }
 

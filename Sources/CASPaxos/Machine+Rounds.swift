@@ -79,8 +79,9 @@ extension Machine {
       if settled && !folds[slot].hasBarrier { return finish(slot) }
       return core.startAccept(slot, ballot: ballot, state: base)
     }
-    if folds[slot].mayHaveForgotten(base) { return forget(slot) }
-    if folds[slot].earlier.count >= 8 || core.isOfHigherEpoch(slot, base, than: ballot) {
+    if folds[slot].mayHaveForgotten(base) || folds[slot].earlier.count >= 8
+      || core.isOfHigherEpoch(slot, base, than: ballot)
+    {
       folds[slot].isBurial = true
       return core.startAccept(slot, ballot: ballot, state: base)
     }
@@ -170,10 +171,14 @@ extension Machine {
     begin(slot)
   }
 
-  /// A state without the earlier attempts is chosen above them all: they are dead, and the changes
-  /// are as if never tried.
+  /// A state is chosen above all the earlier attempts: what is not part of it is dead. Its changes
+  /// are as if never tried; but where it cannot tell, they end with that, and only now: what a
+  /// minority accepted before might have been taken up until here (rule 23).
   @usableFromInline
   mutating func bury(_ slot: Int) {
+    if folds[slot].mayHaveForgotten(core.rounds[slot].base) {
+      abandon(slot, because: .forgotten) { $0.mayHaveWritten }
+    }
     folds[slot].isBurial = false
     folds[slot].earlier.removeAll()
     for index in folds[slot].folded.indices { folds[slot].folded[index].mayHaveWritten = false }

@@ -22,6 +22,8 @@ struct Cluster<C: Change> {
 
   /// What is not lost.
   var arrives: (Parcel) -> Bool = { _ in true }
+  /// Nodes whose stores acknowledge nothing for now.
+  var stalled: Set<UInt32> = []
   /// All that was ever sent, lost or not, in its order.
   private(set) var sent: [Parcel] = []
   private(set) var outcomes: [ProposalID: Outcome<C>] = [:]
@@ -103,7 +105,7 @@ struct Cluster<C: Change> {
     repeat {
       for node in nodes.indices {
         drain(node)
-        persist(node)
+        if !stalled.contains(UInt32(node + 1)) { persist(node) }
       }
       let parcels = network
       network = []

@@ -154,15 +154,41 @@ import Testing
     return (accept.ballot, bench.request)
   }
 
+  /// Both others accept what was found, which is to be as it was.
+  static func expectBurial(_ bench: inout Bench, of state: RegisterState) {
+    #expect(bench.completed.isEmpty)
+    let burial = bench.request
+    #expect(burial.kind == .accept && burial.state == state)
+    bench.accepted(burial, from: 2)
+    #expect(bench.completed.isEmpty)
+    bench.accepted(burial, from: 3)
+  }
+
+  /// It is told once nothing more can come of it.
   @Test func whereAFloorIsAsHighAsTheLostBallotItsOutcomeCannotBeTold() {
     for floor in [b(40, 3), b(1, 1)] {
       var bench = Bench()
       let (lost, prepare) = Self.ambiguous(&bench)
       bench.promise(prepare, from: 2, floor: max(floor, lost))
       bench.promise(prepare, from: 3)
+      Self.expectBurial(
+        &bench, of: RegisterState(extra: .init(forgotten: max(floor, lost))))
       #expect(bench.results == [.unknown(.forgotten)])
       #expect(bench.machine.openProposals == 0)
     }
+  }
+
+  @Test func whoeverHasNoTimeUntilThenIsNotToldThatNothingComesOfItAnyMore() {
+    var bench = Bench()
+    let accept = bench.leadToAccept(deadline: 50)
+    for voter in [2, 3] as [UInt32] {
+      bench.conflict(accept, from: voter, promised: b(accept.ballot.counter + 1, 2))
+    }
+    let prepare = bench.request
+    for voter in [2, 3] as [UInt32] { bench.promise(prepare, from: voter, floor: b(40, 3)) }
+    #expect(bench.request.kind == .accept)
+    bench.tick(to: 50)
+    #expect(bench.results == [.unknown(.deadline)])
   }
 
   @Test func whereEveryFloorIsLowerTheChangeIsAppliedAgain() {
@@ -186,6 +212,10 @@ import Testing
       value: "7", version: Version(ballot: b(20, 2), step: 1),
       extra: .init(forgotten: accept.ballot))
     bench.promise(prepare, from: 3, accepted: b(20, 2), anew)
+    let burial = bench.request
+    #expect(bench.completed.isEmpty && burial.kind == .accept && burial.state == anew)
+    bench.persist()
+    for voter in [2, 3] as [UInt32] { bench.accepted(burial, from: voter) }
     #expect(bench.results == [.unknown(.forgotten)])
   }
 
@@ -200,8 +230,10 @@ import Testing
     }
     let prepare = bench.request
     for voter in [2, 3] as [UInt32] { bench.promise(prepare, from: voter, floor: b(40, 3)) }
+    Self.expectBurial(&bench, of: RegisterState(extra: .init(forgotten: b(40, 3))))
     #expect(bench.results == [.unknown(.forgotten)])
     #expect(bench.machine.openProposals == 1)
+    for _ in 0..<8 where bench.request.kind == .accept { bench.wait() }
     #expect(bench.request.kind == .prepare && bench.request.ballot > prepare.ballot)
   }
 

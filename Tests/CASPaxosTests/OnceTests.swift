@@ -188,6 +188,35 @@ import Testing
     }
   }
 
+  /// One voter has accepted the change, the others have promised above it, and have floors above it.
+  /// Whoever is told that nobody knows whether it was made looks, and may count on what is there.
+  @Test func afterItWasForgottenNothingComesOfAChangeAnyMore() {
+    var cluster = Cluster<Counter> { $0.collectsAtOnce = $0.voter == VoterID(2) }
+    let key: Bytes = "k"
+    cluster.arrives = { $0.message.kind != .accept }
+    let lost = cluster.propose(.change(.add(1)), at: 1, once: once(1))
+    cluster.arrives = { $0.isBetween(2, 3) }
+    guard case .notApplied? = cluster.decide(.change(.swap(5, for: 7)), at: 2) else {
+      Issue.record("there is no 5")
+      return
+    }
+    // Another register is deleted and collected, at all three.
+    cluster.arrives = { $0.message.key != key }
+    _ = cluster.decide(.change(.delete), at: 2, key: "other")
+    // The first one's own store is the slowest to answer it.
+    cluster.stalled = [1]
+    cluster.arrives = { _ in true }
+    for _ in 0..<20 where cluster.outcomes[lost] == nil { cluster.wait(20) }
+    #expect(cluster.outcomes[lost]?.isForgotten == true)
+    cluster.arrives = { $0.isBetween(2, 3) }
+    #expect(cluster.read(at: 2)?.number == 0)
+    cluster.stalled = []
+    cluster.wait(1)
+    cluster.arrives = { $0.isBetween(1, 3) }
+    #expect(cluster.read(at: 3)?.number == 0)
+    #expect(cluster.decide(.change(.add(1)), at: 3, once: once(2))?.number == 1)
+  }
+
   /// What a refusal is for rule 29 a retry's answer is, too: it tells of a state.
   @Test func whatARetryIsToldIsSettled() {
     var cluster = Numbers()

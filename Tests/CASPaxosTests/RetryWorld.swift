@@ -42,6 +42,8 @@ struct RetryWorld {
   let overlaps: Bool
   private let deletes: Bool
   private let leaves: Bool
+  /// Reads by those that were told that nobody knows: what they see of their wish stays so.
+  private(set) var looks: [(item: UInt64, read: ProposalID)] = []
   private(set) var recalled = 0
   private(set) var forgotten = 0
   private var isEnding = false
@@ -100,6 +102,10 @@ struct RetryWorld {
     case .unknown(.forgotten):
       forgotten += 1
       if wish.fate == .open { wish.fate = .doubtful }
+      if !overlaps {
+        let node = world.draw(world.nodes.count)
+        looks.append((wish.item, world.propose(.read, at: node, key: wish.key)))
+      }
     case .unknown, nil: wish.mayBeIn = true
     case .notApplied(.abandoned): break
     case .notApplied(.rejected), .notApplied(.overloaded), .notApplied(.tooLarge),
@@ -172,6 +178,23 @@ struct RetryWorld {
       judge(key, register.list)
     }
     world.conclude(keys: keys)
+    judgeLooks()
+  }
+
+  /// Whoever was told that its change was made, or never will be, and looked: what it did not see
+  /// does not come any more.
+  private mutating func judgeLooks() {
+    for (item, id) in looks {
+      guard let look = world.calls[id], case .read(let register)? = look.outcome,
+        !register.list.contains(item)
+      else { continue }
+      for (later, call) in world.calls where call.key == look.key && call.began > look.ended {
+        let seen = RandomWorld.observation(later, of: call, outcome: call.outcome)
+        if seen?.list.contains(item) == true {
+          world.violate("\(item) was forgotten, not seen by \(id), and seen by \(later)")
+        }
+      }
+    }
   }
 
   private mutating func judge(_ key: Bytes, _ list: [UInt64]) {

@@ -5,7 +5,7 @@ import Testing
 /// Exactly-once under losses, crashes, cuts, deletions and registers that forget.
 @Suite struct RetryWorldTests {
   @Test func whateverIsAskedForOnceIsDoneOnceHoweverOftenItIsAskedFor() {
-    var (recalled, forgotten, told) = (0, 0, 0)
+    var (recalled, forgotten, told, looks) = (0, 0, 0, 0)
     for seed in RandomWorld.seeds {
       var world = RetryWorld(seed: seed)
       world.run(steps: 2500)
@@ -13,9 +13,12 @@ import Testing
       recalled += world.recalled
       forgotten += world.forgotten
       told += world.granted.count
+      looks += world.looks.count
     }
     if RandomWorld.seeds.count >= RandomWorld.seedsOfATest {
-      #expect(told > 500 && recalled > 50 && forgotten > 10, "\(told) \(recalled) \(forgotten)")
+      #expect(
+        told > 500 && recalled > 50 && forgotten > 10 && looks > 10,
+        "\(told) \(recalled) \(forgotten) \(looks)")
     }
   }
 }
