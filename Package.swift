@@ -34,6 +34,7 @@ let package = Package(
   products: [
     .library(name: "Synod", targets: ["Synod"]),
     .library(name: "CASPaxos", targets: ["CASPaxos"]),
+    .library(name: "MultiPaxos", targets: ["MultiPaxos"]),
     .library(name: "SynodJournal", targets: ["SynodJournal"]),
     .library(name: "SynodWire", targets: ["SynodWire"]),
     .library(name: "SynodSimulation", targets: ["SynodSimulation"]),
@@ -60,6 +61,7 @@ let package = Package(
   ]
     + pure("Synod", ["CCRC32C"])
     + pure("CASPaxos", ["Synod", "CPrefetch"])
+    + pure("MultiPaxos", ["Synod"])
     + pure("SynodJournal", ["Synod"])
     + pure("SynodWire", ["Synod"])
     + pure("RESP")
@@ -113,5 +115,7 @@ if let tests = package.targets.first(where: { $0.name == "CASPaxosTests" }) {
   tests.dependencies += ["SynodSimulation"]
   tests.resources = [.copy("Golden")]
 }
+// MultiPaxosTests also run the contract's suite.
+package.targets.first { $0.name == "MultiPaxosTests" }?.dependencies += ["SynodSimulation"]
 // CASPaxosSimulationTests read the hashes of runs that are written down.
 package.targets.first { $0.name == "CASPaxosSimulationTests" }?.resources = [.copy("Golden")]

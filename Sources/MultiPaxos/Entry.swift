@@ -1,0 +1,131 @@
+public import Synod
+
+/// Names an entry to the whole cluster: who made it, and its number there, drawn once in all lives of
+/// that store. One entry may come to stand in several slots, after retries; it is applied once.
+public struct EntryID: Hashable, Sendable, CustomStringConvertible {
+  /// Whose entry it is; nobody's for fillers.
+  public var origin: VoterID
+  /// Its number there.
+  public var number: UInt64
+
+  /// One made of its parts.
+  @inlinable public init(origin: VoterID, number: UInt64) {
+    self.origin = origin
+    self.number = number
+  }
+
+  /// That of fillers, which have none.
+  @inlinable public static var none: EntryID { EntryID(origin: .none, number: 0) }
+  /// For people to read.
+  public var description: String { "\(origin):\(number)" }
+}
+
+/// Asks that a command has its effect once, however often it is sent, through whichever node: what it
+/// came to is kept with the state.
+///
+/// A client numbers its commands upwards, and has one of them under way at a time. Where one ends
+/// unknown it sends the same command with the same number again, and is told what came of the first.
+public struct Once: Hashable, Sendable, CustomStringConvertible {
+  /// Who asks: drawn at random once, so that no two clients have one. Never zero.
+  public var client: Identity128
+  /// Which of its commands it is; higher ones are later.
+  public var sequence: UInt64
+
+  /// One made of its parts.
+  @inlinable public init(_ client: Identity128, _ sequence: UInt64) {
+    self.client = client
+    self.sequence = sequence
+  }
+
+  /// For people to read.
+  public var description: String { "\(client) \(sequence)" }
+}
+
+/// What stands in a slot of the log.
+public struct Entry: Hashable, Sendable {
+  /// What an entry does when it is applied.
+  public enum Kind: UInt8, Sendable {
+    /// Nothing: it fills a gap.
+    case filler = 1
+    /// Changes the application's state: the payload is a command of it.
+    case command = 2
+    /// Changes the members: the payload is a `MembershipChange`.
+    case membership = 3
+    /// Takes, refreshes, releases or ends a lease: the payload is a `LeaseRequest`.
+    case lease = 4
+    /// Has every node report a hash of its state: no payload.
+    case verify = 5
+  }
+
+  /// What it does.
+  public var kind: Kind
+  /// What names it.
+  public var id: EntryID
+  /// Where a client asked for it once.
+  public var once: Once?
+  /// What it says, by its kind.
+  public var payload: Bytes
+
+  /// One made of its parts.
+  @inlinable public init(
+    _ kind: Kind, id: EntryID = .none, once: Once? = nil, payload: Bytes = Bytes()
+  ) {
+    self.kind = kind
+    self.id = id
+    self.once = once
+    self.payload = payload
+  }
+
+  /// Nothing, to fill a gap.
+  @inlinable public static var filler: Entry { Entry(.filler) }
+
+  /// Longest payload that any message or record can carry, in bytes; settings may ask for less.
+  public static let maxPayload = 2 << 20
+
+  /// Bytes that it takes, about.
+  @inlinable var size: Int { 48 + payload.count }
+}
+
+extension Entry: ByteCodable {
+  @inlinable static var hasOnce: UInt8 { 0x80 }
+
+  /// Appends its binary form.
+  @inlinable public func encode(into writer: inout ByteWriter) {
+    writer.write(kind.rawValue | (once == nil ? 0 : Entry.hasOnce))
+    guard kind != .filler else { return }
+    writer.write(id.origin.rawValue)
+    writer.write(id.number)
+    if let once {
+      once.client.encode(into: &writer)
+      writer.write(once.sequence)
+    }
+    writer.write(bytes: payload)
+  }
+
+  /// Reads its binary form, or says why it cannot.
+  @inlinable public init(from reader: inout ByteReader) throws(CodingError) {
+    let mark = try reader.read(UInt8.self)
+    guard let kind = Kind(rawValue: mark & ~Entry.hasOnce) else {
+      throw .malformed("unknown kind of entry")
+    }
+    self.init(kind)
+    guard kind != .filler else {
+      if mark & Entry.hasOnce != 0 { throw .malformed("a filler of a client's") }
+      return
+    }
+    id.origin = VoterID(try reader.read(UInt32.self))
+    id.number = try reader.read(UInt64.self)
+    guard id.origin != .none else { throw .malformed("an entry of nobody's") }
+    if mark & Entry.hasOnce != 0 {
+      once = Once(try Identity128(from: &reader), try reader.read(UInt64.self))
+    }
+    payload = try reader.read(bytesUpTo: Entry.maxPayload)
+  }
+}
+
+extension Entry: CustomStringConvertible {
+  /// For people to read.
+  public var description: String {
+    kind == .filler ? "filler" : "\(kind) \(id)" + (once.map { " once \($0)" } ?? "")
+  }
+}
