@@ -35,6 +35,7 @@ let package = Package(
     .library(name: "Synod", targets: ["Synod"]),
     .library(name: "CASPaxos", targets: ["CASPaxos"]),
     .library(name: "MultiPaxos", targets: ["MultiPaxos"]),
+    .library(name: "KeyValue", targets: ["KeyValue"]),
     .library(name: "SynodJournal", targets: ["SynodJournal"]),
     .library(name: "SynodWire", targets: ["SynodWire"]),
     .library(name: "SynodSimulation", targets: ["SynodSimulation"]),
@@ -62,6 +63,8 @@ let package = Package(
     + pure("Synod", ["CCRC32C"])
     + pure("CASPaxos", ["Synod", "CPrefetch"])
     + pure("MultiPaxos", ["Synod"])
+    // The state that the server keeps, for machines that apply commands to one.
+    + pure("KeyValue", ["Synod"])
     + pure("SynodJournal", ["Synod"])
     + pure("SynodWire", ["Synod"])
     + pure("RESP")
@@ -85,8 +88,8 @@ let package = Package(
       .executableTarget(
         name: "SynodServer",
         dependencies: [
-          "Synod", "CASPaxos", "SynodJournal", "SynodWire", "RESP", "UV", "SynodRuntime",
-          "CLibUV", "SynodSimulation", "CASPaxosSimulation",
+          "Synod", "CASPaxos", "KeyValue", "SynodJournal", "SynodWire", "RESP", "UV",
+          "SynodRuntime", "CLibUV", "SynodSimulation", "CASPaxosSimulation",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),
         ],
@@ -94,8 +97,8 @@ let package = Package(
       .testTarget(
         name: "SynodServerTests",
         dependencies: [
-          "SynodServer", "Synod", "CASPaxos", "RESP", "SynodRuntime", "UV", "SynodSimulation",
-          "CASPaxosSimulation",
+          "SynodServer", "Synod", "CASPaxos", "KeyValue", "RESP", "SynodRuntime", "UV",
+          "SynodSimulation", "CASPaxosSimulation",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),
         ],

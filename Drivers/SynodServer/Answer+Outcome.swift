@@ -1,4 +1,5 @@
 import CASPaxos
+import KeyValue
 import Synod
 
 extension Answer {
@@ -32,7 +33,7 @@ extension Answer {
 extension Answer.Failure {
   fileprivate init(_ why: NotApplied<KeyValueRejection>) {
     switch why {
-    case .rejected(let rejection, _): self = .refused(rejection.description)
+    case .rejected(let rejection, _): self = .refused(rejection.text)
     case .overloaded: self = .notApplied("too many commands are waiting on this node")
     case .tooLarge(let size, let limit):
       self = .refused(

@@ -1,3 +1,4 @@
+import KeyValue
 import RESP
 import Synod
 
@@ -60,6 +61,10 @@ extension ReplyWriter {
     case .null: null()
     case .integer(let value): integer(value)
     case .value(let value): value.withUnsafeBytes { bulk($0) }
+    case .array(let replies):
+      array(replies.count)
+      for reply in replies { write(reply) }
+    case .refused(let why): error(why.text)
     }
   }
 }

@@ -1,4 +1,6 @@
 import CASPaxos
+import KeyValue
+import Synod
 
 /// What a command may have done, and so what its failure means.
 enum Claim {

@@ -1,3 +1,4 @@
+import KeyValue
 import RESP
 import Synod
 
@@ -57,7 +58,7 @@ extension Conversation {
   private mutating func select() {
     switch parseInteger(parser.argument(1)) {
     case 0: answer { $0.simple("OK" as StaticString) }
-    case nil: refuse(KeyValueRejection.notAnInteger.description)
+    case nil: refuse(KeyValueRejection.notAnInteger.text)
     default: refuse("ERR DB index is out of range")
     }
   }

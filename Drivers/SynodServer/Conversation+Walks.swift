@@ -1,4 +1,5 @@
 import CASPaxos
+import KeyValue
 import Synod
 
 /// Commands that go through the keys: one at a time, alone on its connection, so that it sees what the

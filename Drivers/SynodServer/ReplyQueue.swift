@@ -1,3 +1,4 @@
+import KeyValue
 import RESP
 import Synod
 

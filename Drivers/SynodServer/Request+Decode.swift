@@ -1,4 +1,5 @@
 import CASPaxos
+import KeyValue
 import RESP
 import Synod
 
@@ -108,7 +109,7 @@ extension Request {
 
   private static func add(_ parser: RequestParser, subtracting: Bool) -> Request {
     guard let delta = parseInteger(parser.argument(2)) else {
-      return .invalid(KeyValueRejection.notAnInteger.description)
+      return .invalid(KeyValueRejection.notAnInteger.text)
     }
     // There is no positive twin of the smallest number.
     if subtracting && delta == .min { return .invalid("ERR decrement would overflow") }

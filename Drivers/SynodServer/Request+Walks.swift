@@ -1,3 +1,4 @@
+import KeyValue
 import RESP
 import Synod
 
@@ -30,7 +31,7 @@ extension Request {
       case "MATCH": pattern = Glob(parser.argument(index + 1))
       case "COUNT":
         guard let number = parseInteger(parser.argument(index + 1)) else {
-          return .invalid(KeyValueRejection.notAnInteger.description)
+          return .invalid(KeyValueRejection.notAnInteger.text)
         }
         guard number > 0 else { return .invalid("ERR syntax error") }
         count = number

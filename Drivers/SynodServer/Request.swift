@@ -1,4 +1,5 @@
 import CASPaxos
+import KeyValue
 import Synod
 
 /// What a client's command asks of the server.

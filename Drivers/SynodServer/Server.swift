@@ -1,4 +1,5 @@
 import CASPaxos
+import KeyValue
 import Logging
 import RESP
 import Synod

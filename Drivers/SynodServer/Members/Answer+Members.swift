@@ -1,4 +1,5 @@
 import CASPaxos
+import KeyValue
 import Synod
 
 extension Answer {

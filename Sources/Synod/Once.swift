@@ -1,5 +1,3 @@
-public import Synod
-
 /// Asks that a change has its effect once, however often it is sent, through whichever node: what it
 /// came to is kept with the register (rule 24).
 ///
@@ -41,4 +39,24 @@ extension Once: Hashable {
 extension Once: CustomStringConvertible {
   /// For people to read.
   public var description: String { "\(client) \(sequence)\(isRetry ? " retry" : "")" }
+}
+
+extension Once: ByteCodable {
+  /// Appends its binary form.
+  public func encode(into writer: inout ByteWriter) {
+    client.encode(into: &writer)
+    writer.write(sequence)
+    writer.write(UInt8(isRetry ? 1 : 0))
+  }
+
+  /// Reads its binary form, or says why it cannot.
+  public convenience init(from reader: inout ByteReader) throws(CodingError) {
+    let client = try Identity128(from: &reader)
+    let sequence = try reader.read(UInt64.self)
+    switch try reader.read(UInt8.self) {
+    case 0: self.init(client, sequence)
+    case 1: self.init(client, sequence, isRetry: true)
+    default: throw .malformed("neither a first attempt nor a retry")
+    }
+  }
 }

@@ -1,10 +1,19 @@
-import CASPaxos
-import RESP
-import Synod
+public import Synod
+
+/// What a change makes of a key.
+public enum KeyValueDecision: Hashable, Sendable {
+  /// Give it this value (nil deletes it) and tell the client this.
+  case write(Bytes?, KeyValueReply)
+  /// Leave it as it is and tell the client this.
+  case keep(KeyValueReply)
+  /// Refuse: nothing happens.
+  case reject(KeyValueRejection)
+}
 
 extension KeyValueChange {
-  func apply(to current: Register) -> Decision<KeyValueReply, KeyValueRejection> {
-    let old = current.value
+  /// Decides what becomes of a key.
+  /// - Parameter old: its value; nil where it is missing.
+  public func decide(on old: Bytes?) -> KeyValueDecision {
     switch kind {
     case .get: return .keep(KeyValueReply(old))
     case .exists: return .keep(.integer(old == nil ? 0 : 1))
@@ -23,7 +32,7 @@ extension KeyValueChange {
     }
   }
 
-  private func set(_ old: Bytes?) -> Decision<KeyValueReply, KeyValueRejection> {
+  private func set(_ old: Bytes?) -> KeyValueDecision {
     let givesOldValue = options.contains(.givesOldValue)
     if options.contains(.ifMissing) && old != nil || options.contains(.ifPresent) && old == nil {
       return .keep(givesOldValue ? KeyValueReply(old) : .null)
@@ -31,7 +40,7 @@ extension KeyValueChange {
     return .write(value, givesOldValue ? KeyValueReply(old) : .ok)
   }
 
-  private func append(to old: Bytes?) -> Decision<KeyValueReply, KeyValueRejection> {
+  private func append(to old: Bytes?) -> KeyValueDecision {
     guard let old, let value else { return .write(value, .integer(Int64(value?.count ?? 0))) }
     var joined = ByteWriter(capacity: old.count + value.count)
     joined.write(raw: old)
@@ -39,16 +48,14 @@ extension KeyValueChange {
     return .write(joined.finish(), .integer(Int64(old.count + value.count)))
   }
 
-  private func add(to old: Bytes?) -> Decision<KeyValueReply, KeyValueRejection> {
+  private func add(to old: Bytes?) -> KeyValueDecision {
     var number: Int64 = 0
     if let old {
-      guard let found = old.withUnsafeBytes({ parseInteger($0) }) else {
-        return .reject(.notAnInteger)
-      }
+      guard let found = Decimal.number(old) else { return .reject(.notAnInteger) }
       number = found
     }
     let (sum, overflow) = number.addingReportingOverflow(delta)
     if overflow { return .reject(.overflow) }
-    return .write(withDecimal(sum) { Bytes(copying: $0) }, .integer(sum))
+    return .write(Decimal.bytes(sum), .integer(sum))
   }
 }
