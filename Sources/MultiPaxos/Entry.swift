@@ -55,6 +55,8 @@ public struct Entry: Hashable, Sendable {
     case lease = 4
     /// Has every node report a hash of its state: no payload.
     case verify = 5
+    /// Nothing, but somebody waits for it: no payload.
+    case barrier = 6
   }
 
   /// What it does.

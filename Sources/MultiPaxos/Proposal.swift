@@ -103,6 +103,8 @@ public enum NotApplied: Hashable, Sendable {
   case overloaded
   /// The command is longer than its limit (bytes).
   case tooLarge(size: Int, limit: Int)
+  /// It cannot be read as a command of the application's.
+  case malformed
   /// This node does not lead; another does, perhaps.
   case notLeader(VoterID?)
   /// This node leads and holds no lease at the moment.
@@ -122,8 +124,6 @@ public enum NotApplied: Hashable, Sendable {
 public enum Abandoned: Error, Hashable, Sendable {
   case deadline
   case cancelled
-  /// Another entry was chosen in its slot (paxakos's "railroaded"), and it was asked not to go on.
-  case superseded
   /// This node led, and leads no more (paxakos's "lost").
   case leadershipLost
   /// This node is no member of the cluster, or none yet (paxakos's "exiled").
@@ -132,6 +132,10 @@ public enum Abandoned: Error, Hashable, Sendable {
   case forgotten
   /// No ballot or number is left to draw.
   case countersExhausted
+  /// The store was to hold records, and holds none (`StartMode.resume`).
+  case blankStore
+  /// This node's state was not that of the others: its store is to be given up.
+  case diverged
   /// The store failed: this machine proposes and votes no more.
   case storageFailed
   /// The machine was told of a batch that it never issued, or saw two entries chosen for one slot; it

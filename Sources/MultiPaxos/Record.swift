@@ -9,8 +9,9 @@ public import Synod
 /// count for nothing without the `installed` behind them, and that for nothing where the state has
 /// come as far.
 public enum Record: Hashable, Sendable {
-  /// With what the cluster began, and which store this is.
-  case begun(Schedule, store: Identity128?)
+  /// With what the cluster began, which store this is, and whether it is one of those that the cluster
+  /// began with.
+  case begun(Schedule, store: Identity128?, isFounder: Bool)
   /// No ballot with a higher counter, and no entry with a higher number, was let out.
   case reserve(counter: UInt64, number: UInt64)
   /// Promised this ballot, on all slots (rule 2).
@@ -37,9 +38,9 @@ extension Record: ByteCodable {
   /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
     switch self {
-    case .begun(let schedule, let store):
+    case .begun(let schedule, let store, let isFounder):
       writer.write(UInt8(1))
-      writer.write(UInt8(store == nil ? 0 : 1))
+      writer.write(UInt8(store == nil ? 0 : 1) | UInt8(isFounder ? 2 : 0))
       store?.encode(into: &writer)
       schedule.encode(into: &writer)
     case .reserve(let counter, let number):
@@ -81,9 +82,9 @@ extension Record: ByteCodable {
     switch try reader.read(UInt8.self) {
     case 1:
       let mark = try reader.read(UInt8.self)
-      guard mark <= 1 else { throw .malformed("neither a store nor none") }
-      let store = mark == 0 ? nil : try Identity128(from: &reader)
-      self = .begun(try Schedule(from: &reader), store: store)
+      guard mark <= 3 else { throw .malformed("unknown marks of a store") }
+      let store = mark & 1 == 0 ? nil : try Identity128(from: &reader)
+      self = .begun(try Schedule(from: &reader), store: store, isFounder: mark & 2 != 0)
     case 2:
       self = .reserve(
         counter: try reader.read(UInt64.self), number: try reader.read(UInt64.self))

@@ -57,7 +57,7 @@ public struct Settings: Hashable, Sendable {
   /// Longest command, in bytes.
   public var maxCommand = 1 << 20
   /// Open proposals, at the most; a further one is refused.
-  public var maxOpenProposals = 65_536
+  public var maxOpenProposals = 32_768
   /// Bytes of entries in one message, about.
   public var maxMessageBytes = 256 * 1024
   /// Bytes of entries that are proposed and not chosen, about.
@@ -68,8 +68,6 @@ public struct Settings: Hashable, Sendable {
   public var maxRetainedBytes = 8 << 20
   /// Entries applied in one step; the rest waits for the next.
   public var maxApplied = 4096
-  /// Clients whose last outcome is kept (`Once`); whoever wrote longest ago is forgotten first.
-  public var maxClients = 4096
   /// Replies that may wait for the store; further requests of peers are dropped meanwhile.
   public var maxHeldReplies = 65_536
   /// Snapshots given to others at once, at the most: each holds a frozen copy of the state.
@@ -128,7 +126,8 @@ extension Settings {
     settings.maxOpenBytes = max(maxOpenBytes, 1)
     settings.maxRetained = max(maxRetained, 0)
     settings.maxApplied = max(maxApplied, 1)
-    settings.maxClients = min(max(maxClients, 0), 1 << 20)
+    // Half of the window of numbers that are known one by one.
+    settings.maxOpenProposals = min(max(maxOpenProposals, 1), Int(Origins.width / 2))
     settings.maxTransfers = max(maxTransfers, 1)
     settings.maxPieceBytes = min(max(maxPieceBytes, 1), 1 << 20)
     settings.counterBlock = min(max(counterBlock, 2), 1 << 32)

@@ -36,7 +36,7 @@ import Testing
     .begun(
       Schedule(
         Membership(try! Configuration(epoch: Epoch(1), voters: [VoterID(1), VoterID(2)])),
-        window: 3), store: Identity128(high: 1, low: 2)),
+        window: 3), store: Identity128(high: 1, low: 2), isFounder: true),
     .reserve(counter: 3, number: 4), .promise(ballot), .accept(ballot, first: Slot(1), entries),
     .learned(first: Slot(2), entries), .chosen(through: Slot(3)), .stateBegins(Slot(4)),
     .statePiece("piece"), .installed(Slot(4)), .grants(30),

@@ -30,9 +30,6 @@ public struct Member: Hashable, Sendable {
 
   /// Longest address, in bytes.
   public static let maxAddress = 256
-
-  /// Whether the identity is that of this store.
-  func belongs(to store: Identity128?) -> Bool { self.store == nil || self.store == store }
 }
 
 extension Member: ByteCodable {

@@ -27,13 +27,6 @@ public struct Membership: Hashable, Sendable {
 
   /// Who has this identity.
   public func member(_ voter: VoterID) -> Member? { members.first { $0.voter == voter } }
-
-  /// The place of this voter in a `VoteSet`, where the identity is that of this store.
-  func place(of voter: VoterID, store: Identity128?) -> Int? {
-    guard let place = configuration.place(of: voter), member(voter)?.belongs(to: store) ?? false
-    else { return nil }
-    return place
-  }
 }
 
 extension Membership: ByteCodable {

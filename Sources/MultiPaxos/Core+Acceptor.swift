@@ -1,0 +1,174 @@
+internal import Synod
+
+/// The acceptor (rules 6, 10, 11) and what it grants leaders (rules 44, 45).
+extension Core {
+  /// How far beyond what is applied an acceptor takes entries: a leader's window begins where its
+  /// quorum is, and others may be behind that.
+  var furthest: Slot {
+    state.applied.advanced(by: max(4 * state.schedule.window, 16_384))
+  }
+
+  mutating func receivePrepare(_ ballot: Ballot, _ from: Slot, from sender: VoterID) {
+    guard ballot.voter == sender, from > .none, isVoter || sender == me else { return }
+    guard outbox.heldCount < settings.maxHeldReplies else { return }
+    see(ballot)
+    if ballot < promised { return refuse(ballot, to: sender) }
+    guard mayFollow(sender) else { return }
+    if ballot > promised {
+      promise(ballot)
+      if sender != me { stepDown(for: nil) }
+      logBatch = outbox.record(.promise(ballot))
+    }
+    // It is given the time to become leader.
+    electionAt = max(electionAt, now.advanced(by: electionDelay()))
+    // Slots that are known to be chosen are not told of, and are not promised: a promise that left
+    // them out in silence would have them filled with fillers (rule 6).
+    let first = max(from, chosenThrough.next)
+    let parts = promiseParts(from: first)
+    for (part, accepted) in parts.enumerated() {
+      let promise = Message.Promise(
+        ballot: ballot, from: first, part: UInt32(part), parts: UInt32(parts.count),
+        accepted: accepted)
+      outbox.send(.promise(promise), to: sender, after: logBatch)
+    }
+  }
+
+  private func promiseParts(from first: Slot) -> [[Message.AcceptedEntry]] {
+    var parts: [[Message.AcceptedEntry]] = [[]]
+    var size = 0
+    var slot = max(first, log.first)
+    while slot < log.end {
+      let cell = log[slot]
+      if !cell.isEmpty {
+        if size > settings.maxMessageBytes {
+          parts.append([])
+          size = 0
+        }
+        parts[parts.count - 1].append(
+          Message.AcceptedEntry(slot: slot, ballot: cell.ballot, entry: cell.entry))
+        size += cell.entry.size + 32
+      }
+      slot = slot.next
+    }
+    return parts
+  }
+
+  /// Promises a higher ballot.
+  mutating func promise(_ ballot: Ballot) {
+    precondition(ballot > promised, "a promise that is not higher")
+    promised = ballot
+  }
+
+  func isOpenToWrite(_ slot: Slot) -> Bool { slot >= log.first && slot <= furthest }
+
+  private mutating func refuse(_ ballot: Ballot, to sender: VoterID) {
+    guard sender != me else { return }
+    outbox.send(.refused(ballot, promised: promised), to: .voter(sender))
+  }
+
+  mutating func receiveAccept(_ accept: Message.Accept, from sender: VoterID) {
+    guard accept.ballot.voter == sender, sender != me else { return }
+    guard outbox.heldCount < settings.maxHeldReplies else { return }
+    see(accept.ballot)
+    if accept.ballot < promised { return refuse(accept.ballot, to: sender) }
+    guard mayFollow(sender) else { return }
+    if accept.ballot > promised { promise(accept.ballot) }
+    follow(sender)
+    take(accept, from: sender)
+    learn(claim: accept.ballot, through: accept.chosen)
+  }
+
+  /// Accepts what can be accepted, in runs of slots that follow each other.
+  private mutating func take(_ accept: Message.Accept, from sender: VoterID) {
+    var run: (first: Int, isNew: Bool)?
+    func slot(_ index: Int) -> Slot { accept.first.advanced(by: UInt64(index)) }
+    for index in accept.entries.indices {
+      switch take(accept.entries[index], at: slot(index), accept.ballot) {
+      case .new:
+        if let begun = run, !begun.isNew { endRun(accept, begun, index, to: sender); run = nil }
+        run = run ?? (index, true)
+      case .known:
+        if let begun = run, begun.isNew { endRun(accept, begun, index, to: sender); run = nil }
+        run = run ?? (index, false)
+      case .no:
+        if let begun = run { endRun(accept, begun, index, to: sender) }
+        run = nil
+      case .impossible: return stop(.machineStopped)
+      }
+    }
+    if let begun = run { endRun(accept, begun, accept.entries.count, to: sender) }
+  }
+
+  private enum Taken { case new, known, no, impossible }
+
+  private mutating func take(_ entry: Entry, at slot: Slot, _ ballot: Ballot) -> Taken {
+    guard isOpenToWrite(slot) else { return .no }
+    guard let cell = log.cell(slot) else {
+      if slot <= chosenThrough { return .no }
+      log.put(EntryLog.Cell(ballot, entry), at: slot)
+      return .new
+    }
+    if cell.ballot == ballot {
+      // One ballot carries one entry (rule 10).
+      return cell.entry == entry ? .known : .impossible
+    }
+    if cell.isChosen {
+      // Of what is chosen only the same can be asked for, unless the ballot was overtaken.
+      return cell.entry == entry ? .known : .no
+    }
+    log.put(EntryLog.Cell(ballot, entry), at: slot)
+    return .new
+  }
+
+  private mutating func endRun(
+    _ accept: Message.Accept, _ run: (first: Int, isNew: Bool), _ end: Int, to sender: VoterID
+  ) {
+    let first = accept.first.advanced(by: UInt64(run.first))
+    let last = accept.first.advanced(by: UInt64(end - 1))
+    if run.isNew {
+      let isAll = run.first == 0 && end == accept.entries.count
+      let entries = isAll ? accept.entries : Array(accept.entries[run.first..<end])
+      logBatch = outbox.record(.accept(accept.ballot, first: first, entries))
+    }
+    if isVoter {
+      outbox.send(
+        .accepted(accept.ballot, first: first, last: last), to: sender, after: logBatch)
+    }
+  }
+
+  mutating func receiveHeartbeat(
+    _ ballot: Ballot, _ chosen: Slot, _ round: UInt64, from sender: VoterID
+  ) {
+    guard ballot.voter == sender, sender != me else { return }
+    see(ballot)
+    if ballot < promised { return refuse(ballot, to: sender) }
+    guard mayFollow(sender) else { return }
+    if ballot > promised {
+      promise(ballot)
+      logBatch = outbox.record(.promise(ballot))
+    }
+    follow(sender)
+    if round > 0 {
+      grant(sender)
+      outbox.send(
+        .echo(ballot, round: round, applied: state.applied), to: .voter(sender))
+    }
+    learn(claim: ballot, through: chosen)
+  }
+
+  /// The sender leads.
+  private mutating func follow(_ sender: VoterID) {
+    if role != .following { stepDown(for: sender) }
+    setLeader(sender)
+    heardAt = now
+    electionAt = now.advanced(by: electionDelay())
+  }
+
+  mutating func receiveRefused(_ ballot: Ballot, _ promised: Ballot, from sender: VoterID) {
+    see(promised)
+    guard role == .preparing || role == .leading, ballot == lead.ballot, promised > ballot else {
+      return
+    }
+    stepDown(for: nil)
+  }
+}

@@ -1,0 +1,285 @@
+internal import Synod
+
+/// The leader: slots, votes, heartbeats (rules 12, 16, 18, 38, 40).
+extension Core {
+  /// Proposes what waits, as far as the window, the promises and the memory allow.
+  mutating func pump() {
+    guard role == .leading else { return }
+    dispatch()
+    let last = state.applied.advanced(by: state.schedule.window)
+    var promisedFrom: (item: Int, slot: Slot)?
+    while lead.next <= last, lead.next <= Slot.limit, lead.openBytes <= settings.maxOpenBytes {
+      let slot = lead.next
+      let item = state.schedule.index(at: slot)
+      if promisedFrom?.item != item {
+        guard isPromised(slot) else { return }
+        promisedFrom = (item, slot)
+      }
+      guard let entry = entry(for: slot) else { return }
+      propose(entry, at: slot)
+    }
+  }
+
+  /// What is to be proposed in a slot: what may be chosen there already; else what waits (rule 8).
+  private mutating func entry(for slot: Slot) -> Entry? {
+    if let cell = log.cell(slot), cell.isChosen { return cell.entry }
+    if let reported = lead.reported.removeValue(forKey: slot) { return reported.entry }
+    if slot <= lead.highestReported { return .filler }
+    if lead.transfer == nil {
+      while let entry = lead.queue.popFirst() {
+        if entry.id.origin != me { return entry }
+        // It may have been given up meanwhile.
+        guard pending[entry.id.number] != nil else { continue }
+        pending[entry.id.number]?.hasLeft = true
+        return entry
+      }
+    }
+    // A change of the members takes effect (rule 19).
+    let newest = state.schedule.newest.from
+    return settings.decorations.fillsWindow && slot < newest ? .filler : nil
+  }
+
+  private mutating func propose(_ entry: Entry, at slot: Slot) {
+    let isChosen = log.cell(slot)?.isChosen ?? false
+    log.put(EntryLog.Cell(lead.ballot, entry, isChosen: isChosen), at: slot)
+    lead.votes.append(Leadership.Vote(isChosen: isChosen, size: entry.size, sentAt: now))
+    lead.openBytes += entry.size
+    lead.next = slot.next
+  }
+
+  /// Whether `flush` would let anything out.
+  var needsFlush: Bool {
+    role == .leading
+      && (lead.unsent < lead.next || lead.wantsRound || lead.toldChosen < chosenThrough)
+  }
+
+  /// Sends what was proposed since, as few messages; this node's own vote is a record like any other.
+  mutating func flush() {
+    guard role == .leading else { return }
+    while lead.unsent < lead.next {
+      let first = lead.unsent
+      var last = first
+      var size = log[first].entry.size
+      while last.next < lead.next, size < settings.maxMessageBytes {
+        last = last.next
+        size += log[last].entry.size
+      }
+      let entries = log.entries(from: first, to: last)
+      outbox.send(.accept(accept(entries, at: first)), to: .peers)
+      logBatch = outbox.record(.accept(lead.ballot, first: first, entries))
+      if isVoter {
+        outbox.send(.accepted(lead.ballot, first: first, last: last), to: me, after: logBatch)
+      }
+      lead.unsent = last.next
+      lead.toldChosen = chosenThrough
+    }
+    if lead.wantsRound {
+      startRound()
+    } else if lead.toldChosen < chosenThrough {
+      lead.toldChosen = chosenThrough
+      outbox.send(.heartbeat(lead.ballot, chosen: chosenThrough, round: 0), to: .peers)
+    }
+  }
+
+  private func accept(_ entries: [Entry], at first: Slot) -> Message.Accept {
+    Message.Accept(ballot: lead.ballot, chosen: chosenThrough, first: first, entries: entries)
+  }
+
+  private mutating func startRound() {
+    statistics.heartbeats += 1
+    lead.wantsRound = false
+    lead.round += 1
+    lead.sentRounds.append(now)
+    if lead.sentRounds.count > 64 { lead.sentRounds.removeFirst() }
+    lead.toldChosen = chosenThrough
+    outbox.send(
+      .heartbeat(lead.ballot, chosen: chosenThrough, round: lead.round), to: .peers)
+    let mine = lead.peer(me, at: now)
+    lead.peers[mine].echoed = lead.round
+    // Its own grant is one of the quorum's (rule 44).
+    grant(me)
+    trustGrant(of: mine, sentAt: now)
+    answerIndexes()
+  }
+
+  mutating func receiveEcho(
+    _ ballot: Ballot, _ round: UInt64, _ applied: Slot, from sender: VoterID
+  ) {
+    knowChosen(applied)
+    guard role == .leading, ballot == lead.ballot, sender != me else { return }
+    let place = lead.peer(sender, at: now)
+    lead.peers[place].heardAt = now
+    lead.peers[place].applied = max(lead.peers[place].applied, applied)
+    guard round > lead.peers[place].echoed, round <= lead.round else { return }
+    lead.peers[place].echoed = round
+    let age = lead.round - round
+    if age < UInt64(lead.sentRounds.count) {
+      trustGrant(
+        of: place, sentAt: lead.sentRounds[lead.sentRounds.count - 1 - Int(age)])
+    }
+    answerIndexes()
+  }
+
+  /// A grant counts from before the heartbeat was sent (rule 44).
+  private mutating func trustGrant(of place: Int, sentAt: Ticks) {
+    guard let trust, lead.peers[place].echoed >= lead.leaseFrom else { return }
+    lead.peers[place].leaseUntil = max(
+      lead.peers[place].leaseUntil, sentAt.advanced(by: trust))
+  }
+
+  mutating func receiveAccepted(
+    _ ballot: Ballot, _ first: Slot, _ last: Slot, from sender: VoterID
+  ) {
+    guard role == .leading, ballot == lead.ballot else { return }
+    if sender != me { lead.hear(sender, at: now) }
+    var slot = max(first, lead.base)
+    let end = min(last, lead.unsent.previous)
+    guard slot <= end else { return }
+    var item = -1
+    var place: Int?
+    var configuration = configuration(0)
+    while slot <= end {
+      let index = state.schedule.index(at: slot)
+      if index != item {
+        item = index
+        configuration = self.configuration(item)
+        place = configuration.place(of: sender)
+      }
+      if let place { count(place, configuration, slot) }
+      slot = slot.next
+    }
+    advanceChosen()
+  }
+
+  private mutating func count(_ place: Int, _ configuration: Configuration, _ slot: Slot) {
+    let index = Int(slot.rawValue - lead.base.rawValue)
+    lead.votes[index].votes.insert(place)
+    guard !lead.votes[index].isChosen,
+      configuration.isAcceptQuorum(lead.votes[index].votes)
+    else { return }
+    lead.votes[index].isChosen = true
+    lead.highestChosen = max(lead.highestChosen, slot)
+    log.choose(slot)
+  }
+
+  private mutating func advanceChosen() {
+    while let vote = lead.votes.first, vote.isChosen {
+      lead.openBytes -= vote.size
+      lead.votes.removeFirst()
+      chosenThrough = lead.base
+      lead.base = lead.base.next
+    }
+    knownChosen = max(knownChosen, chosenThrough)
+  }
+
+  /// Slots were learned to be chosen from others: they are the leader's no more.
+  mutating func leaveLearned() {
+    while lead.base <= chosenThrough {
+      if let vote = lead.votes.popFirst() { lead.openBytes -= vote.size }
+      lead.base = lead.base.next
+    }
+    lead.next = max(lead.next, lead.base)
+    lead.unsent = max(lead.unsent, lead.base)
+    lead.highestChosen = max(lead.highestChosen, chosenThrough)
+    advanceChosen()
+  }
+
+  // MARK: Time
+
+  var leaderWake: Ticks {
+    var wake = min(lead.heartbeatAt, lead.retransmitAt)
+    if settings.decorations.checksQuorum { wake = min(wake, lead.checkAt) }
+    if let transfer = lead.transfer { wake = min(wake, transfer.until) }
+    return wake
+  }
+
+  mutating func tickLeader() {
+    if lead.heartbeatAt <= now {
+      lead.heartbeatAt = now.advanced(by: settings.heartbeatEvery)
+      if settings.decorations.sendsHeartbeats { lead.wantsRound = true }
+      leaveIfRemoved()
+      verifyIfDue()
+    }
+    guard role == .leading else { return }
+    if lead.retransmitAt <= now {
+      askForPromises()
+      retransmit()
+    }
+    if settings.decorations.checksQuorum, lead.checkAt <= now {
+      lead.checkAt = now.advanced(by: settings.electionTimeout)
+      if !hearsQuorum { return stepDown(for: nil) }
+    }
+    if let transfer = lead.transfer, transfer.until <= now {
+      lead.transfer = nil
+      if let id = transfer.proposal {
+        ended.append(Ended(proposal: id, outcome: .unknown(.deadline)))
+      }
+    }
+  }
+
+  private var hearsQuorum: Bool {
+    let configuration = state.schedule.configuration(at: chosenThrough.next)
+    let heard = lead.peers.filter {
+      $0.heardAt.advanced(by: settings.electionTimeout) > now || $0.voter == me
+    }
+    return configuration.isPrepareQuorum(
+      votes(of: heard.map(\.voter) + [me], in: configuration))
+  }
+
+  /// A leader that is no voter any more hands over.
+  private mutating func leaveIfRemoved() {
+    guard lead.transfer == nil, lead.base == lead.next,
+      !windowItems.contains(where: { configuration($0).place(of: me) != nil })
+    else { return }
+    transfer(to: nil, as: nil)
+  }
+
+  /// Sends again what was not chosen for too long, to those whose vote is missing.
+  private mutating func retransmit() {
+    guard lead.base < lead.unsent else { return }
+    let due = now.rawValue - min(now.rawValue, settings.retransmitAfter)
+    var asked: [VoterID] = []
+    for item in windowItems {
+      for voter in configuration(item).voters where voter != me && !asked.contains(voter) {
+        asked.append(voter)
+        retransmit(to: voter, sentBefore: Ticks(due))
+      }
+    }
+    for index in 0..<Int(lead.unsent.rawValue - lead.base.rawValue)
+    where lead.votes[index].sentAt <= Ticks(due) {
+      lead.votes[index].sentAt = now
+    }
+  }
+
+  private mutating func retransmit(to voter: VoterID, sentBefore due: Ticks) {
+    var runs = 0
+    var size = 0
+    var slot = lead.base
+    var run: Slot?
+    func isMissing(_ slot: Slot) -> Bool {
+      let vote = lead.votes[Int(slot.rawValue - lead.base.rawValue)]
+      guard !vote.isChosen, vote.sentAt <= due,
+        let place = state.schedule.configuration(at: slot).place(of: voter)
+      else { return false }
+      return !vote.votes.contains(place)
+    }
+    while slot <= lead.unsent, runs < 16, size < settings.maxMessageBytes {
+      if slot < lead.unsent, isMissing(slot) {
+        run = run ?? slot
+        size += log[slot].entry.size
+      } else if let first = run {
+        sendAgain(from: first, to: slot.previous, voter)
+        runs += 1
+        run = nil
+      }
+      slot = slot.next
+    }
+    if let first = run { sendAgain(from: first, to: slot.previous, voter) }
+  }
+
+  private mutating func sendAgain(from first: Slot, to last: Slot, _ voter: VoterID) {
+    let entries = log.entries(from: first, to: min(last, lead.unsent.previous))
+    statistics.retransmissions += UInt64(entries.count)
+    outbox.send(.accept(accept(entries, at: first)), to: .voter(voter))
+  }
+}

@@ -1,0 +1,177 @@
+internal import Synod
+
+/// What a node asks others for when it lacks entries (rules 16, 17).
+@usableFromInline
+struct CatchUp: Hashable, Sendable {
+  /// A snapshot that comes piece by piece.
+  struct Incoming: Hashable, Sendable {
+    var from: VoterID
+    /// None until the first piece is there.
+    var slot: Slot
+    var next: UInt32
+    var tries = 0
+  }
+
+  /// When to ask.
+  var due: Ticks?
+  var tries = 0
+  var incoming: Incoming?
+
+  init() {}
+}
+
+/// The learner (rules 13, 15, 17, 35).
+extension Core {
+  /// Somebody knows all slots up to this one to be chosen.
+  mutating func knowChosen(_ slot: Slot) {
+    guard slot > knownChosen else { return }
+    knownChosen = slot
+    noteGap()
+  }
+
+  /// Has it ask for what it lacks, unless that comes of itself meanwhile. The oldest gap counts.
+  mutating func noteGap() {
+    guard settings.decorations.catchesUp, knownChosen > chosenThrough, catchUp.due == nil else {
+      return
+    }
+    catchUp.tries = 0
+    catchUp.due = now.advanced(by: max(settings.retransmitAfter / 4, 1))
+  }
+
+  /// A leader of this ballot says that all slots up to `slot` are chosen. What this node accepted
+  /// there at that ballot or a higher one is what was chosen; what it accepted at a lower one may not
+  /// be (rule 13).
+  mutating func learn(claim ballot: Ballot, through slot: Slot) {
+    guard slot <= Slot.limit else { return }
+    if slot > claim.through {
+      claim = Claim(
+        ballot: ballot, through: slot, marked: max(claim.marked, chosenThrough))
+    }
+    var next = max(claim.marked, chosenThrough).next
+    while next <= claim.through, log.has(next) {
+      if let cell = log.cell(next), cell.ballot >= claim.ballot { log.choose(next) }
+      claim.marked = next
+      next = next.next
+    }
+    advance()
+    knowChosen(slot)
+    noteGap()
+  }
+
+  /// Goes on to the last slot that is chosen and held, without a gap.
+  mutating func advance() {
+    while true {
+      let next = chosenThrough.next
+      guard let cell = log.cell(next) else { break }
+      if !cell.isChosen {
+        guard next <= claim.through, cell.ballot >= claim.ballot else { break }
+        log.choose(next)
+      }
+      chosenThrough = next
+    }
+    knownChosen = max(knownChosen, chosenThrough)
+    if role == .leading { leaveLearned() }
+    if chosenThrough >= knownChosen, catchUp.incoming == nil { catchUp.due = nil }
+  }
+
+  // MARK: Asking
+
+  mutating func askForEntries() {
+    catchUp.tries += 1
+    guard catchUp.incoming == nil else { return askForPiece() }
+    guard knownChosen > chosenThrough else {
+      catchUp.due = nil
+      return
+    }
+    let isLeader = leader != nil && leader != me && catchUp.tries <= 2
+    guard let target = isLeader ? leader : anyone() else { return catchUp.due = nil }
+    askForEntries(of: target)
+  }
+
+  mutating func askForEntries(of voter: VoterID) {
+    guard settings.decorations.catchesUp, voter != me, catchUp.incoming == nil else { return }
+    outbox.send(.fetch(from: chosenThrough.next), to: .voter(voter))
+    catchUp.due = now.advanced(by: settings.retransmitAfter)
+  }
+
+  mutating func anyone() -> VoterID? {
+    let others = state.schedule.newest.membership.members.map(\.voter).filter { $0 != me }
+    return others.isEmpty ? nil : others[Int(random.next() % UInt64(others.count))]
+  }
+
+  /// Asks for the next piece of a snapshot, again; gives it up where nothing comes.
+  private mutating func askForPiece() {
+    guard var incoming = catchUp.incoming else { return }
+    incoming.tries += 1
+    guard incoming.tries <= 8 else {
+      catchUp.incoming = nil
+      catchUp.due = now.advanced(by: settings.retransmitAfter)
+      return
+    }
+    catchUp.incoming = incoming
+    outbox.send(.fetchPiece(slot: incoming.slot, index: incoming.next), to: .voter(incoming.from))
+    catchUp.due = now.advanced(by: settings.retransmitAfter)
+  }
+
+  // MARK: Answering
+
+  mutating func receiveFetch(_ from: Slot, from sender: VoterID) {
+    guard sender != me, from > .none, from <= chosenThrough else { return }
+    guard from >= log.first else {
+      return outbox.send(.compacted(through: state.applied), to: .voter(sender))
+    }
+    var last = from
+    var size = log[from].entry.size
+    while last < chosenThrough, size < settings.maxMessageBytes {
+      last = last.next
+      size += log[last].entry.size
+    }
+    let entries = log.entries(from: from, to: last)
+    outbox.send(.entries(first: from, entries, chosen: chosenThrough), to: .voter(sender))
+  }
+
+  mutating func receiveEntries(
+    _ first: Slot, _ entries: [Entry], _ chosen: Slot, from sender: VoterID
+  ) {
+    let before = chosenThrough
+    var learned: [Entry] = []
+    for (offset, entry) in entries.enumerated() {
+      let slot = first.advanced(by: UInt64(offset))
+      guard slot == chosenThrough.next, isOpenToWrite(slot) else { continue }
+      if let cell = log.cell(slot), cell.entry == entry {
+        // What it has accepted is what was chosen: that stands in a record already.
+        recordLearned(&learned, through: slot)
+        log.choose(slot)
+      } else {
+        if let cell = log.cell(slot), cell.isChosen { return stop(.machineStopped) }
+        log.put(EntryLog.Cell(.zero, entry, isChosen: true), at: slot)
+        learned.append(entry)
+      }
+      chosenThrough = slot
+    }
+    recordLearned(&learned, through: chosenThrough.next)
+    statistics.fetched += chosenThrough.rawValue - before.rawValue
+    let isNews = chosenThrough > before
+    if isNews { catchUp.tries = 0 }
+    knowChosen(chosen)
+    advance()
+    if isNews, knownChosen > chosenThrough { askForEntries(of: sender) }
+  }
+
+  /// Records what was learned before this slot.
+  private mutating func recordLearned(_ learned: inout [Entry], through slot: Slot) {
+    guard !learned.isEmpty else { return }
+    let first = Slot(slot.rawValue - UInt64(learned.count))
+    logBatch = outbox.record(.learned(first: first, learned))
+    learned.removeAll()
+  }
+
+  mutating func receiveCompacted(_ through: Slot, from sender: VoterID) {
+    guard through > chosenThrough, catchUp.incoming == nil, settings.decorations.catchesUp else {
+      return
+    }
+    knowChosen(through)
+    catchUp.incoming = CatchUp.Incoming(from: sender, slot: .none, next: 0)
+    askForPiece()
+  }
+}

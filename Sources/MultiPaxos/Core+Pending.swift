@@ -1,0 +1,167 @@
+public import Synod
+
+/// Proposals that are to stand in the log, from their opening to their end.
+extension Core {
+  /// Opens one.
+  /// - Returns: why it is not.
+  @usableFromInline
+  mutating func open(
+    _ kind: Entry.Kind, _ payload: Bytes, once: Once?, deadline: Ticks?, importance: Importance,
+    as id: ProposalID?
+  ) -> NotApplied? {
+    if pending.span >= settings.maxOpenProposals { return .overloaded }
+    if importance == .maintain, role != .leading { return .notLeader(leader) }
+    guard let number = reservation.drawNumber() else { return .abandoned(.countersExhausted) }
+    let entry = Entry(
+      kind, id: EntryID(origin: me, number: number), once: once, payload: payload)
+    pending.insert(
+      Pending(proposal: id, entry: entry, deadline: deadline, importance: importance), as: number)
+    waiting.append(number)
+    if let deadline { lookAtPending(at: deadline) }
+    return nil
+  }
+
+  /// Ends what was proposed as this: `false` where nothing was.
+  @usableFromInline
+  mutating func cancel(_ id: ProposalID) -> Bool {
+    if lead.transfer?.proposal == id {
+      lead.transfer?.proposal = nil
+      ended.append(Ended(proposal: id, outcome: .unknown(.cancelled)))
+      return true
+    }
+    guard let number = pending.numbers.first(where: { pending[$0]?.proposal == id }) else {
+      return false
+    }
+    end(number, because: .cancelled)
+    return true
+  }
+
+  /// "Not applied" where it never left, "unknown" where it did.
+  mutating func end(_ number: UInt64, because reason: Abandoned) {
+    guard let ending = pending.remove(number), let id = ending.proposal else { return }
+    ended.append(
+      Ended(
+        proposal: id,
+        outcome: ending.hasLeft ? .unknown(reason) : .notApplied(.abandoned(reason))))
+  }
+
+  private mutating func lookAtPending(at time: Ticks) {
+    pendingWake = min(pendingWake ?? time, time)
+  }
+
+  /// Ends those whose time is over, and hands those over again that came to nothing.
+  mutating func lookAtPending() {
+    pendingWake = nil
+    let retry = settings.retransmitAfter * 2
+    for number in pending.numbers {
+      guard let one = pending[number] else { continue }
+      if let deadline = one.deadline {
+        if deadline <= now {
+          end(number, because: .deadline)
+          continue
+        }
+        lookAtPending(at: deadline)
+      }
+      if one.stage == .forwarded {
+        if one.sentAt.advanced(by: retry) <= now {
+          pending[number]?.stage = .waiting
+          waiting.append(number)
+        } else {
+          lookAtPending(at: one.sentAt.advanced(by: retry))
+        }
+      }
+    }
+    dispatch()
+  }
+
+  /// Hands what waits to the leader: to this node's own queue, or to another node, one hop (rule 42).
+  mutating func dispatch() {
+    guard !waiting.isEmpty else { return }
+    if role == .leading { return enqueue() }
+    guard settings.decorations.delegates, let leader, leader != me else { return }
+    var entries: [Entry] = []
+    var size = 0
+    while let number = waiting.first, reservation.mayLeave(number) {
+      waiting.removeFirst()
+      guard let one = pending[number], one.stage == .waiting else { continue }
+      pending[number]?.stage = .forwarded
+      pending[number]?.hasLeft = true
+      pending[number]?.sentAt = now
+      entries.append(one.entry)
+      size += one.entry.size
+      if size >= settings.maxMessageBytes {
+        outbox.send(.forward(entries), to: .voter(leader))
+        entries.removeAll()
+        size = 0
+      }
+    }
+    if !entries.isEmpty { outbox.send(.forward(entries), to: .voter(leader)) }
+    lookAtPending(at: now.advanced(by: settings.retransmitAfter * 2))
+  }
+
+  private mutating func enqueue() {
+    while let number = waiting.first, reservation.mayLeave(number) {
+      waiting.removeFirst()
+      guard let one = pending[number], one.stage == .waiting else { continue }
+      pending[number]?.stage = .queued
+      lead.queue.append(one.entry)
+    }
+  }
+
+  mutating func receiveForward(_ entries: [Entry], from sender: VoterID) {
+    guard role == .leading else {
+      outbox.send(.notLeading(leader == me ? nil : leader), to: .voter(sender))
+      return
+    }
+    for entry in entries {
+      guard entry.id.origin == sender, entry.kind != .filler, entry.kind != .verify else {
+        continue
+      }
+      guard lead.queue.count < settings.maxOpenProposals else { return }
+      // It is in, but its origin does not know yet.
+      if state.origins.contains(entry.id) { continue }
+      lead.queue.append(entry)
+    }
+  }
+
+  mutating func receiveNotLeading(_ hint: VoterID?, from sender: VoterID) {
+    guard role != .leading, leader == sender else { return }
+    setLeader(hint == me ? nil : hint)
+  }
+
+  /// What another had was in vain, perhaps: it goes to the next leader, under the same name.
+  mutating func takeBackForwarded() {
+    guard !pending.isEmpty else { return }
+    for number in pending.numbers where pending[number]?.stage == .forwarded {
+      pending[number]?.stage = .waiting
+      waiting.append(number)
+    }
+    dispatch()
+  }
+
+  /// This node leads no more.
+  mutating func loseLeadership() {
+    for number in pending.numbers {
+      guard let one = pending[number] else { continue }
+      if one.importance == .maintain {
+        guard let id = one.proposal, pending.remove(number) != nil else { continue }
+        ended.append(
+          Ended(
+            proposal: id,
+            outcome: one.hasLeft
+              ? .unknown(.leadershipLost) : .notApplied(.notLeader(leader))))
+      } else if one.stage == .queued {
+        pending[number]?.stage = .waiting
+        waiting.append(number)
+      }
+    }
+    dispatch()
+  }
+
+  /// This node's entry of this number was applied, or is void.
+  @usableFromInline
+  mutating func close(_ id: EntryID) -> ProposalID? {
+    guard id.origin == me else { return nil }
+    return pending.remove(id.number)?.proposal
+  }
+}

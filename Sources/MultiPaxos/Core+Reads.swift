@@ -1,0 +1,113 @@
+internal import Synod
+
+/// What this node's reads ask the leader: how far it must have come. Many reads share one question.
+@usableFromInline
+struct Indexes: Hashable, Sendable {
+  struct Answer: Hashable, Sendable {
+    var token: UInt64
+    var slot: Slot
+  }
+
+  /// The question that is asked next. A read is answered by one that was asked after it came.
+  var next: UInt64 = 1
+  /// The question that is out.
+  var asked: UInt64?
+  var retryAt: Ticks?
+  var answers: [Answer] = []
+
+  init() {}
+
+  /// What was asked comes to nothing.
+  mutating func forget() {
+    asked = nil
+    retryAt = nil
+  }
+}
+
+/// Linearizable reads (rules 43, 44).
+extension Core {
+  /// Asks how far this node must have come, unless that is asked already.
+  mutating func askIndex() {
+    guard indexes.asked == nil else { return }
+    guard role == .leading || leader != nil && leader != me else { return }
+    let token = indexes.next
+    indexes.next += 1
+    indexes.asked = token
+    indexes.retryAt = now.advanced(by: settings.retransmitAfter)
+    if role == .leading {
+      enqueueIndex(from: me, token)
+    } else if let leader {
+      outbox.send(.askIndex(round: token), to: .voter(leader))
+    }
+  }
+
+  mutating func receiveAskIndex(_ token: UInt64, from sender: VoterID) {
+    guard role == .leading, sender != me else { return }
+    enqueueIndex(from: sender, token)
+  }
+
+  private mutating func enqueueIndex(from voter: VoterID, _ token: UInt64) {
+    guard lead.reads.count < 4096 else { return }
+    lead.reads.append(
+      Leadership.IndexRead(from: voter, token: token, round: 0, index: .none))
+    answerIndexes()
+  }
+
+  /// Whether all that could have been chosen before is known: promises of quorums of every
+  /// configuration of the window, and all that they told of chosen (rule 43 i).
+  var knowsAllChosen: Bool {
+    guard role == .leading, state.applied == chosenThrough,
+      lead.highestReported <= chosenThrough
+    else { return false }
+    return windowItems.allSatisfy { item in
+      isPromised(max(chosenThrough.next, state.schedule.items[item].from))
+    }
+  }
+
+  /// Goes on with the reads that wait: those that may count from now on get their index and a round
+  /// of heartbeats after them; those whose round a quorum of every configuration of the window
+  /// answered are told.
+  mutating func answerIndexes() {
+    guard !lead.reads.isEmpty else { return }
+    let mayCount = knowsAllChosen
+    for index in 0..<lead.reads.count where lead.reads[index].round == 0 && mayCount {
+      lead.reads[index].index = max(lead.highestChosen, lead.highestReported, chosenThrough)
+      lead.reads[index].round = lead.round + 1
+      lead.wantsRound = true
+    }
+    while let read = lead.reads.first, read.round > 0, isEchoed(read.round) {
+      lead.reads.removeFirst()
+      if read.from == me {
+        receiveIndex(read.token, read.index)
+      } else {
+        outbox.send(.index(round: read.token, read.index), to: .voter(read.from))
+      }
+    }
+  }
+
+  private func isEchoed(_ round: UInt64) -> Bool {
+    isQuorum { $0.echoed >= round }
+  }
+
+  /// Whether those are a quorum in every configuration of the window: one that meets all by which
+  /// another could become leader.
+  private func isQuorum(_ counts: (Leadership.Peer) -> Bool) -> Bool {
+    let voters = lead.peers.filter(counts).map(\.voter)
+    return windowItems.allSatisfy { item in
+      configuration(item).isAcceptQuorum(votes(of: voters, in: configuration(item)))
+    }
+  }
+
+  mutating func receiveIndex(_ token: UInt64, _ slot: Slot) {
+    guard indexes.asked == token else { return }
+    indexes.forget()
+    indexes.answers.append(Indexes.Answer(token: token, slot: slot))
+  }
+
+  /// How far one must have come to read now, alone; nil where this leader has no lease. It is looked
+  /// at after the read came, and after the clock was (rule 44).
+  var leaseIndex: Slot? {
+    guard knowsAllChosen, isQuorum({ $0.leaseUntil > now }) else { return nil }
+    return max(lead.highestChosen, chosenThrough)
+  }
+}

@@ -1,0 +1,190 @@
+public import Synod
+
+extension Machine {
+  /// A frozen copy of all that is durable, or will be, and how far its restatement has come.
+  public struct Cursor: Sendable {
+    enum Part: Sendable {
+      case state
+      case log(Slot)
+      case staged(Int)
+    }
+
+    var head: [Record]
+    var source: SnapshotSource<App>
+    var log: EntryLog
+    var chosenThrough: Slot
+    var staged: (slot: Slot, pieces: [Bytes])?
+    var part = Part.state
+  }
+
+  /// Takes back a durable record of an earlier life; see `ConsensusMachine`.
+  public mutating func restore(_ record: Record) throws(RestoreError) {
+    precondition(!core.started, "records are restored before the first input")
+    switch record {
+    case .stateBegins(let slot):
+      incoming = Incoming(target: SnapshotTarget(slot: slot), pieces: [])
+    case .statePiece(let bytes):
+      // A checkpoint may have been frozen behind the beginning: then it holds the pieces.
+      guard var taken = incoming else { return }
+      incoming = nil
+      try taken.target.take(bytes)
+      taken.pieces.append(bytes)
+      incoming = taken
+    case .installed(let slot): install(slot)
+    case .begun, .reserve, .promise, .accept, .learned, .chosen, .grants:
+      try core.restore(record)
+    }
+    while core.hasUnapplied { applyNext() }
+    core.trim()
+  }
+
+  /// Gives a bounded piece of the durable state as records: of a copy that is frozen when the first
+  /// piece is taken; see `ConsensusMachine`.
+  public func restate(
+    after cursor: Cursor?, limit: Int, into records: inout [Record]
+  ) -> Cursor? {
+    var cursor = cursor ?? freeze(&records)
+    var spent = 0
+    repeat {
+      switch cursor.part {
+      case .state:
+        if cursor.source.isAtEnd || cursor.source.slot == .none {
+          if cursor.source.slot > .none { records.append(.installed(cursor.source.slot)) }
+          cursor.part = .log(cursor.source.slot.next)
+        } else {
+          var pieces: [Bytes] = []
+          cursor.source.next(limit: limit, into: &pieces)
+          for piece in pieces {
+            spent += piece.count
+            records.append(.statePiece(piece))
+          }
+        }
+      case .log(let slot):
+        guard slot < cursor.log.end else {
+          // What is chosen and not applied yet.
+          if cursor.chosenThrough > cursor.source.slot {
+            records.append(.chosen(through: cursor.chosenThrough))
+          }
+          if let staged = cursor.staged { records.append(.stateBegins(staged.slot)) }
+          cursor.part = .staged(0)
+          continue
+        }
+        cursor.part = .log(slot.next)
+        guard let cell = cursor.log.cell(slot) else { continue }
+        spent += cell.entry.size
+        records.append(
+          cell.ballot.isZero
+            ? .learned(first: slot, [cell.entry])
+            : .accept(cell.ballot, first: slot, [cell.entry]))
+      case .staged(let index):
+        guard let staged = cursor.staged, index < staged.pieces.count else { return nil }
+        cursor.part = .staged(index + 1)
+        spent += staged.pieces[index].count
+        records.append(.statePiece(staged.pieces[index]))
+      }
+    } while spent < limit
+    return cursor
+  }
+
+  private func freeze(_ records: inout [Record]) -> Cursor {
+    records += core.head
+    let source = SnapshotSource(core.state, app)
+    if source.slot > .none { records.append(.stateBegins(source.slot)) }
+    return Cursor(
+      head: [], source: source, log: core.log, chosenThrough: core.chosenThrough,
+      staged: incoming.map { ($0.target.slot, $0.pieces) })
+  }
+}
+
+extension Core {
+  /// What stands before all else.
+  fileprivate var head: [Record] {
+    var records: [Record] = []
+    if let begun {
+      records.append(.begun(begun, store: settings.store, isFounder: isFounder))
+    }
+    records.append(reservation.record)
+    if !promised.isZero { records.append(.promise(promised)) }
+    if grants.longest > 0 { records.append(.grants(grants.longest)) }
+    return records
+  }
+
+  mutating func restore(_ record: Record) throws(RestoreError) {
+    switch record {
+    case .begun(let schedule, let store, let isFounder):
+      try restore(schedule, store, isFounder)
+    case .reserve(let counter, let number):
+      reservation.restore(counter: counter, number: number)
+    case .promise(let ballot):
+      promised = max(promised, ballot)
+      see(ballot)
+    case .accept(let ballot, let first, let entries):
+      promised = max(promised, ballot)
+      see(ballot)
+      for (offset, entry) in entries.enumerated() {
+        restore(entry, at: first.advanced(by: UInt64(offset)), ballot)
+      }
+    case .learned(let first, let entries):
+      // Whatever was before was known to be chosen, and held, when this was recorded.
+      restoreChosen(through: first.previous)
+      for (offset, entry) in entries.enumerated() {
+        let slot = first.advanced(by: UInt64(offset))
+        guard slot == chosenThrough.next else { continue }
+        let ballot = log.cell(slot).map { $0.entry == entry ? $0.ballot : .zero }
+        log.put(EntryLog.Cell(ballot ?? .zero, entry, isChosen: true), at: slot)
+        chosenThrough = slot
+      }
+    case .chosen(let through):
+      restoreChosen(through: through)
+      hinted = max(hinted, through)
+    case .grants(let ticks): grants.longest = max(grants.longest, ticks)
+    case .stateBegins, .statePiece, .installed: break
+    }
+    knownChosen = max(knownChosen, chosenThrough)
+  }
+
+  private mutating func restore(
+    _ schedule: Schedule, _ store: Identity128?, _ isFounder: Bool
+  ) throws(RestoreError) {
+    guard schedule.window == settings.window else {
+      throw RestoreError(
+        "this store's window is \(schedule.window); the settings name \(settings.window)")
+    }
+    let membership = schedule.items[0].membership
+    guard membership.configuration == settings.configuration else {
+      throw RestoreError(
+        "this store's cluster began with \(membership.configuration); the settings name "
+          + "\(settings.configuration)")
+    }
+    guard store == settings.store || settings.store == nil else {
+      throw RestoreError("this store drew another number than the settings name")
+    }
+    if settings.store == nil { settings.store = store }
+    self.isFounder = isFounder
+    begun = schedule
+  }
+
+  private mutating func restore(_ entry: Entry, at slot: Slot, _ ballot: Ballot) {
+    guard slot > chosenThrough, slot >= log.first else { return }
+    if let cell = log.cell(slot), cell.ballot > ballot || cell.isChosen { return }
+    log.put(EntryLog.Cell(ballot, entry), at: slot)
+  }
+
+  private mutating func restoreChosen(through slot: Slot) {
+    while chosenThrough < slot, log.cell(chosenThrough.next) != nil {
+      chosenThrough = chosenThrough.next
+      log.choose(chosenThrough)
+    }
+  }
+
+  /// A node whose store was lost asks to take the place of the voter that it was (rule 33).
+  mutating func startRecovery() {
+    guard case .recover(let lost) = settings.mode, !isVoter else { return }
+    let member = Member(
+      voter: me, role: .voter, store: settings.store, address: settings.addresses[me] ?? Bytes())
+    var writer = ByteWriter()
+    MembershipChange([.replace(lost, by: member)]).encode(into: &writer)
+    _ = open(
+      .membership, writer.finish(), once: nil, deadline: nil, importance: .gain, as: nil)
+  }
+}

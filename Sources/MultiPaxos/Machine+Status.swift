@@ -1,0 +1,92 @@
+public import Synod
+
+extension Machine {
+  /// How a machine stands, for people and for routing.
+  public struct Status: Hashable, Sendable {
+    /// Who leads, as far as this node knows.
+    public var leader: VoterID?
+    /// Whether this node leads.
+    public var isLeading: Bool
+    /// Whether it votes.
+    public var isVoter: Bool
+    /// What it has promised.
+    public var promised: Ballot
+    /// The highest ballot that it saw.
+    public var highestSeen: Ballot
+    /// The last applied slot.
+    public var applied: Slot
+    /// All slots up to this one are chosen, and held here.
+    public var chosen: Slot
+    /// The highest slot that somebody knows to be chosen.
+    public var knownChosen: Slot
+    /// The first slot that can be read back.
+    public var firstRetained: Slot
+    /// Proposals of this node's that have not ended.
+    public var open: Int
+  }
+
+  /// How it stands.
+  public var status: Status {
+    Status(
+      leader: core.leader, isLeading: core.role == .leading, isVoter: core.isVoter,
+      promised: core.promised, highestSeen: core.highestSeen, applied: core.applied,
+      chosen: core.chosenThrough, knownChosen: core.knownChosen,
+      firstRetained: core.log.first, open: core.pending.count + reads.count)
+  }
+
+  /// What it has done since it was made.
+  public var statistics: Statistics { core.statistics }
+  /// What it was made from, within its bounds.
+  public var settings: Settings { core.settings }
+  /// Why it stopped for good; nil while it runs.
+  public var stopped: Abandoned? { core.stopped }
+  /// Who takes part, by slots.
+  public var schedule: Schedule { core.state.schedule }
+  /// Proposals that have not ended.
+  public var openProposals: Int { core.pending.count + reads.count }
+  /// Replies that wait for the store.
+  public var heldReplies: Int { core.outbox.heldCount }
+  /// Counters and numbers that are reserved, durable or not.
+  public var reservation: (counter: UInt64, number: UInt64) {
+    (core.reservation.ballots.requested, core.reservation.numbers.requested)
+  }
+  /// The lease of this name.
+  public func lease(of name: Bytes) -> Lease? { core.state.leases.table[name] }
+  /// All leases that are held, in the order in which they were taken.
+  public var leases: [(name: Bytes, lease: Lease)] {
+    core.state.leases.inOrder.map { ($0.name, $0.lease) }
+  }
+
+  /// The chosen history, as far as it is still held here, oldest first.
+  public func entries(from first: Slot, limit: Int = .max) -> [(slot: Slot, entry: Entry)] {
+    var slot = max(first, core.log.first)
+    var found: [(slot: Slot, entry: Entry)] = []
+    while slot <= core.chosenThrough, found.count < limit {
+      found.append((slot, core.log[slot].entry))
+      slot = slot.next
+    }
+    return found
+  }
+
+  /// What this node's acceptor holds of a slot, durable or not: for tests and people. The ballot is
+  /// zero where it learned what was chosen without having accepted it.
+  public func accepted(at slot: Slot) -> (ballot: Ballot, entry: Entry, isChosen: Bool)? {
+    core.log.cell(slot).map { ($0.ballot, $0.entry, $0.isChosen) }
+  }
+}
+
+extension Machine: Equatable where App: Equatable {
+  /// Whether both are in the same state. What reads ask is not looked at.
+  public static func == (a: Machine, b: Machine) -> Bool {
+    a.core == b.core && a.app == b.app && a.reads.map(\.id) == b.reads.map(\.id)
+      && a.incoming?.pieces == b.incoming?.pieces
+  }
+}
+
+extension Machine: Hashable where App: Hashable {
+  /// Feeds what `==` compares.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(core)
+    hasher.combine(app)
+  }
+}

@@ -1,0 +1,140 @@
+internal import Synod
+
+/// Snapshots between nodes: asked for piece by piece, so that whoever takes one says how fast
+/// (rules 26 to 29).
+extension Machine {
+  /// A snapshot that another node takes from here.
+  struct Transfer: Sendable {
+    var to: VoterID
+    var source: SnapshotSource<App>
+    /// The piece that was given last.
+    var last: MultiPaxos.Message.SnapshotPiece
+    var usedAt: Ticks
+  }
+
+  /// A snapshot that this node takes.
+  struct Incoming: Sendable {
+    var target: SnapshotTarget<App>
+    /// As they are recorded, so that a checkpoint can restate them.
+    var pieces: [Bytes]
+  }
+
+  mutating func givePiece(_ slot: Slot, _ index: UInt32, to voter: VoterID) {
+    let limit = core.settings.maxPieceBytes
+    if let place = transfers.firstIndex(where: { $0.to == voter }) {
+      let last = transfers[place].last
+      transfers[place].usedAt = core.now
+      let isNext = slot == last.slot && index == last.index + 1 && !last.isLast
+      if isNext { transfers[place].last = transfers[place].source.piece(index, limit) }
+      let isSame = slot == last.slot && index == last.index || slot == .none && last.index == 0
+      if isNext || isSame {
+        core.outbox.send(.piece(transfers[place].last), to: .voter(voter))
+        return
+      }
+      transfers.remove(at: place)
+    }
+    guard core.applied > .none else { return }
+    dropIdleTransfers()
+    guard transfers.count < core.settings.maxTransfers else { return }
+    var source = SnapshotSource(core.state, app)
+    let first = source.piece(0, limit)
+    transfers.append(Transfer(to: voter, source: source, last: first, usedAt: core.now))
+    core.outbox.send(.piece(first), to: .voter(voter))
+  }
+
+  private mutating func dropIdleTransfers() {
+    let patience = core.settings.retransmitAfter * 16
+    let now = core.now
+    transfers.removeAll { $0.usedAt.advanced(by: patience) <= now }
+  }
+
+  mutating func takePiece(_ piece: MultiPaxos.Message.SnapshotPiece, from sender: VoterID) {
+    guard var asked = core.catchUp.incoming, asked.from == sender else { return }
+    if piece.index == 0, asked.next == 0 || piece.slot != asked.slot {
+      guard piece.slot > core.chosenThrough else { return core.abandonSnapshot() }
+      incoming = Incoming(target: SnapshotTarget(slot: piece.slot), pieces: [])
+      asked.slot = piece.slot
+      asked.next = 0
+      core.outbox.record(.stateBegins(piece.slot))
+    }
+    guard piece.slot == asked.slot, piece.index == asked.next, var taken = incoming else { return }
+    incoming = nil
+    for bytes in piece.bytes {
+      do {
+        try taken.target.take(bytes)
+      } catch {
+        return core.abandonSnapshot()
+      }
+      taken.pieces.append(bytes)
+      core.outbox.record(.statePiece(bytes))
+    }
+    incoming = taken
+    asked.next += 1
+    asked.tries = 0
+    core.catchUp.incoming = asked
+    guard piece.isLast else { return core.askForEntries() }
+    core.catchUp.incoming = nil
+    core.outbox.record(.installed(piece.slot))
+    if !install(piece.slot) { core.abandonSnapshot() }
+  }
+
+  /// Makes what was taken this node's state, where that has not come as far (rule 26). The promise and
+  /// what is accepted behind it stay.
+  @discardableResult
+  mutating func install(_ slot: Slot) -> Bool {
+    guard let taken = incoming, taken.target.slot == slot, let state = taken.target.state else {
+      return false
+    }
+    incoming = nil
+    guard slot > core.applied else { return false }
+    appState = taken.target.app
+    core.install(state)
+    return true
+  }
+}
+
+extension SnapshotSource {
+  /// The next piece, as a message.
+  fileprivate mutating func piece(_ index: UInt32, _ limit: Int) -> Message.SnapshotPiece {
+    var bytes: [Bytes] = []
+    var size = 0
+    while !isAtEnd, size < limit {
+      let count = bytes.count
+      next(limit: limit, into: &bytes)
+      for piece in bytes[count...] { size += piece.count }
+    }
+    return Message.SnapshotPiece(slot: slot, index: index, isLast: isAtEnd, bytes: bytes)
+  }
+}
+
+extension Core {
+  /// The snapshot came to nothing: this node asks again later, perhaps someone else.
+  mutating func abandonSnapshot() {
+    catchUp.incoming = nil
+    catchUp.due = now.advanced(by: settings.retransmitAfter)
+  }
+
+  /// Leaps to the state of another node.
+  mutating func install(_ other: Replicated) {
+    if role != .following { stepDown(for: nil) }
+    state = other
+    log.drop(through: other.applied)
+    retained = 0
+    chosenThrough = max(chosenThrough, other.applied)
+    adopt()
+    statistics.installed += 1
+    if started {
+      notes.append(.installed(other.applied))
+      notes.append(
+        .membership(state.schedule.newest.membership, from: state.schedule.newest.from))
+    }
+    restartTimers()
+    // Of what is contained in it, nobody knows what came of it.
+    for number in pending.numbers
+    where state.origins.contains(EntryID(origin: me, number: number)) {
+      end(number, because: .forgotten)
+    }
+    advance()
+    noteGap()
+  }
+}
