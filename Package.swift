@@ -40,6 +40,7 @@ let package = Package(
     .library(name: "SynodWire", targets: ["SynodWire"]),
     .library(name: "SynodSimulation", targets: ["SynodSimulation"]),
     .library(name: "CASPaxosSimulation", targets: ["CASPaxosSimulation"]),
+    .library(name: "MultiPaxosSimulation", targets: ["MultiPaxosSimulation"]),
     .library(name: "RESP", targets: ["RESP"]),
     .library(name: "SynodRuntime", targets: ["SynodRuntime"]),
     .library(name: "SynodConformance", targets: ["SynodConformance"]),
@@ -71,6 +72,7 @@ let package = Package(
     // A world that attacks any machine, and what it must know of each protocol.
     + pure("SynodSimulation", ["Synod", "SynodJournal"])
     + pure("CASPaxosSimulation", ["Synod", "SynodJournal", "CASPaxos", "SynodSimulation"])
+    + pure("MultiPaxosSimulation", ["Synod", "SynodJournal", "MultiPaxos", "SynodSimulation"])
     + [
       .systemLibrary(
         name: "CLibUV", path: "Drivers/CLibUV", pkgConfig: "libuv",

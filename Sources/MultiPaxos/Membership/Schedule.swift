@@ -51,14 +51,14 @@ public struct Schedule: Hashable, Sendable {
   }
 
   /// Forgets what counts for no slot after `slot`.
-  mutating func forget(through slot: Slot) {
+  public mutating func forget(through slot: Slot) {
     let needed = index(at: slot.next)
     if needed > 0 { items.removeFirst(needed) }
   }
 
   /// Adds what a change that stands in `slot` brings about, or says why it brings about nothing. The
   /// same on every node.
-  mutating func apply(
+  public mutating func apply(
     _ change: MembershipChange, at slot: Slot
   ) throws(MembershipRefusal) -> Item {
     guard items.count < Self.maxItems else { throw .tooManyUnderWay }

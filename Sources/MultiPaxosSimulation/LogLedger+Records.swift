@@ -1,0 +1,105 @@
+internal import MultiPaxos
+internal import Synod
+
+/// What stores hold for certain.
+extension LogLedger {
+  /// These are durable.
+  mutating func persisted(_ records: [Record], by voter: VoterID) {
+    guard let place = place(of: voter) else { return }
+    for record in records { persisted(record, by: voter, place) }
+  }
+
+  private mutating func persisted(_ record: Record, by voter: VoterID, _ place: Int) {
+    switch record {
+    case .begun, .stateBegins, .statePiece, .grants: break
+    case .reserve(let counter, _):
+      stores[place].reserved = max(stores[place].reserved, counter)
+    case .promise(let ballot):
+      if ballot < stores[place].promised {
+        violate("voter \(voter) promises \(ballot) after \(stores[place].promised)")
+      }
+      stores[place].promised = max(stores[place].promised, ballot)
+    case .accept(let ballot, let first, let entries):
+      if stores[place].isRetired { violate("voter \(voter), who is lost, accepts") }
+      if ballot < stores[place].promised {
+        violate("voter \(voter) accepts at \(ballot), and promised \(stores[place].promised)")
+      }
+      stores[place].promised = max(stores[place].promised, ballot)
+      for (offset, entry) in entries.enumerated() {
+        let slot = first.advanced(by: UInt64(offset))
+        if let known = stores[place].accepted[slot], known > ballot {
+          violate("voter \(voter) accepts \(slot) at \(ballot), and had at \(known)")
+        }
+        stores[place].accepted[slot] = ballot
+        accepted(entry, in: slot, at: ballot, by: voter)
+      }
+    case .learned(let first, let entries):
+      for (offset, entry) in entries.enumerated() {
+        mustBeChosen(entry, in: first.advanced(by: UInt64(offset)), says: voter)
+      }
+      reach(.learnedWithout)
+    case .chosen(let through): mustBeChosen(through: through, says: voter)
+    case .installed(let slot):
+      mustBeChosen(through: slot, says: voter)
+      stores[place].installed = max(stores[place].installed, slot)
+      reach(.snapshotInstalled)
+    }
+  }
+
+  /// A voter's store is lost or refused.
+  mutating func retire(_ voter: VoterID) {
+    guard let place = place(of: voter) else { return }
+    stores[place] = Store()
+    stores[place].isRetired = true
+  }
+
+  /// A machine was rebuilt: it must stand by all that its store holds for certain. What survived
+  /// without having been synced counts from now on.
+  mutating func recovered(
+    as voter: VoterID, _ records: [Record], promised: Ballot, applied: Slot,
+    accepted: (Slot) -> (ballot: Ballot, entry: Entry, isChosen: Bool)?
+  ) {
+    guard let place = place(of: voter) else { return }
+    stores[place].life += 1
+    stores[place].parts.removeAll()
+    let store = stores[place]
+    if promised < store.promised {
+      violate("voter \(voter) comes back with \(promised), and had promised \(store.promised)")
+    }
+    if promised > store.promised { reach(.unsyncedSurvived) }
+    for (slot, ballot) in store.accepted where slot > applied {
+      guard let found = accepted(slot) else {
+        violate("voter \(voter) comes back without \(slot), which it had accepted at \(ballot)")
+        continue
+      }
+      if found.ballot < ballot, !found.isChosen {
+        violate("voter \(voter) comes back with \(slot) at \(found.ballot), and had \(ballot)")
+      }
+    }
+    survived(records, as: voter, place)
+    if stores[place].reserved > store.reserved { reach(.unsyncedSurvived) }
+    mustBeChosen(through: applied, says: voter)
+  }
+
+  private mutating func survived(_ records: [Record], as voter: VoterID, _ place: Int) {
+    for record in records {
+      switch record {
+      case .promise(let ballot):
+        stores[place].promised = max(stores[place].promised, ballot)
+      case .accept(let ballot, let first, let entries):
+        for (offset, entry) in entries.enumerated() {
+          let slot = first.advanced(by: UInt64(offset))
+          stores[place].accepted[slot] = max(stores[place].accepted[slot] ?? .zero, ballot)
+          self.accepted(entry, in: slot, at: ballot, by: voter)
+        }
+      case .reserve(let counter, _):
+        if counter < stores[place].reserved {
+          violate(
+            "voter \(voter) comes back with \(counter) of \(stores[place].reserved) reserved")
+        }
+        stores[place].reserved = max(stores[place].reserved, counter)
+      case .begun, .learned, .chosen, .stateBegins, .statePiece, .installed, .grants: break
+      }
+    }
+  }
+}

@@ -1,0 +1,75 @@
+internal import MultiPaxos
+internal import Synod
+internal import SynodSimulation
+
+/// What a run leaves to the protocol: quorums, limits, times and what clients ask for.
+struct LogShape: Sendable {
+  var settings: Settings
+  /// Of a hundred operations, how many ask, and how many of those are of each kind.
+  var queryPercent: UInt64
+  var leasePercent: UInt64
+  var transferPercent: UInt64
+  var barrierPercent: UInt64
+  /// Of a hundred commands, how many are to be applied once, however often they are sent.
+  var oncePercent: UInt64
+  /// Of a hundred proposals, how many have a deadline, and of how many ticks at the most.
+  var deadlinePercent: UInt64
+  var hurry: UInt64
+  /// Of a hundred proposals, how many end at once where their node does not lead.
+  var maintainPercent: UInt64
+
+  init(_ plan: RunPlan, random: inout SplitMix) {
+    func one<T>(of choices: [T]) -> T { choices[Int(random.next() % UInt64(choices.count))] }
+    let voters = (1...UInt32(max(plan.voters, 1))).map { VoterID($0) }
+    var quorums = QuorumSystem(majorityOf: voters.count)
+    if random.next() % 4 == 0 {
+      let prepare = 1 + Int(random.next() % UInt64(voters.count))
+      if let drawn = try? QuorumSystem(
+        voters: voters.count, prepare: prepare, accept: voters.count + 1 - prepare)
+      {
+        quorums = drawn
+      }
+    }
+    guard let configuration = try? Configuration(epoch: Epoch(0), voters: voters, quorums: quorums)
+    else { preconditionFailure("a plan has 1 to \(QuorumSystem.maxVoters) voters") }
+    settings = Settings(voter: voters[0], configuration: configuration, seed: random.next())
+    settings.window = one(of: [1, 2, 3, 16, 1024])
+    settings.heartbeatEvery = one(of: [5, 20, 50])
+    settings.electionTimeout = max(
+      one(of: [30, 100, 250]), 3 * settings.heartbeatEvery, plan.delay / 100)
+    settings.retransmitAfter = max(one(of: [10, 30, 100]), plan.delay / 250)
+    settings.counterBlock = one(of: [64, 1 << 20])
+    settings.decorations.asksBeforeStanding = one(of: [true, true, false])
+    settings.decorations.checksQuorum = one(of: [true, true, false])
+    settings.decorations.delegates = one(of: [true, true, true, false])
+    settings.decorations.verifiesEvery = one(of: [nil, 5, 50])
+    if plan.isTiny {
+      settings.counterBlock = one(of: [2, 5, 64])
+      settings.maxOpenProposals = one(of: [2, 4, 32_768])
+      settings.maxHeldReplies = one(of: [1, 4, 65_536])
+      settings.maxRetained = one(of: [0, 3, 8192])
+      settings.maxMessageBytes = one(of: [100, 1_000, 256 * 1024])
+      settings.maxPieceBytes = one(of: [30, 200, 64 * 1024])
+      settings.maxApplied = one(of: [1, 3, 4096])
+      settings.maxOpenBytes = one(of: [100, 16 << 20])
+    }
+    settings.maxMessageBytes = min(settings.maxMessageBytes, max(plan.maxPayload / 2, 100))
+    settings.maxPieceBytes = min(settings.maxPieceBytes, max(plan.maxPayload / 2, 30))
+    // Leases hold where clocks go at nearly one rate, and not where one leaps or stands still.
+    let isClockTrue = plan.faults[.clockJump] == 0 && plan.faults[.clockStall] == 0
+    if isClockTrue, random.next() % 2 == 0 {
+      settings.leaseDuration = settings.electionTimeout * one(of: [1, 4]) / 2
+      settings.clockRateError = plan.faults.clockDrift * 1_000_000 / 1024 + 500
+    }
+    queryPercent = one(of: [0, 20, 50])
+    leasePercent = one(of: [0, 0, 10])
+    transferPercent = one(of: [0, 0, 3])
+    barrierPercent = one(of: [0, 5])
+    oncePercent = one(of: [0, 30, 100])
+    deadlinePercent = one(of: [0, 0, 10, 40])
+    hurry = one(of: [5, 50, 500])
+    maintainPercent = one(of: [0, 0, 20])
+    // Where nobody hands on, whoever does not lead waits for ever.
+    if !settings.decorations.delegates { maintainPercent = 100 }
+  }
+}

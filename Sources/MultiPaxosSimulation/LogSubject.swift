@@ -1,0 +1,134 @@
+public import MultiPaxos
+public import Synod
+public import SynodSimulation
+
+/// Multi-Paxos in a simulated world: what its clients ask for, and what must hold of it.
+///
+/// The chosen log is known from the records that became durable. One sequential copy of the state is
+/// led along it, and everything that a node holds or a client is told is held against that: the slots
+/// in the answers say in which order everything took effect, so nothing has to be searched for.
+public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
+  /// The machine that ships.
+  public typealias Machine = MultiPaxos.Machine<Workload.App>
+  typealias App = Workload.App
+
+  /// For people.
+  public static var name: String { "multipaxos" }
+
+  /// A client's request, and what became of it.
+  struct Call {
+    let id: ProposalID
+    let client: Int
+    let voter: VoterID
+    let proposal: Proposal<Workload.App>
+    /// The newest slot that any client had been told of.
+    let floor: Slot
+    var hasEnded = false
+    var isNotApplied = false
+    var isLost = false
+  }
+
+  /// A command: all the calls that sent it, and what became of it.
+  struct Wish {
+    var calls: [Int] = []
+    var once: MultiPaxos.Once?
+    var appliedIn: Slot?
+  }
+
+  var ledger: LogLedger
+  var model: LogModel<Workload.App>
+  var workload: Workload
+  let shape: LogShape
+  let plan: RunPlan
+  var operations: UInt64 = 0
+  var calls: [Call] = []
+  var places: [ProposalID: Int] = [:]
+  var wishes: [Bytes: Wish] = [:]
+  /// By client, a command that ended unknown and is to be sent again.
+  var again: [Int: Proposal<Workload.App>] = [:]
+  /// The newest slot that a client was told of.
+  var told = Slot.none
+  var hasFailed: Set<VoterID> = []
+  var isClosing = false
+  var lost: [VoterID] = []
+
+  /// Draws quorums, limits and the mix of operations.
+  public init(_ plan: RunPlan, random: inout SplitMix) {
+    self.plan = plan
+    shape = LogShape(plan, random: &random)
+    ledger = LogLedger(shape.settings, spares: plan.spares)
+    model = LogModel(ledger.schedule)
+    workload = Workload(random: &random)
+  }
+
+  /// The settings of a voter's machine, the same in all its lives.
+  public func settings(of voter: VoterID) -> MultiPaxos.Settings {
+    var settings = shape.settings
+    settings.voter = voter
+    return settings
+  }
+
+  /// As many as leave quorums of both kinds.
+  public var tolerates: Int {
+    let quorums = shape.settings.configuration.component.quorums
+    return quorums.voters - max(quorums.prepare, quorums.accept)
+  }
+
+  /// Elections come before anything, and a voter that may hold few replies lets most of the others be
+  /// asked again.
+  public var waitForRoom: UInt64 {
+    let election = 4 * shape.settings.electionTimeout * 1_000
+    let room =
+      shape.settings.maxHeldReplies <= plan.voters ? 1_000 * shape.settings.retransmitAfter : 0
+    return election / 4 + room
+  }
+
+  /// Leads the model along what is chosen.
+  mutating func advance() {
+    while model.applied < ledger.contiguous, ledger.violation == nil {
+      let slot = model.applied.next
+      guard let chosen = ledger.chosen[slot] else { return }
+      let before = model.repeated
+      let meaning = model.apply(chosen.entry)
+      if model.repeated > before { ledger.reach(.repeated) }
+      ledger.schedule = model.schedule
+      note(meaning, of: chosen.entry, in: slot)
+    }
+  }
+
+  private mutating func note(
+    _ meaning: LogModel<App>.Meaning, of entry: Entry, in slot: Slot
+  ) {
+    switch meaning {
+    case .command(let payload, _): applied(payload, in: slot)
+    case .again: ledger.reach(.appliedOnce)
+    case .membership: ledger.reach(.membersChanged)
+    case .refused: ledger.reach(.membersRefused)
+    case .lease(.ended):
+      var reader = ByteReader(entry.payload)
+      if case .expire = try? LeaseRequest(from: &reader) { ledger.reach(.leaseEnded) }
+    case .nothing, .outdated, .lease, .barrier, .verify: break
+    }
+  }
+
+  /// A command takes effect: somebody asked for it, nobody was told that it never would, and, unless it
+  /// may be sent again, it does so once.
+  private mutating func applied(_ payload: Bytes, in slot: Slot) {
+    guard let wish = wishes[payload] else {
+      return ledger.violate("\(slot) holds a command that nobody asked for")
+    }
+    if let first = wish.appliedIn {
+      ledger.violate(
+        "proposal \(calls[wish.calls[0]].id) is applied in \(first), and again in \(slot)")
+    }
+    wishes[payload]?.appliedIn = slot
+    if calls[wish.calls[0]].floor >= slot {
+      ledger.violate(
+        "proposal \(calls[wish.calls[0]].id) is applied in \(slot), before it was asked")
+    }
+    if wish.calls.allSatisfy({ calls[$0].isNotApplied }) {
+      ledger.violate(
+        "proposal \(calls[wish.calls[0]].id) ended as not applied, and is applied in \(slot)")
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import MultiPaxosSimulation
+import Synod
+import SynodSimulation
+import Testing
+
+/// The machine that ships, in the world that attacks it.
+@Suite struct LogWorldTests {
+  @Test(arguments: 0..<30 as Range<UInt64>)
+  func tapesHold(_ seed: UInt64) {
+    var plan = RunPlan(seed: seed)
+    plan.spares = 0
+    plan.memberPercent = 0
+    var world = World<LogSubject<TapeWorkload>>(plan)
+    #expect(world.run().outcome == .passed, "seed \(seed)")
+  }
+}
