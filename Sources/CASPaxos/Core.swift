@@ -64,10 +64,12 @@ struct Core: Hashable, Sendable {
 
   /// Ends the restoring: states the configuration, once more where an earlier life did, and reserves
   /// ballots.
+  /// - Parameter time: what time it is, where that was told; waits that begin now are counted from it.
   @usableFromInline
-  mutating func startIfNeeded() {
+  mutating func startIfNeeded(at time: Ticks = Ticks(0)) {
     guard !started else { return }
     started = true
+    now = max(now, time)
     configurationBatch = outbox.record(stated)
     members.batch = configurationBatch
     startMembers()

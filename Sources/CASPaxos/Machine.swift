@@ -80,7 +80,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   @inlinable
   public mutating func tick(to now: Ticks) {
     guard core.stopped == nil else { return }
-    core.startIfNeeded()
+    core.startIfNeeded(at: now)
     core.tick(to: now)
     settle()
   }

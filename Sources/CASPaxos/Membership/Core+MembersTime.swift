@@ -10,6 +10,8 @@ extension Core {
   /// The first input has come.
   mutating func startMembers() {
     if members.adopted.revision > 0 { members.isAnnounced = false }
+    // Others may be driving: whoever has just come back has not listened yet.
+    members.dutySince = now
     doubtMembers()
     members.isDriver = members.resumeAt != nil
     if standing != .voter || hasDuty { scheduleMembers(at: now) }
