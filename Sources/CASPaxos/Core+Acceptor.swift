@@ -39,7 +39,7 @@ extension Core {
   }
 
   @inline(__always)
-  private func isTakenAnyway(_ message: Message) -> Bool {
+  func isTakenAnyway(_ message: Message) -> Bool {
     #if PlantedBugs
       return PlantedBug.has(.ignoredEpoch)
         || PlantedBug.has(.earlyKeyList) && message.kind == .list

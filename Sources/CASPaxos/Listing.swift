@@ -168,4 +168,14 @@ struct Listings: Hashable, Sendable {
     numbers &+= 1
     return numbers
   }
+
+  /// Who answered first is of no account.
+  mutating func sortAnswers() {
+    for index in open.indices { open[index].answers.sort { $0.place < $1.place } }
+  }
+
+  /// Nothing is due any more.
+  mutating func forgetTime() {
+    for index in open.indices { open[index].wake = nil }
+  }
 }

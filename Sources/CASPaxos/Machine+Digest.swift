@@ -46,6 +46,8 @@ extension Core {
     digest.add(ballots.counter)
     digest.add(ballots.reserved ^ ballots.requested << 32)
     outbox.add(to: &digest)
+    members.add(to: &digest)
+    for listing in listings.open { listing.add(to: &digest) }
     for (round, alarm) in zip(rounds, alarms) {
       round.add(to: &digest)
       digest.add(alarm.rawValue)
@@ -54,6 +56,38 @@ extension Core {
     for slot in starved { digest.add(UInt64(slot) << 32) }
     for shard in table.shards {
       for cell in shard.cells { cell.add(to: &digest) }
+    }
+  }
+}
+
+extension Members {
+  fileprivate func add(to digest: inout Fingerprint64) {
+    let marks: UInt64 = (isRetired ? 1 : 0) | (isDriver ? 2 : 0) | (isStepping ? 4 : 0)
+    digest.add(adopted.revision << 8 | marks)
+    digest.add(batch.rawValue << 32 ^ UInt64(tasks))
+    digest.add(dutySince.rawValue)
+    digest.add(resumeAt ?? 0)
+    for learner in ready { digest.add(UInt64(learner.rawValue)) }
+    guard let transfer else { return }
+    digest.add(transfer.through ?? 1)
+    digest.add(UInt64(transfer.waiting.count) << 32 ^ UInt64(transfer.begun.count))
+    switch transfer.phase {
+    case .waiting(let time): digest.add(time.rawValue)
+    case .listing: digest.add(2)
+    case .settling: digest.add(3)
+    case .concluding: digest.add(4)
+    }
+  }
+}
+
+extension Listing {
+  fileprivate func add(to digest: inout Fingerprint64) {
+    digest.add(UInt64(number))
+    digest.add(name)
+    digest.add(votes.bits)
+    for answer in answers {
+      digest.add(UInt64(answer.page.entries.count))
+      for entry in answer.page.entries { digest.add(entry.accepted) }
     }
   }
 }
@@ -103,6 +137,7 @@ extension Round.Phase {
 
 extension RegisterTable.Cell {
   fileprivate func add(to digest: inout Fingerprint64) {
+    digest.add(hash)
     digest.add(promised)
     digest.add(accepted)
     digest.add(state)

@@ -16,13 +16,17 @@ package struct Prospects {
   package var mayPropose: Bool
   /// `cancel` may still be called.
   package var mayCancel: Bool
+  /// The members may change.
+  package var mayChangeMembers: Bool
   /// Those that need no answers any more.
   package var done: (VoterID) -> Bool
 
   /// One made of its parts.
   package init(
-    hasTime: Bool, mayPropose: Bool, mayCancel: Bool, done: @escaping (VoterID) -> Bool
+    hasTime: Bool, mayPropose: Bool, mayCancel: Bool, mayChangeMembers: Bool = false,
+    done: @escaping (VoterID) -> Bool
   ) {
+    self.mayChangeMembers = mayChangeMembers
     self.hasTime = hasTime
     self.mayPropose = mayPropose
     self.mayCancel = mayCancel
@@ -40,6 +44,7 @@ extension Machine {
     if isDone {
       folds = []
       open = 0
+      openTasks = 0
     }
     return core.canonicalise(
       prospects, isDone: isDone, isAnyWaiting: folds.contains { !$0.waiting.isEmpty })
@@ -98,6 +103,7 @@ extension Core {
   func isDone(_ prospects: Prospects) -> Bool {
     if prospects.mayPropose || !listings.isEmpty { return false }
     if stopped != nil { return true }
+    if prospects.mayChangeMembers && mayDrive(prospects) { return false }
     let mayWait = !prospects.hasTime && !prospects.mayCancel
     return rounds.allSatisfy { $0.phase == .free || ($0.phase == .backingOff && mayWait) }
   }
@@ -146,6 +152,7 @@ extension Core {
     _ message: Message, durable: Core, isDone: Bool, senderIsDone: Bool, _ prospects: Prospects,
     isAnyWaiting: Bool
   ) -> Bool {
+    if prospects.mayChangeMembers, isDeadHere(message, durable: durable, prospects) { return true }
     switch message.kind {
     case .prepare:
       // Refused for ever, since what is durable only rises; and a refusal is told to nobody who
@@ -166,11 +173,7 @@ extension Core {
     case .conflict:
       return isDone || isDead(reply: message, durable: durable)
         || isLastAttempt(prospects, isAnyWaiting)
-    // Known here for good.
-    case .configuration:
-      return message.ballot.counter <= durable.members.adopted.revision + 1
-    // It is answered where it tells of less than is known here, and then the sender may change.
-    case .behind: return false
+    case .configuration, .behind: return false
     }
   }
 
@@ -201,7 +204,9 @@ extension Core {
       let counter = max(reply.promised.counter, reply.accepted.counter, reply.floor.counter)
       if counter > ballots.counter || counter > durable.ballots.counter { return false }
     }
-    if reply.kind == .page { return listings.isEmpty }
+    if reply.kind == .page {
+      return !listings.open.contains { $0.name == reply.ballot && $0.phase == .asking }
+    }
     let slot = Int(reply.slot)
     guard slot < rounds.count, rounds[slot].ballot == reply.ballot else { return true }
     return switch (rounds[slot].phase, reply.kind) {
@@ -240,7 +245,7 @@ extension Core {
     random = SplitMix(seed: 0)
     trips = Trips()
     nextWake = nil
-    members.forgetTime()
+    forgetMembersTime()
     collector.forgetTime()
     for slot in rounds.indices {
       alarms[slot] = Ticks(.max)
@@ -270,9 +275,11 @@ extension Core {
   fileprivate mutating func canonicalise(_ prospects: Prospects) -> UInt64 {
     precondition(directives.isEmpty && tasks.isEmpty && outbox.isDrained, "a machine at rest")
     precondition(watches.isEmpty && subscriptions.isEmpty, "a machine that nobody watches")
-    // Nobody asks for any: what is counted of them stays as it was.
-    precondition(listings.isEmpty, "no listings are searched")
     statistics = Statistics()
+    canonicaliseMembers(prospects)
+    listings.sortAnswers()
+    table.sortCells()
+    table.forgetRemovals()
     for slot in rounds.indices {
       if rounds[slot].phase == .free {
         // All is set again when it is opened.
@@ -280,6 +287,7 @@ extension Core {
         alarms[slot] = Ticks(.max)
         continue
       }
+      rounds[slot].placedAt = .max
       _ = cell(of: slot)
       // Compared with directives alone, and there are none.
       rounds[slot].stamp = 0
@@ -294,8 +302,6 @@ extension Core {
         rounds[slot].next = .zero
       }
     }
-    table.forgetRemovals()
-    for slot in rounds.indices { rounds[slot].placedAt = 0 }
     let after = settings.piggybackAfter
     table.forEachCell { cell in
       // Compared with this alone, and only counted up or set to nothing.

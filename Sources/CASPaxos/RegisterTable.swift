@@ -136,6 +136,22 @@ struct RegisterTable: Hashable, Sendable {
 
   /// Counts removals anew, once nobody holds a place of before.
   mutating func forgetRemovals() { removals = 0 }
+
+  /// Puts the cells of each shard in the order of their hashes and keys, whatever came first.
+  /// Places of before are wrong.
+  mutating func sortCells() {
+    for shard in shards.indices where shards[shard].cells.count > 1 {
+      let cells = shards[shard].cells
+      let isSorted = zip(cells, cells.dropFirst()).allSatisfy {
+        Self.isOrdered(($0.hash, $0.key), ($1.hash, $1.key))
+      }
+      if isSorted { continue }
+      shards[shard] = Shard()
+      for cell in cells.sorted(by: { Self.isOrdered(($0.hash, $0.key), ($1.hash, $1.key)) }) {
+        _ = shards[shard].insert(cell)
+      }
+    }
+  }
 }
 
 extension RegisterTable.Shard {

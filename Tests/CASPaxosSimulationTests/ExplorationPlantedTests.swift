@@ -7,6 +7,26 @@
 
   /// Mistakes that are planted are found by walking every run of a small world.
   @Suite struct ExplorationPlantedTests {
+    /// The mistakes of changing the members: each is told by what it breaks.
+    @Test(arguments: [
+      (PlantedBug.skippedTransfer, "members-2-1-flexible", "k was not accepted anew in it"),
+      (.copiedStates, "members-2-1", "k was not accepted anew in it"),
+      (.earlyKeyList, "members-2-1", "voter 2 answers 1.2.1, and durable is 0"),
+      (.ignoredEpoch, "members-2-1", "voter 2 answers 1.2.1, and durable is 0"),
+      (.epochlessBallot, "members-old-epoch", "took effect at 2.6.1 and was lost at 2.102.2"),
+      (.unguardedMembers, "members-duel", "two memberships were decided"),
+      (.unguardedMembers, "members-add-remove", "two memberships were decided"),
+      (.returningVoter, "members-2-1", "voter 2 is out by r2, and is not retired"),
+    ])
+    func aMistakeAboutTheMembersIsFound(
+      _ bug: PlantedBug, in name: String, as what: String
+    ) throws {
+      let world = try #require(ExploredWorld.named(name))
+      let report = PlantedBug.$planted.withValue(bug) { world.explore() }
+      #expect(report.violation?.contains(what) == true, "\(bug): \(report.violation ?? "nothing")")
+      #expect(report.trace.count == report.depth)
+    }
+
     @Test(arguments: [
       (PlantedBug.shortQuorum, "two-ballots"),
       (.reusedBallot, "cancelled-change"),

@@ -23,9 +23,7 @@ extension Core {
 
   /// Does what is due.
   mutating func drive() {
-    guard hasDuty, let place = rankAmongDrivers else { return }
-    let due = members.dutySince.advanced(
-      by: members.isDriver ? 0 : settings.takeOverAfter * (UInt64(place) + 1))
+    guard hasDuty, let due = takeOverAt else { return }
     guard due <= now else { return scheduleMembers(at: due) }
     if configuration.isJoint {
       transfer()
@@ -33,6 +31,17 @@ extension Core {
       promote()
     }
   }
+
+  /// When this node drives the change; nil where it never does.
+  private var takeOverAt: Ticks? {
+    rankAmongDrivers.map { place in
+      members.dutySince.advanced(
+        by: members.isDriver ? 0 : settings.takeOverAfter * (UInt64(place) + 1))
+    }
+  }
+
+  /// Whether this node drives the change because nobody else does.
+  var isTakeOverDue: Bool { takeOverAt.map { $0 <= now } ?? false }
 
   /// Those drive that are to stay: whoever leaves would be the only one that knows that it left.
   private var rankAmongDrivers: Int? {

@@ -15,7 +15,7 @@ struct Members: Sendable {
   /// Of the reserved register.
   let hash: UInt64
   /// When peers of another epoch were last answered: one that has much under way asks much.
-  private var told: [Told] = []
+  private(set) var told: [Told] = []
   /// Since when this node's acceptor holds a membership above the adopted one.
   var doubtSince: Ticks?
   /// When to ask for the members again.
@@ -65,15 +65,6 @@ struct Members: Sendable {
   }
 
   mutating func forgetTold() { told.removeAll() }
-
-  /// The clock stands still: nothing is due, and nobody is answered twice.
-  mutating func forgetTime() {
-    doubtSince = doubtSince.map { _ in Ticks(0) }
-    dutySince = Ticks(0)
-    askAt = nil
-    tellProgressAt = nil
-    wake = nil
-  }
 }
 
 extension Members: Hashable {

@@ -34,12 +34,13 @@ public struct ExploredWorld: Sendable {
 
   /// Machines for a small world: one shard, no waiting but for the clock.
   /// - Parameters:
+  ///   - joining: nodes on blank stores that are to become voters.
   ///   - quorums: majorities where nil.
   ///   - piggyback: as in `Settings`.
   public static func settings(
-    voters: Int = 3, quorums: QuorumSystem? = nil, piggyback: UInt8? = nil
+    voters: Int = 3, joining: Int = 0, quorums: QuorumSystem? = nil, piggyback: UInt8? = nil
   ) -> [Settings] {
-    (1...UInt32(voters)).map { voter in
+    (1...UInt32(voters + joining)).map { voter in
       let configuration: Configuration
       do {
         configuration = try Configuration(
@@ -67,7 +68,7 @@ public struct ExploredWorld: Sendable {
   }
 
   /// Every world that there is, the small ones first.
-  public static let all: [ExploredWorld] = plain + collecting
+  public static let all: [ExploredWorld] = plain + collecting + changing
 
   private static let plain: [ExploredWorld] = [
     ExploredWorld(

@@ -6,8 +6,14 @@ public import SynodSimulation
 extension RegisterExploration {
   /// What is wrong with all that happened.
   public func judge(_ ledger: ExploredLedger<Self>) -> String? {
-    let quorum = settings[0].configuration.component.quorums.accept
-    let chosen = ledger.history.chosen(quorum: quorum)
+    let decided = decided(ledger.history)
+    if let wrong = decided.violation { return wrong }
+    if changesMembers {
+      if let wrong = transferViolation(ledger.history, decided) { return wrong }
+      if let wrong = toldViolation(ledger, decided) { return wrong }
+    }
+    let proposed = ledger.history.proposed.filter { $0.key == Self.key }
+    let chosen = proposed.filter { ledger.history.isChosen($0, decided.configurations) }
     for (index, step) in ledger.steps.enumerated() {
       // What a deletion takes away is not lost.
       guard !isAnyDeleted, case .change(.add(let amount)) = steps[index].operation else { continue }
@@ -15,7 +21,7 @@ extension RegisterExploration {
       let digits = chosen.map { Self.digit($0.state, amount) }
       if digits.contains(where: { $0 > 1 }) { return "\(name) took effect twice" }
       if let first = chosen.indices.first(where: { digits[$0] == 1 }) {
-        let later = ledger.history.proposed.filter { $0.ballot > chosen[first].ballot }
+        let later = proposed.filter { chosen[first].ballot.isBelow($0.ballot) }
         if let lost = later.first(where: { Self.digit($0.state, amount) != 1 }) {
           return "\(name) took effect at \(chosen[first].ballot) and was lost at \(lost.ballot)"
         }
@@ -27,9 +33,9 @@ extension RegisterExploration {
       }
     }
     for state in chosen {
-      let later = ledger.history.proposed.filter { $0.ballot > state.ballot }
+      let later = proposed.filter { state.ballot.isBelow($0.ballot) }
       if let stray = later.first(where: {
-        $0.state.forgotten < state.ballot && !$0.state.contains(state.state)
+        $0.state.forgotten.isBelow(state.ballot) && !$0.state.contains(state.state)
       }) {
         return "what \(state.ballot) wrote is chosen, and \(stray.ballot) does not descend from it"
       }
@@ -115,7 +121,7 @@ extension RegisterState {
   fileprivate func contains(_ other: RegisterState) -> Bool {
     let (mine, others) = (lineage + [version.ballot], other.lineage + [other.version.ballot])
     return others.allSatisfy { write in
-      write.isZero || mine.contains { $0.voter == write.voter && $0 >= write }
+      write.isZero || mine.contains { $0.voter == write.voter && !$0.isBelow(write) }
     }
   }
 }

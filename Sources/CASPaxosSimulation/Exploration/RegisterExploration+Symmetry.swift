@@ -20,5 +20,6 @@ extension RegisterExploration {
   /// The same with two nodes in each other's place.
   public func swap(_ a: Int, _ b: Int, in history: inout RegisterHistory) {
     history.accepted.swapAt(a, b)
+    history.adopted.swapAt(a, b)
   }
 }

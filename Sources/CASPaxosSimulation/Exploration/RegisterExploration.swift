@@ -2,7 +2,7 @@ public import CASPaxos
 public import Synod
 public import SynodSimulation
 
-/// CASPaxos machines and one register.
+/// CASPaxos machines and one register; where the members change, also theirs.
 public struct RegisterExploration: ExploredSubject, Sendable {
   /// Machines whose changes are of a decimal number.
   public typealias Machine = CASPaxos.Machine<DecimalChange>
@@ -36,6 +36,10 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     public static func read(at node: Int) -> Step { Step(node, .read) }
     /// A read that fences.
     public static func barrierRead(at node: Int) -> Step { Step(node, .barrierRead) }
+    /// A change of the members.
+    public static func members(_ change: MembershipChange, at node: Int) -> Step {
+      Step(node, .changeMembership(change))
+    }
     /// A compare-and-set.
     public static func swap(_ old: Int, for new: Int, at node: Int) -> Step {
       Step(node, .change(.swap(old, for: new)))
@@ -55,6 +59,16 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   /// Whether a store may say of several batches at once that they are durable.
   public let groups: Bool
   let steps: [Step]
+  /// Whether any step changes the members.
+  let changesMembers: Bool
+  /// See `ExploredSubject`.
+  public var stored: [Int: [Record]] = [:]
+  /// See `ExploredSubject`.
+  public var rehearsal: [Rehearsal] = []
+  /// See `ExploredSubject`.
+  public var deaf: UInt8 = 0
+  /// See `ExploredSubject`.
+  public var persistsAtOnce = false
   /// By node, the ballots that one of its rounds draws, at the most: conflicts with the last are never
   /// delivered. What makes a world without a clock small; with `max`, it is the machine that waits for
   /// its clock after the second.
@@ -68,6 +82,9 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     self.attempts = attempts ?? settings.map { _ in .max }
     self.settings = settings
     self.steps = steps
+    changesMembers = steps.contains {
+      if case .changeMembership = $0.operation { true } else { false }
+    }
     self.budget = budget
     self.isSymmetric = isSymmetric
     self.groups = groups
@@ -79,6 +96,19 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   /// A barrier read.
   public func isFence(_ step: Int) -> Bool {
     if case .barrierRead = steps[step].operation { true } else { false }
+  }
+
+  /// The registers that there are.
+  var keys: [Bytes] { changesMembers ? [Self.key, Membership.key] : [Self.key] }
+
+  /// What drives a change of the members goes on by itself.
+  public func tickIfDue(_ machine: inout Machine) -> Bool {
+    changesMembers && machine.tickIfDue()
+  }
+
+  /// What makes a node ask for the members, which it is told in any case.
+  public func mayWait(_ message: Message, at machine: Machine) -> Bool {
+    changesMembers && machine.mayWait(message)
   }
 
   /// The one in place of all that nobody can tell from it.
@@ -97,7 +127,7 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   private func prospects(_ horizon: ExplorationHorizon) -> Prospects {
     Prospects(
       hasTime: horizon.hasTime, mayPropose: horizon.mayPropose, mayCancel: horizon.mayCancel,
-      done: horizon.isDone)
+      mayChangeMembers: changesMembers, done: horizon.isDone)
   }
 
   /// Whether nothing can come of the message any more.
@@ -127,34 +157,39 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   /// The states that ballots carry.
   public func matters(_ message: Message) -> Bool { message.kind == .accept }
 
-  /// What was accepted.
+  /// What was accepted, and adopted.
   public func matters(_ record: Record) -> Bool {
     switch record {
-    case .accept: true
-    case .configuration, .reserve, .promise, .membership, .transferred, .erase, .floor: false
+    case .accept, .membership: true
+    case .configuration, .reserve, .promise, .transferred, .erase, .floor: false
     }
   }
 
   /// Nothing was proposed or accepted.
   public var blank: RegisterHistory {
-    RegisterHistory(accepted: settings.map { _ in [] })
+    RegisterHistory(nodes: settings.count)
   }
 
   /// Takes note of what a ballot carries.
   public func note(
     _ message: Message, of node: Int, in history: inout RegisterHistory
   ) -> String? {
-    history.propose(message.state, at: message.ballot)
+    history.propose(message.state, of: message.key, at: message.ballot)
   }
 
   /// Takes note of what was accepted.
   public func note(_ record: Record, of node: Int, in history: inout RegisterHistory) -> String? {
     switch record {
-    case .accept(_, let ballot, _, let state):
+    case .accept(let key, let ballot, _, let state):
+      if changesMembers, ballot.epoch != history.adopted[node] {
+        return "voter \(node + 1) accepts \(ballot), and has adopted \(history.adopted[node])"
+      }
       history.accept(ballot, by: node)
       // A proposer's own acceptor takes it before the message is out, in one move.
-      return history.propose(state, at: ballot)
-    case .configuration, .reserve, .promise, .membership, .transferred, .erase, .floor: return nil
+      return history.propose(state, of: key, at: ballot)
+    case .membership(let members, let isRetired):
+      return adopt(members, isRetired, by: node, in: &history)
+    case .configuration, .reserve, .promise, .transferred, .erase, .floor: return nil
     }
   }
 

@@ -98,6 +98,7 @@ extension ClusterModel {
   var sights: [String] {
     var seen: Set<String> = []
     for index in 0..<ledgers.count {
+      for sight in subject.sights(ledgers[UInt32(index)].history) { seen.insert(sight) }
       for (place, step) in ledgers[UInt32(index)].steps.enumerated() {
         if let completion = step.completion {
           seen.insert("\(place) \(subject.describe(completion))")

@@ -28,6 +28,7 @@ extension ClusterModel {
     var node = Moving(before, machines[before.machine].value)
     take(input, &node)
     drain(&node)
+    finish(&node)
     if let wrong = subject.stepped(
       from: node.hasCrashed ? durable(of: node) : machines[before.machine].value, to: node.machine)
     {
@@ -126,6 +127,27 @@ extension ClusterModel {
     node.durable = durable
   }
 
+  /// Does what a move leads to at once: what is due already, and, in some worlds, what the store has
+  /// to say.
+  @inlinable
+  func finish(_ node: inout Moving) {
+    var rounds = 0
+    while true {
+      if subject.tickIfDue(&node.machine) {
+        rounds += 1
+        precondition(rounds < 1_000, "something is due again and again")
+        drain(&node)
+      } else if subject.persistsAtOnce, let batch = node.pending?.first {
+        keep(CollectionOfOne(batch), &node)
+        node.pending?.removeFirst()
+        node.machine.persisted(through: batch.number)
+        drain(&node)
+      } else {
+        return
+      }
+    }
+  }
+
   @inlinable
   func drain(_ node: inout Moving) {
     let place = Int(node.local.node)
@@ -141,7 +163,10 @@ extension ClusterModel {
         switch envelope.to {
         case .peers:
           for peer in 0..<nodes where peer != place { node.sent.append((peer, letter)) }
-        case .voter(let voter): node.sent.append((Int(voter.rawValue) - 1, letter))
+        case .voter(let voter):
+          // Who has an identity need not be there.
+          let peer = Int(voter.rawValue) - 1
+          if peer < nodes { node.sent.append((peer, letter)) }
         }
       }
       for completion in ready.completed {

@@ -123,29 +123,6 @@ final class ClusterModel<Subject: ExploredSubject> {
   @inlinable func voter(_ node: Int) -> VoterID { VoterID(UInt32(node + 1)) }
 
   @inlinable
-  func begin() -> (locals: [UInt32], ledger: UInt32) {
-    let ledger = ExploredLedger<Subject>(
-      steps: subject.plan.map { _ in .init() }, history: subject.blank, budget: subject.budget,
-      violation: nil)
-    let locals = (0..<nodes).map { node in
-      var machine = Machine(subject.settings[node])
-      var durable = machine
-      machine.tick(to: Ticks(1))
-      while machine.hasReady {
-        machine.drain(into: &ready)
-        for record in ready.persist { restore(record, into: &durable) }
-        if !ready.persist.isEmpty { machine.persisted(through: ready.batch) }
-      }
-      let local = Local(
-        node: UInt8(node), machine: 0, durable: 0, pending: 0,
-        left: UInt8(subject.plan.count { $0.node == node }), hasTime: subject.budget.timeOuts > 0,
-        done: 0)
-      return intern(local, &machine, durable: durable, pending: [])
-    }
-    return (locals, number(of: ledger))
-  }
-
-  @inlinable
   func restore(_ record: Machine.Record, into machine: inout Machine) {
     do {
       try machine.restore(record)
@@ -207,12 +184,18 @@ final class ClusterModel<Subject: ExploredSubject> {
   @inlinable
   func isDead(_ message: UInt32, at number: UInt32, done: UInt8) -> Bool {
     let local = locals[number]
+    if subject.deaf & 1 << local.node != 0 { return true }
     let letter = letters[message]
     return subject.isDead(
       letter.message, at: machines[local.machine].value, durable: machines[local.durable].value,
       ExploredSight(
         isDone: isDone(local), senderIsDone: done & 1 << letter.from != 0,
         horizon: horizon(of: local)))
+  }
+
+  @inlinable
+  func mayWait(_ message: UInt32, at number: UInt32) -> Bool {
+    subject.mayWait(letters[message].message, at: machines[locals[number].machine].value)
   }
 
   @inlinable

@@ -15,8 +15,8 @@ struct ClusterRules {
   /// Nodes of which any two may change places without anyone noticing.
   @usableFromInline let interchangeable: [Int]
 
-  /// The nodes' states at the start, and the ledger.
-  @usableFromInline let begin: () -> (locals: [UInt32], ledger: UInt32)
+  /// The nodes' states at the start, the messages on their way to each, and the ledger.
+  @usableFromInline let begin: () -> (locals: [UInt32], mailboxes: [[UInt32]], ledger: UInt32)
   /// What a node in this state makes of an input.
   @usableFromInline let react: (_ local: UInt32, _ input: LocalInput) -> LocalReaction
   /// The ledger after these events.
@@ -24,6 +24,8 @@ struct ClusterRules {
   /// Whether a message can do nothing at a node any more, whatever comes; of the nodes that will
   /// propose nothing any more, there is a bit for each.
   @usableFromInline let isDead: (_ message: UInt32, _ local: UInt32, _ done: UInt8) -> Bool
+  /// Whether a message need not be delivered to a node in this state, as it may be later.
+  @usableFromInline let mayWait: (_ message: UInt32, _ local: UInt32) -> Bool
 
   @usableFromInline let localTraits: (_ local: UInt32) -> LocalTraits
   @usableFromInline let ledgerTraits: (_ ledger: UInt32) -> LedgerTraits
@@ -39,10 +41,11 @@ struct ClusterRules {
   @inlinable
   init(
     nodes: Int, plan: [Int], groups: Bool, interchangeable: [Int],
-    begin: @escaping () -> (locals: [UInt32], ledger: UInt32),
+    begin: @escaping () -> (locals: [UInt32], mailboxes: [[UInt32]], ledger: UInt32),
     react: @escaping (UInt32, LocalInput) -> LocalReaction,
     record: @escaping (UInt32, UInt32) -> UInt32,
     isDead: @escaping (UInt32, UInt32, UInt8) -> Bool,
+    mayWait: @escaping (UInt32, UInt32) -> Bool,
     localTraits: @escaping (UInt32) -> LocalTraits,
     ledgerTraits: @escaping (UInt32) -> LedgerTraits,
     violation: @escaping (UInt32) -> String?, describe: @escaping (LocalInput, Int) -> String,
@@ -57,6 +60,7 @@ struct ClusterRules {
     self.react = react
     self.record = record
     self.isDead = isDead
+    self.mayWait = mayWait
     self.localTraits = localTraits
     self.ledgerTraits = ledgerTraits
     self.violation = violation

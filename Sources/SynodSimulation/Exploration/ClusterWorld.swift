@@ -48,12 +48,19 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     self.reduces = reduces
     nodes = rules.nodes
     swaps = reduces ? Self.swaps(of: rules.interchangeable) : []
-    let (locals, ledger) = rules.begin()
-    for (node, local) in locals.enumerated() { start.words[node] = local }
+    let (locals, letters, ledger) = rules.begin()
+    for (node, local) in locals.enumerated() {
+      start.words[node] = local
+      start.words[nodes + node] = mailboxes.number(of: Set(letters[node]).sorted())
+    }
     start.words[2 * nodes] = ledger
     learn(start.words)
     var words = start.words
-    tell(doneNodes(words), &words)
+    let done = doneNodes(words)
+    tell(done, &words)
+    if prunes {
+      for node in 0..<nodes { words[nodes + node] = prune(words[node], words[nodes + node], done) }
+    }
     if reduces { close(&words, doneNodes(words)) }
     canonicalise(&words)
     start.words = words
@@ -268,6 +275,7 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     var answers: [UInt32] = []
     var others: [UInt32] = []
     for message in mailboxes[mailbox] {
+      if reduces && rules.mayWait(message, local) { continue }
       let reaction = reactions.number(of: .deliver(message), at: local, rules)
       if reactions.isIdle(reaction, at: local) { continue }
       if reduces && reactions.entries[Int(reaction)].kind == .answer {

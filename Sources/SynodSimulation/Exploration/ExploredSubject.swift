@@ -18,6 +18,19 @@ public protocol ExploredSubject {
   var budget: ExplorationBudget { get }
   /// Whether a store may say of several batches at once that they are durable: a group commit.
   var groups: Bool { get }
+  /// By node, what its store holds of an earlier life; nodes that are not named have none.
+  var stored: [Int: [Machine.Record]] { get }
+  /// The first steps of the plan, which are made one after the other before the world begins.
+  var rehearsal: [Rehearsal] { get }
+  /// Nodes, a bit for each, that hear nothing from when the world begins.
+  var deaf: UInt8 { get }
+  /// Whether what is to be persisted is durable at once, in the same move: a world without the
+  /// moments in between, for those that are too large with them.
+  var persistsAtOnce: Bool { get }
+  /// Does what is due at the machine's own time already, and says whether anything was.
+  func tickIfDue(_ machine: inout Machine) -> Bool
+  /// Whether nothing comes of delivering the message now that does not come of delivering it later.
+  func mayWait(_ message: Machine.Message, at machine: Machine) -> Bool
   /// Whether nothing that was given up before this step began may take effect after it.
   func isFence(_ step: Int) -> Bool
   /// Whether nodes that never propose may change places (see `swap`).
@@ -71,6 +84,9 @@ public protocol ExploredSubject {
   /// What is wrong with all that happened.
   func judge(_ ledger: ExploredLedger<Self>) -> String?
 
+  /// What a history shows that is worth telling, beside how steps ended.
+  func sights(_ history: History) -> [String]
+
   // MARK: Symmetry
 
   /// Whether two nodes are set up alike but for their voters.
@@ -84,6 +100,42 @@ public protocol ExploredSubject {
 
   /// How a step ended, in a few words that are the same for all ends of one kind.
   func describe(_ completion: Machine.Completion) -> String
+}
+
+/// How a step is made before a world begins: messages arrive in the order in which they were sent. All
+/// of them are on their way still when it begins, whether they arrived or not.
+public struct Rehearsal: Hashable, Sendable {
+  /// Nodes, a bit for each, that hear nothing.
+  public var late: UInt8
+  /// Messages that arrive, at the most.
+  public var deliveries: Int
+  /// The node whose clock reaches its next deadline where no message is left, once.
+  public var waits: Int?
+
+  /// One made of its parts.
+  public init(late: UInt8 = 0, deliveries: Int = .max, waits: Int? = nil) {
+    self.late = late
+    self.deliveries = deliveries
+    self.waits = waits
+  }
+}
+
+/// Of a world that begins at its very beginning, and whose stores take their time.
+extension ExploredSubject {
+  /// Nothing.
+  public var stored: [Int: [Machine.Record]] { [:] }
+  /// None.
+  public var rehearsal: [Rehearsal] { [] }
+  /// Nobody.
+  public var deaf: UInt8 { 0 }
+  /// No.
+  public var persistsAtOnce: Bool { false }
+  /// Nothing ever is.
+  @inlinable public func tickIfDue(_ machine: inout Machine) -> Bool { false }
+  /// Nothing.
+  @inlinable public func sights(_ history: History) -> [String] { [] }
+  /// Every message is delivered.
+  @inlinable public func mayWait(_ message: Machine.Message, at machine: Machine) -> Bool { false }
 }
 
 /// How much may go wrong in a world: what makes it finite.
