@@ -19,6 +19,7 @@ extension Answer {
     case .notApplied(let why): self = .failure(Failure(why))
     case .unknown(.forgotten) where claim != .readOnly:
       self = .failure(.forgotten(Failure.reason(.forgotten)))
+    case .unknown(.otherChange): self = .failure(.forgotten(Failure.reason(.otherChange)))
     case .unknown(let why):
       let reason = Failure.reason(why)
       switch claim {
@@ -54,6 +55,7 @@ extension Answer.Failure {
     case .ballotsExhausted: "a peer named a ballot beyond which there is none: check the peers"
     case .notAMember: "this node is no member of the cluster, use another node"
     case .forgotten: "the key no longer knows what became of an earlier attempt"
+    case .otherChange: "this number was another command's of this client"
     case .storageFailed: "the storage of this node failed, use another node"
     case .machineStopped: "this node stopped for its own safety, use another node"
     }

@@ -73,7 +73,8 @@ extension Server {
     if node.storageFailure != nil { return "storage_failed" }
     switch node.machine.stopped {
     case .storageFailed: return "storage_failed"
-    case .machineStopped, .deadline, .cancelled, .ballotsExhausted, .forgotten, .notAMember:
+    case .machineStopped, .deadline, .cancelled, .ballotsExhausted, .forgotten, .otherChange,
+      .notAMember:
       return "stopped"
     case nil: return node.storage.isLowOnSpace ? "low_on_space" : "ok"
     }

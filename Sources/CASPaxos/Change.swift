@@ -24,7 +24,8 @@ public protocol Change<Output, Rejection>: Sendable {
   var isReadOnly: Bool { get }
 
   /// What is kept of an output with the register, so that a retry can be told it (`Once`); nil where
-  /// that cannot be. The shorter, the better; up to `RegisterState.Session.maxResult` bytes.
+  /// that cannot be. The shorter, the better; up to `RegisterState.Session.maxResult` bytes. It may
+  /// also say which change it was: a client that gives two of them one number is then told so.
   func remember(_ output: Output) -> Bytes?
   /// The output that was kept as these bytes; nil where they are not of a change like this.
   func recall(_ result: Bytes) -> Output?

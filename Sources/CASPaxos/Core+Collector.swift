@@ -95,6 +95,9 @@ extension Core {
     return true
   }
 
+  /// What this node's acceptor holds of the slot's register.
+  mutating func ownState(_ slot: Int) -> RegisterState { table[cell(of: slot)].state }
+
   /// See `Settings.collectsAtOnce`.
   mutating func collectAtOnce(_ key: Bytes) {
     guard collector.isFirst, let place = table.find(key, hash: table.hash(key)),

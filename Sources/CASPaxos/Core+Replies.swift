@@ -92,7 +92,7 @@ extension Core {
     guard configuration.isPrepareQuorum(rounds[slot].votes) else { return }
     // Where nobody holds anything, there may have been something.
     if rounds[slot].highest.isZero, !rounds[slot].floor.isZero {
-      rounds[slot].base.forget(through: rounds[slot].floor)
+      rounds[slot].base.beginAnew(above: rounds[slot].floor)
     }
     measureTrip(slot)
     direct(slot, .promised)

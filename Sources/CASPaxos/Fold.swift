@@ -126,24 +126,39 @@ struct Fold<C: Change>: Sendable {
       return Result(.read(state.register))
     case .errand(.members), .errand(.reconfigure): return Result(.notApplied(.reserved))
     case .errand(.forget(let client, let sequence)):
-      state.endSession(of: client, through: sequence)
+      state.endSession(of: client, through: sequence, limit: settings.maxSessions)
       return Result(.read(state.register), wrote: true)
     case .change(let change):
-      if let once = pending.once {
-        return run(change, once: once, on: &state, at: ballot, step: &step, within: settings)
+      var once = pending.once
+      // What never writes is never kept.
+      if once != nil && change.isReadOnly { once = nil }
+      if let once, let told = recall(change, once, from: state) { return told }
+      return apply(change, once, to: &state, at: ballot, step: &step, within: settings)
+    }
+  }
+
+  @inlinable
+  static func apply(
+    _ change: C, _ once: Once?, to state: inout RegisterState, at ballot: Ballot,
+    step: inout UInt32, within settings: Settings
+  ) -> Result {
+    switch change.apply(to: state.register) {
+    case .keep(let output): return Result(.applied(output, state.register))
+    case .reject(let why): return Result(.notApplied(.rejected(why, state.register)))
+    case .write(let value, let output):
+      let size = value?.count ?? 0
+      guard size <= settings.maxValue else {
+        return Result(.notApplied(.tooLarge(size: size, limit: settings.maxValue)))
       }
-      switch change.apply(to: state.register) {
-      case .keep(let output): return Result(.applied(output, state.register))
-      case .reject(let why): return Result(.notApplied(.rejected(why, state.register)))
-      case .write(let value, let output):
-        let size = value?.count ?? 0
-        guard size <= settings.maxValue else {
-          return Result(.notApplied(.tooLarge(size: size, limit: settings.maxValue)))
-        }
-        step += 1
-        state = state.written(value, at: ballot, step: step)
-        return Result(.applied(output, state.written), wrote: true)
+      var kept: Bytes?
+      if once != nil {
+        kept = keep(change, output)
+        if kept == nil { return Result(.notApplied(.cannotRemember)) }
       }
+      step += 1
+      state = state.written(value, at: ballot, step: step)
+      if let once, let kept { state.remember(kept, of: once, limit: settings.maxSessions) }
+      return Result(.applied(output, state.written), wrote: true)
     }
   }
 

@@ -19,6 +19,11 @@ extension Machine {
   @usableFromInline
   mutating func collect(_ slot: Int, _ base: RegisterState, at ballot: Ballot) {
     guard base.isCollectable else { return giveWay(slot) }
+    // What clients may ask about is kept for a while after its last write, and this node has only seen
+    // how long what it holds itself lay there: anything else it takes over, and looks again later.
+    if !base.sessions.isEmpty && base != core.ownState(slot) {
+      core.rounds[slot].isCollecting = false
+    }
     _ = folds[slot].run(on: base, at: ballot, within: core.settings)
     core.startAccept(slot, ballot: ballot, state: base)
   }

@@ -31,7 +31,8 @@ public enum Operation<C: Change>: Sendable {
   /// Gives the newest state and fences: no write that was given up earlier surfaces after it.
   case barrierRead
   /// Ends what the register keeps of a client (`Once`), which will retry nothing that it asked of this
-  /// register up to this number. It gives the newest state, and fences as `barrierRead` does.
+  /// register up to this number; nor is that made where it comes late, as long as there is room to keep
+  /// that in mind. It gives the newest state, and fences as `barrierRead` does.
   case forget(Identity128, through: UInt64)
   /// Tells of the newest state and of every later one, as effects, until it is cancelled.
   indirect case watch(WatchRequest)
@@ -127,6 +128,9 @@ public enum Abandoned: Error, Hashable, Sendable {
   /// written by more voters than it remembers, or has forgotten its client's earlier changes
   /// (`Once`).
   case forgotten
+  /// Another change of its client had its number (`Once`): this attempt did nothing, and what became of
+  /// an earlier one cannot be told.
+  case otherChange
   /// The store failed: this machine proposes and votes no more.
   case storageFailed
   /// The machine was told of a batch that it never issued, or saw two values under one ballot; it

@@ -13,7 +13,8 @@ extension RegisterState {
 
     /// Of clients that asked for their changes to be made once, in the order of their writes.
     public let sessions: [Session]
-    /// A session was dropped whose client may still come back.
+    /// A session was dropped whose client may still come back: of this register, or of one that may
+    /// have been collected before this one was begun anew.
     public let lostSessions: Bool
 
     /// One made of its parts.
@@ -34,6 +35,12 @@ extension RegisterState {
 
   /// See `Extra.forgotten`.
   public var forgotten: Ballot { extra?.forgotten ?? .zero }
+
+  /// Nobody holds anything: what there may have been was collected at or below `floor`, with all that
+  /// it knew of clients.
+  mutating func beginAnew(above floor: Ballot) {
+    extra = Extra(forgotten: floor, lostSessions: true)
+  }
 
   /// Nothing at or below `ballot` can be told any more.
   mutating func forget(through ballot: Ballot) {

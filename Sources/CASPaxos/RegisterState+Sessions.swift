@@ -9,7 +9,8 @@ extension RegisterState {
     public var sequence: UInt64
     /// What that change told, in the change's own words (`Change.remember`).
     public var result: Bytes
-    /// Of what it wrote.
+    /// Of what it wrote; zero where the client has left (`Operation.forget`), and this is only to say
+    /// so to an attempt that comes late.
     public var version: Version
 
     /// One made of its parts.
@@ -22,8 +23,13 @@ extension RegisterState {
 
     /// The longest result, in bytes: a register keeps several, and none must outgrow its value.
     public static let maxResult = 4096
+    /// Clients that have left, of which a register still says so, at the most.
+    public static let maxEnded = 8
     /// Sessions of one register that any message or record can carry.
     public static let limit = 32
+
+    /// The client will ask for nothing of it any more.
+    public var isEnded: Bool { version == .zero }
 
     /// Bytes that its encoded form takes, about.
     var encodedSize: Int { 48 + result.count }
@@ -41,44 +47,66 @@ extension RegisterState {
 
   /// Looks for a change among those that were kept.
   func memory(of once: Once) -> Memory {
-    guard let session = sessions.first(where: { $0.client == once.client }) else {
-      return once.isRetry && mayHaveLostSessions ? .forgotten : .none
+    let session = sessions.first { $0.client == once.client }
+    if let session, once.sequence <= session.sequence {
+      return session.isEnded || once.sequence < session.sequence
+        ? .forgotten : .result(session.result)
     }
-    if session.sequence == once.sequence { return .result(session.result) }
-    return session.sequence < once.sequence ? .none : .forgotten
+    // What came before the client's last change that is known was this client's to number. Of one that
+    // left, a later change may have been forgotten before that was heard.
+    if let session, !session.isEnded { return .none }
+    return once.isRetry && lostSessions ? .forgotten : .none
   }
 
   /// Keeps the result of the change that wrote this state, in the place of the client's earlier one.
-  /// Where there are more than `limit`, the client that wrote longest ago is forgotten.
+  /// Where there are more than `limit`, those go first that have left; then the client that wrote
+  /// longest ago is forgotten.
+  @usableFromInline
   mutating func remember(_ result: Bytes, of once: Once, limit: Int) {
     var kept = sessions
+    var hasLost = lostSessions
     kept.removeAll { $0.client == once.client }
-    let isFull = kept.count >= max(limit, 1)
-    // The earliest write is in front.
-    if isFull { kept.removeFirst(kept.count - max(limit, 1) + 1) }
+    while kept.count >= max(limit, 1) {
+      if let left = kept.firstIndex(where: \.isEnded) {
+        kept.remove(at: left)
+      } else {
+        // The earliest write is in front.
+        kept.removeFirst()
+        hasLost = true
+      }
+    }
     kept.append(
       Session(
         client: once.client, sequence: once.sequence, result: result.compacted(), version: version))
-    extra = Extra(forgotten: forgotten, sessions: kept, lostSessions: lostSessions || isFull)
+    extra = Extra(forgotten: forgotten, sessions: kept, lostSessions: hasLost)
   }
 
   /// Ends the session of a client that will retry nothing up to this number. One that comes late finds
-  /// a later one, which stays.
+  /// a later one, which stays. That it ended is kept where there is room, since the client's own first
+  /// attempt may be on its way still.
   @usableFromInline
-  mutating func endSession(of client: Identity128, through sequence: UInt64) {
-    let kept = sessions.filter { $0.client != client || $0.sequence > sequence }
-    if kept.count < sessions.count {
-      extra = Extra(forgotten: forgotten, sessions: kept, lostSessions: lostSessions)
+  mutating func endSession(of client: Identity128, through sequence: UInt64, limit: Int) {
+    var kept = sessions
+    if let place = kept.firstIndex(where: { $0.client == client }) {
+      guard kept[place].sequence <= sequence else { return }
+      kept.remove(at: place)
     }
+    let ended = kept.count(where: \.isEnded)
+    if kept.count >= max(limit, 1) || ended >= Session.maxEnded,
+      let oldest = kept.firstIndex(where: \.isEnded)
+    {
+      kept.remove(at: oldest)
+    }
+    if kept.count < max(limit, 1) {
+      kept.append(Session(client: client, sequence: sequence, result: Bytes(), version: .zero))
+    }
+    extra = Extra(forgotten: forgotten, sessions: kept, lostSessions: lostSessions)
   }
 
   /// In the order of their writes.
   public var sessions: [Session] { extra?.sessions ?? [] }
+  /// A client that is not there may have been.
   private var lostSessions: Bool { extra?.lostSessions ?? false }
-
-  /// A client that is not there may have been: in this register, or in one that was collected before it
-  /// began anew, with all that it knew.
-  private var mayHaveLostSessions: Bool { lostSessions || !forgotten.isZero }
 }
 
 extension RegisterState.Session: ByteCodable {

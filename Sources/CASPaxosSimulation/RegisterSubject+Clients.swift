@@ -182,7 +182,7 @@ extension RegisterSubject {
       }
       ledger.reach(.unknownForgotten)
     case .notAMember where ledger.mayBeNoMember(call.voter): ledger.reach(.noMember)
-    case .ballotsExhausted, .machineStopped, .notAMember:
+    case .ballotsExhausted, .otherChange, .machineStopped, .notAMember:
       ledger.violate("proposal \(call.id) ends because of \(why), which nobody gave a reason for")
     }
   }

@@ -60,7 +60,8 @@ extension RegisterSubject {
     case nil: return nil
     case .storageFailed where hasFailed.contains(voter): return nil
     case .storageFailed: return "voter \(voter) says that its store failed, and it did not"
-    case .deadline, .cancelled, .ballotsExhausted, .forgotten, .machineStopped, .notAMember:
+    case .deadline, .cancelled, .ballotsExhausted, .forgotten, .otherChange, .machineStopped,
+      .notAMember:
       return "voter \(voter) stopped, and nobody gave it a reason"
     }
   }

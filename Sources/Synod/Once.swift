@@ -7,6 +7,11 @@
 /// that was this attempt or an earlier one; or `unknown(.forgotten)`, where the register had to forget.
 ///
 /// Only writes are kept: a change that kept the register as it was, or refused, is tried anew.
+///
+/// What is no retry is taken for the first attempt. One that comes so late that its client has asked
+/// again, was told, and was forgotten since (`Settings.maxSessions`, `sessionsLast`) is made again; for
+/// one that left (`Operation.forget`) that is known for a while (`RegisterState.Session.maxEnded`). So
+/// whoever drives a machine cancels what its client waits for no longer.
 public final class Once: Sendable {
   /// Who asks: drawn at random once, so that no two clients have one.
   public let client: Identity128

@@ -111,6 +111,54 @@ import Testing
     }
   }
 
+  static func tombstone(at ballot: Ballot, knowing sequence: UInt64) -> RegisterState {
+    var state = RegisterState(version: Version(ballot: ballot, step: 1))
+    state.remember(
+      "told", of: Once(Identity128(high: 0, low: 1), sequence), limit: 16)
+    return state
+  }
+
+  @Test func whatKnowsOfClientsIsCollectedByANodeThatSawHowLongItLay() {
+    let known = Self.tombstone(at: b(5, 2), knowing: 1)
+    var bench = Self.bench { $0.sessionsLast = 2 }
+    bench.accept(b(6, 2), known)
+    Self.sweep(&bench, passes: 20)
+    let prepare = bench.request
+    bench.persist()
+    bench.promise(prepare, from: 2, accepted: b(6, 2), known)
+    let accept = bench.request
+    bench.persist()
+    for voter in [2, 3] as [UInt32] { bench.accepted(accept, from: voter) }
+    #expect(bench.machine.floor == accept.ballot)
+  }
+
+  /// It was away when the register was written last: what it holds is old, the register is not.
+  @Test func aNodeThatWasAwayTakesOverWhatKnowsOfClientsAndCollectsItLater() {
+    let newer = Self.tombstone(at: b(7, 2), knowing: 2)
+    var bench = Self.bench { $0.sessionsLast = 2 }
+    bench.accept(b(6, 2), Self.tombstone(at: b(5, 2), knowing: 1))
+    Self.sweep(&bench, passes: 20)
+    var prepare = bench.request
+    bench.persist()
+    bench.promise(prepare, from: 2, accepted: b(7, 2), newer)
+    var accept = bench.request
+    #expect(accept.kind == .accept && accept.state == newer)
+    bench.persist()
+    for voter in [2, 3] as [UInt32] { bench.accepted(accept, from: voter) }
+    #expect(bench.machine.floor.isZero && bench.machine.openTasks == 0)
+    #expect(bench.machine.acceptorState(of: "k")?.state == newer)
+    Self.sweep(&bench, passes: 20)
+    #expect(bench.request.ballot > accept.ballot)
+    let written = accept.ballot
+    prepare = bench.request
+    bench.persist()
+    bench.promise(prepare, from: 2, accepted: written, newer)
+    accept = bench.request
+    bench.persist()
+    for voter in [2, 3] as [UInt32] { bench.accepted(accept, from: voter) }
+    #expect(bench.machine.floor == accept.ballot)
+  }
+
   @Test func whereAVoterIsSilentOneCollectionAtATimeIsTried() {
     var bench = Self.bench { $0.retransmitAfter = 4 }
     for number in 0..<200 {
@@ -172,7 +220,7 @@ import Testing
       bench.promise(prepare, from: 2, floor: max(floor, lost))
       bench.promise(prepare, from: 3)
       Self.expectBurial(
-        &bench, of: RegisterState(extra: .init(forgotten: max(floor, lost))))
+        &bench, of: RegisterState(extra: .init(forgotten: max(floor, lost), lostSessions: true)))
       #expect(bench.results == [.unknown(.forgotten)])
       #expect(bench.machine.openProposals == 0)
     }
@@ -230,7 +278,8 @@ import Testing
     }
     let prepare = bench.request
     for voter in [2, 3] as [UInt32] { bench.promise(prepare, from: voter, floor: b(40, 3)) }
-    Self.expectBurial(&bench, of: RegisterState(extra: .init(forgotten: b(40, 3))))
+    Self.expectBurial(
+      &bench, of: RegisterState(extra: .init(forgotten: b(40, 3), lostSessions: true)))
     #expect(bench.results == [.unknown(.forgotten)])
     #expect(bench.machine.openProposals == 1)
     for _ in 0..<8 where bench.request.kind == .accept { bench.wait() }

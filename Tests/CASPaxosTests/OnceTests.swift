@@ -113,7 +113,7 @@ import Testing
   @Test func aRegisterThatBeganAnewCannotTellARetry() {
     var state = RegisterState.blank
     #expect(state.memory(of: once(1, isRetry: true)) == .none)
-    state.forget(through: b(9, 1))
+    state.beginAnew(above: b(9, 1))
     #expect(state.memory(of: once(1, isRetry: true)) == .forgotten)
     #expect(state.memory(of: once(1)) == .none)
     state = state.written("5", at: b(10, 1), step: 1)
@@ -121,6 +121,70 @@ import Testing
     #expect(state.memory(of: once(2, isRetry: true)) == .result("told"))
     #expect(state.memory(of: once(3, isRetry: true)) == .none)
     #expect(state.memory(of: Once(Self.client(2), 1, isRetry: true)) == .forgotten)
+  }
+
+  /// What the lineage of many writers drops is no client's session.
+  @Test func aRegisterOfManyWritersHasForgottenNoClient() {
+    var state = RegisterState.blank
+    for voter in 1...20 as ClosedRange<UInt32> {
+      state = state.written("x", at: b(UInt64(voter), voter), step: 1)
+    }
+    #expect(state.forgotten > .zero)
+    #expect(state.memory(of: once(1, isRetry: true)) == .none)
+    state.beginAnew(above: b(30, 1))
+    for voter in 1...20 as ClosedRange<UInt32> {
+      state = state.written("x", at: b(UInt64(voter) + 40, voter), step: 1)
+    }
+    #expect(state.memory(of: once(1, isRetry: true)) == .forgotten)
+  }
+
+  /// Its connection broke, so its client asked again elsewhere, was told, and left.
+  @Test func aFirstAttemptThatComesAfterItsClientHasLeftDoesNothing() {
+    var cluster = Numbers()
+    cluster.arrives = { !$0.isBetween(1, 2) && !$0.isBetween(1, 3) }
+    let late = cluster.propose(.change(.init()), at: 1, once: once(1))
+    #expect(cluster.decide(.change(.init()), at: 2, once: once(1, isRetry: true))?.sum == 1)
+    _ = cluster.decide(.forget(Self.me, through: 1), at: 2)
+    cluster.arrives = { _ in true }
+    for _ in 0..<100 where cluster.outcomes[late] == nil { cluster.wait(10) }
+    #expect(cluster.outcomes[late]?.isForgotten == true)
+    #expect(cluster.read(at: 3)?.value == "1")
+    #expect(cluster.decide(.change(.init()), at: 1, once: once(2))?.sum == 2)
+    #expect(cluster.decide(.change(.init()), at: 1, once: once(2, isRetry: true))?.sum == 2)
+  }
+
+  @Test func whoeverLeftIsKnownOnlyWhereThereIsRoom() {
+    var state = RegisterState.blank.written("x", at: b(1, 1), step: 1)
+    for client in 1...3 { state.remember("told", of: Once(Self.client(client), 1), limit: 4) }
+    state.endSession(of: Self.client(9), through: 5, limit: 4)
+    #expect(state.memory(of: Once(Self.client(9), 5)) == .forgotten)
+    #expect(state.memory(of: Once(Self.client(9), 6)) == .none)
+    // The next that leaves takes its place, and the next that writes takes that.
+    state.endSession(of: Self.client(8), through: 5, limit: 4)
+    #expect(state.memory(of: Once(Self.client(9), 5)) == .none)
+    #expect(state.memory(of: Once(Self.client(8), 5)) == .forgotten)
+    state.remember("told", of: Once(Self.client(4), 1), limit: 4)
+    #expect(state.sessions.map(\.client) == (1...4).map(Self.client))
+    state.endSession(of: Self.client(7), through: 1, limit: 4)
+    #expect(state.sessions.map(\.client) == (1...4).map(Self.client))
+    #expect(state.memory(of: Once(Self.client(7), 2, isRetry: true)) == .none, "none was lost")
+    for client in 20..<40 { state.endSession(of: Self.client(client), through: 1, limit: 32) }
+    #expect(state.sessions.count(where: \.isEnded) == RegisterState.Session.maxEnded)
+  }
+
+  /// It was forgotten, and what it said of its earlier changes came late.
+  @Test func whoeverLeftBeforeAndWasForgottenSinceCannotBeTold() {
+    var state = RegisterState.blank.written("x", at: b(1, 1), step: 1)
+    state.remember("told", of: Once(Self.client(1), 2), limit: 1)
+    state.remember("told", of: Once(Self.client(2), 1), limit: 1)
+    state.endSession(of: Self.client(1), through: 1, limit: 2)
+    #expect(state.memory(of: Once(Self.client(1), 2, isRetry: true)) == .forgotten)
+  }
+
+  @Test func whatOnlyReadsIsReadHoweverMuchIsForgotten() {
+    var cluster = Cluster<Counter>()
+    _ = cluster.decide(.change(.add(5)), at: 1, once: once(7))
+    #expect(cluster.decide(.change(.get), at: 2, once: once(6, isRetry: true))?.number == 5)
   }
 
   @Test func whatWroteNothingIsTriedAnew() {
@@ -159,7 +223,7 @@ import Testing
     var cluster = Cluster<OneOf>()
     _ = cluster.decide(.change(.append("xy")), at: 1, once: once(1))
     let other = cluster.decide(.change(.delete), at: 1, once: once(1, isRetry: true))
-    guard case .unknown(.forgotten)? = other else {
+    guard case .unknown(.otherChange)? = other else {
       Issue.record("\(String(describing: other))")
       return
     }
@@ -281,6 +345,10 @@ import Testing
     check(GetValue(), "x")
     let all = GetValue().then(CASPaxos.Append("x")).then(Delete())
     check(all, .init(first: .init(first: "y", second: 2), second: true))
+    check(ClosureChange(CASPaxos.Increment(by: 3)), 7)
+    let closure = AnyNumber(remember: { Kept.bytes(Int64($0)) }, recall: { _ in 4 }) { _ in .keep(1)
+    }
+    #expect(closure.remember(2) == Kept.bytes(Int64(2)) && closure.recall("x") == 4)
     #expect(
       AnyNumber { _ in .keep(1) }.then(Delete()).remember(.init(first: 1, second: true)) == nil)
   }

@@ -54,8 +54,7 @@ struct RetryWorld {
     func one<T>(of choices: [T]) -> T { choices[Int(random.next() % UInt64(choices.count))] }
     overlaps = one(of: [false, false, true])
     deletes = one(of: [false, false, true])
-    // Whoever leaves has no attempt under way.
-    leaves = !overlaps && one(of: [false, true])
+    leaves = one(of: [false, true])
     shape.maxSessions = overlaps ? 16 : one(of: [1, 2, 3, 16])
     shape.faults.deadline = one(of: [20, 60])
     shape.faults.loss = one(of: [5, 20])

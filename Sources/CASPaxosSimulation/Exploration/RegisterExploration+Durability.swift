@@ -76,7 +76,8 @@ extension RegisterExploration {
   public func stepped(from before: Machine, to after: Machine) -> String? {
     switch after.stopped {
     case .storageFailed, nil: break
-    case .deadline, .cancelled, .ballotsExhausted, .notAMember, .forgotten, .machineStopped:
+    case .deadline, .cancelled, .ballotsExhausted, .notAMember, .forgotten, .otherChange,
+      .machineStopped:
       return "a machine stopped"
     }
     if after.configuration.epoch < before.configuration.epoch {
