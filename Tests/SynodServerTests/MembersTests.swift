@@ -1,3 +1,4 @@
+import ArgumentParser
 import CASPaxos
 import Logging
 import Synod
@@ -74,6 +75,54 @@ import Testing
           "TRYAGAIN this node is no member of the cluster, use another node; nothing was changed"))
   }
 
+  /// By its number it would be the one voter of a cluster of its own.
+  @Test(arguments: [1, 2, 4] as [UInt32])
+  func whoeverJoinsHasNoVoteBeforeTheOthersSaySo(_ number: UInt32) {
+    let voter = VoterID(number)
+    let identity = NodeIdentity(
+      joined: voter, ClusterID(Identity128(high: 1, low: 2)), addresses: [:])
+    var machine = KeyValueMachine(
+      Settings(voter: voter, configuration: identity.configuration, seed: 1))
+    machine.tick(to: Ticks(1))
+    machine.propose(Proposal(key: "k", operation: .change(.add(1))), as: ProposalID(1))
+    var ready = Ready<KeyValueMachine>()
+    machine.drain(into: &ready)
+    #expect(ready.completed.map(\.result) == [.notApplied(.abandoned(.notAMember))])
+    #expect(machine.standing != .voter)
+  }
+
+  @Test func aNodeThatTheClusterBeganWithDoesNotJoinIt() throws {
+    let cluster = try TestCluster()
+    let command = try ServeCommand.parse([
+      "--node-id", "1", "--join", "127.0.0.1:\(cluster.ports[1])", "--data-dir", "/nowhere/at/all",
+      "--listen-client", "127.0.0.1:0", "--listen-peer", "127.0.0.1:7101",
+    ])
+    let configuration = try ServeConfiguration(command)
+    let error = #expect(throws: Failure.self) { _ = try NodeIdentity(configuration) }
+    #expect(error?.isUsage == true)
+  }
+
+  @Test(
+    arguments: [
+      ("voter", "-", "--join: member 1 is one of the nodes that the cluster began with."),
+      ("voter", "5a", "--node-id: member 1 has a store already"),
+      ("learner", "5a", "--node-id: member 1 has a store already"), ("learner", "-", nil),
+      ("observer", "-", nil), (nil, "-", "--node-id: the cluster at h:1 has no member 1"),
+    ] as [(String?, String, String?)])
+  func aNewDirectoryMayBecome(_ role: String?, _ store: String, _ refusal: String?) throws {
+    let endpoint = Endpoint(host: "h", port: 1)
+    let line = role.map {
+      MembersReport.Line(voter: VoterID(1), role: $0, address: "h:2", store: store, state: "down")
+    }
+    var told: String?
+    do throws(Failure) {
+      try NodeIdentity.admit(
+        line, as: VoterID(1), listening: Endpoint(host: "h", port: 2), asked: endpoint)
+    } catch { told = error.description }
+    #expect(told.map { $0.hasPrefix(refusal ?? "?") } ?? (refusal == nil), "\(told ?? "")")
+    #expect(told?.contains("--initial-cluster") ?? false == (role == "voter" && store == "-"))
+  }
+
   @Test func anObserverAnswersReadsAndRefusesWrites() throws {
     let cluster = try TestCluster()
     _ = try cluster.client(1).ask("SET", "k", "v")
@@ -83,6 +132,12 @@ import Testing
     #expect(
       try client.ask("SET", "k", "w")
         == .error("READONLY this node only watches; send writes to another"))
+    guard case .error(let why) = try client.ask("SYNOD.ONCE", "me", "1", "RETRY", "INCR", "n")
+    else {
+      Issue.record("an observer took a write")
+      return
+    }
+    #expect(why.hasPrefix("UNKNOWN this node only watches, use another node; an earlier attempt"))
   }
 
   @Test(arguments: [

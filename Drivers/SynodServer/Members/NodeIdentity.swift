@@ -47,12 +47,14 @@ struct NodeIdentity {
       uniqueKeysWithValues: founding.members.members.map { ($0.voter, $0.endpoint) })
   }
 
-  /// One that has no vote until the others say so: it begins below every epoch there is.
-  private init(joined voter: VoterID, _ cluster: ClusterID, addresses: [VoterID: Endpoint]) {
+  /// One that has no vote until the others say so: it begins below every epoch there is, among voters
+  /// that it is none of.
+  init(joined voter: VoterID, _ cluster: ClusterID, addresses: [VoterID: Endpoint]) {
     self.voter = voter
     self.cluster = cluster
     self.addresses = addresses
-    guard let blank = try? Configuration(epoch: Epoch(0), voters: [VoterID(1)]) else {
+    let other = VoterID(voter == VoterID(1) ? 2 : 1)
+    guard let blank = try? Configuration(epoch: Epoch(0), voters: [other]) else {
       preconditionFailure("one voter makes a configuration")
     }
     configuration = blank
@@ -97,20 +99,34 @@ struct NodeIdentity {
     let voter: VoterID
     if let given { voter = given } else { voter = try client.add(listening, role: role) }
     let report = try client.report()
-    guard let own = report[voter] else {
-      throw .usage(
-        "--node-id: the cluster at \(endpoint) has no member \(voter); name it first: "
-          + "synod members add \(listening) --node \(endpoint)")
-    }
-    guard own.store == "-" else {
-      throw .usage(
-        "--node-id: member \(voter) has a store already, and this directory is new. A lost store "
-          + "never votes again: synod members replace \(voter) \(listening) --node \(endpoint)")
-    }
+    try admit(report[voter], as: voter, listening: listening, asked: endpoint)
     var addresses: [VoterID: Endpoint] = [:]
     for member in report.members where !member.address.isEmpty {
       addresses[member.voter] = try Endpoint(member.address, what: "members of \(endpoint)")
     }
     return NodeIdentity(joined: voter, report.cluster, addresses: addresses)
+  }
+
+  /// Whether a directory that is new may become this member's store.
+  static func admit(
+    _ own: MembersReport.Line?, as voter: VoterID, listening: Endpoint, asked endpoint: Endpoint
+  ) throws(Failure) {
+    guard let own else {
+      throw .usage(
+        "--node-id: the cluster at \(endpoint) has no member \(voter); name it first: "
+          + "synod members add \(listening) --node \(endpoint)")
+    }
+    let replacement = "synod members replace \(voter) \(listening) --node \(endpoint)"
+    guard own.store == "-" else {
+      throw .usage(
+        "--node-id: member \(voter) has a store already, and this directory is new. A lost store "
+          + "never votes again: \(replacement)")
+    }
+    guard own.role != "voter" else {
+      throw .usage(
+        "--join: member \(voter) is one of the nodes that the cluster began with. Start it with the "
+          + "--initial-cluster that the others have; if it had a store, and that is lost: "
+          + replacement)
+    }
   }
 }
