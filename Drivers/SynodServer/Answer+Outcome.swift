@@ -42,6 +42,7 @@ extension Answer.Failure {
           + "(--max-value); nothing was changed")
     case .reserved: self = .refused("ERR keys that begin with a zero byte and synod/ are reserved")
     case .refused(let why): self = .refused("ERR \(why)")
+    case .unwatchable(let why): self = .refused(why.text)
     case .cannotRemember:
       self = .refused("ERR the reply of this command is too long to be kept; nothing was changed")
     case .abandoned(let why): self = .notApplied(Self.reason(why))
@@ -58,6 +59,20 @@ extension Answer.Failure {
     case .otherChange: "this number was another command's of this client"
     case .storageFailed: "the storage of this node failed, use another node"
     case .machineStopped: "this node stopped for its own safety, use another node"
+    }
+  }
+}
+
+extension WatchRefusal {
+  /// As a client reads it.
+  fileprivate var text: String {
+    switch self {
+    case .tooManyWatches(let limit): "ERR this node's clients have \(limit) watches already"
+    case .tooManyPrefixes(let limit):
+      "ERR this node's clients watch \(limit) different prefixes already"
+    case .tooManyKeys(let limit): "ERR more than \(limit) keys begin with this prefix"
+    case .tooManyKeysInAll(let limit):
+      "ERR the watches of this node know \(limit) keys already, use another node"
     }
   }
 }

@@ -82,7 +82,8 @@ extension Core {
     _ message: Message, from sender: VoterID, at place: RegisterTable.Place
   ) {
     meetRival(sender, at: place)
-    let before = subscriptions.isEmpty ? .zero : table[place].state.version
+    // What is erased may have been of any version up to the floor.
+    let before = table[place].accepted.isZero ? floor : table[place].state.version.ballot
     let verdict = table[place].accept(
       message.state, at: message.ballot, next: message.promised)
     let promised = table[place].promised

@@ -111,7 +111,7 @@ extension Core {
       }
       tasks.endListing(id, list)
     case .transfer: transferListed(result.map { ($0, listing.through) })
-    case .watch(let number): watchListed(number, result, through: listing.through)
+    case .watch: watchListed(result, through: listing.through)
     }
   }
 

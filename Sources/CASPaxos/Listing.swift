@@ -12,8 +12,8 @@ struct Listing: Hashable, Sendable {
     case client(ProposalID)
     /// The registers of a transfer: what is open is not read but written back.
     case transfer
-    /// The watch of this number.
-    case watch(UInt32)
+    /// The walk for watches of prefixes.
+    case watch
   }
 
   enum Phase: Hashable, Sendable {
@@ -160,7 +160,15 @@ struct Listings: Hashable, Sendable {
   private var numbers: UInt32 = 0
 
   var isEmpty: Bool { open.isEmpty }
-  var count: Int { open.count }
+  /// How many are clients'.
+  var clients: Int {
+    open.count {
+      switch $0.purpose {
+      case .client: true
+      case .transfer, .watch: false
+      }
+    }
+  }
 
   func index(of number: UInt32) -> Int? { open.firstIndex { $0.number == number } }
 

@@ -17,7 +17,7 @@ extension Machine {
   /// Begins a listing for a client.
   @usableFromInline
   mutating func list(after hash: UInt64?, limit: Int, deadline: Ticks?, as id: ProposalID) {
-    if core.listings.count >= core.settings.maxListings {
+    if core.listings.clients >= core.settings.maxListings {
       return completed.append(Completion(proposal: id, result: .notApplied(.overloaded)))
     }
     open += 1

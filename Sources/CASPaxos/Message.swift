@@ -29,7 +29,8 @@ public struct Message: Hashable, Sendable {
     /// the newest state known; `ballot` names no round, only who asks, and in which epoch.
     case watch = 14
     /// Tells that `state` was accepted at `ballot`, where a state of version ballot `promised` was
-    /// before: `key`. An acceptance of one voter: it proves nothing alone.
+    /// before: `key`. An acceptance of one voter: it proves nothing alone. With a `slot` of one, that
+    /// the sender holds nothing of `key`, which the request named `ballot` knows of.
     case observed = 15
     /// Asks for a piece of the list of registers: `state` carries a `KeyPage.Request`; `ballot`
     /// names the attempt and is never used again.

@@ -109,6 +109,8 @@ public enum NotApplied<Rejection: Sendable>: Sendable {
   case reserved
   /// The members cannot be changed like that.
   case refused(MembershipRefusal)
+  /// It cannot be watched, or no longer.
+  case unwatchable(WatchRefusal)
   /// It was asked for once (`Once`), and what it would tell has no form to be kept in, or one that is
   /// too long.
   case cannotRemember

@@ -42,7 +42,7 @@ public struct Settings: Hashable, Sendable {
   public var maxValue = 512 * 1024
   /// Open proposals, at the most; a further one is refused.
   public var maxOpenProposals = 65_536
-  /// Listings open at once, at the most; each holds a page of every voter.
+  /// Listings of clients open at once, at the most; each holds a page of every voter.
   public var maxListings = 64
   /// Changes folded into one round, at the most.
   public var maxFold = 4096
@@ -61,10 +61,12 @@ public struct Settings: Hashable, Sendable {
   public var watchLease: UInt64 = 6_000
   /// How often a watch of a prefix looks through the list of all registers for what it missed.
   public var watchSweep: UInt64 = 60_000
-  /// Watches of this node's clients, and registers that one of them may know at once, at the most.
+  /// Watches of this node's clients, at the most.
   public var maxWatches = 4096
-  /// A watch of a prefix with more registers ends as overloaded.
+  /// Registers that one watch may know at once, at the most; one of a prefix with more ends.
   public var maxWatchedKeys = 65_536
+  /// Registers that all watches of this node may know at once, each counted once for each watch.
+  public var maxWatchedKeysInAll = 262_144
   /// States that a watch has in hand, at the most: told and not yet finished, waiting, or being read.
   public var maxObservations = 16
   /// Bytes of their values, beyond which no further state is taken in hand.

@@ -28,7 +28,7 @@ struct TaskID: Hashable, Sendable {
     case listing
     /// Somebody outside of the core, who looks for the end in `Tasks.endedOutside`.
     case outside
-    /// The watch whose number the group's is.
+    /// Watches: each read is a group.
     case watch
     /// The members' keeper: a transfer, or a step of it.
     case members

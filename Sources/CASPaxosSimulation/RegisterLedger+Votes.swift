@@ -71,6 +71,7 @@ extension RegisterLedger {
 
   /// A watcher is told of what is durable.
   private mutating func observed(_ message: Message, by place: Int) {
+    if message.tellsOfAbsence { return }
     guard let use = index.find(message.ballot), uses[use].holders.contains(place) else {
       return violate(
         "voter \(voter(at: place)) tells a watcher of \(message.ballot), which is not durable")

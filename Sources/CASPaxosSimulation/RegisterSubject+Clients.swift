@@ -150,6 +150,8 @@ extension RegisterSubject {
     case .notApplied(.cannotRemember): break
     case .membership(let members): judge(call, members)
     case .notApplied(.refused) where call.asksAboutMembers: ledger.reach(.changeRefused)
+    case .notApplied(.unwatchable(let why)):
+      ledger.violate("proposal \(call.id) is no watch, and ends as one: \(why)")
     case .notApplied(.reserved), .notApplied(.refused):
       ledger.violate("proposal \(call.id) ends as if it asked about the members")
     case .notApplied(.abandoned(let why)): judge(call, why, isUnknown: false)

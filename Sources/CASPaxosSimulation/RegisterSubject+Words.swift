@@ -51,6 +51,8 @@ extension RegisterSubject {
       return TraceText("not applied", [.init("because", "the key is reserved")])
     case .notApplied(.refused(let why)):
       return TraceText("not applied", [.init("because", "\(why)")])
+    case .notApplied(.unwatchable(let why)):
+      return TraceText("not applied", [.init("because", "\(why)")])
     case .notApplied(.cannotRemember):
       return TraceText("not applied", [.init("because", "its output cannot be kept")])
     case .notApplied(.abandoned(let why)):

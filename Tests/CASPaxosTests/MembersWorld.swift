@@ -80,6 +80,12 @@ struct MembersWorld {
     drain(VoterID(voter))
   }
 
+  /// A watcher has what it was told of.
+  mutating func finish(_ effect: EffectID, at voter: UInt32) {
+    nodes[VoterID(voter)]!.machine.finished(effect)
+    drain(VoterID(voter))
+  }
+
   /// Delivers what matches, and what follows from it, until nothing is left of it.
   mutating func deliverAll(where matches: (Letter) -> Bool = { _ in true }) {
     for _ in 0..<100_000 {

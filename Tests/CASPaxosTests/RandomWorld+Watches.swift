@@ -62,9 +62,12 @@ extension RandomWorld {
     }
     watching.unfinished[seen.id] = seen.key
     let version = seen.register.version
-    if let last = watching.told[seen.key]?.last, version <= last.register.version {
+    let told = watching.told[seen.key] ?? []
+    // What was erased has no version any more; what is written then has a higher one than before.
+    let isErased = version == .zero && seen.register.value == nil && wasDeleted(seen.key)
+    if let last = told.last, isErased ? last.register.value == nil : version <= told.newest {
       violate("\(seen.watch) is told of \(version) of \(seen.key) after \(last.register.version)")
-    } else if version < watching.floor && !watching.isPrefix {
+    } else if version < watching.floor && !watching.isPrefix && !isErased {
       violate("\(seen.watch) began after \(watching.floor) and is told of \(version)")
     }
     let holders = nodes.count { ($0.held[seen.key]?.version ?? .zero) >= version }
@@ -74,6 +77,14 @@ extension RandomWorld {
     watching.told[seen.key, default: []].append(
       Watching.Told(register: seen.register, skipped: seen.skipped))
     watches[seen.watch] = watching
+  }
+
+  /// Whether anybody ever asked for that.
+  private func wasDeleted(_ key: Bytes) -> Bool {
+    calls.values.contains { call in
+      guard call.key == key, case .change(let change) = call.operation else { return false }
+      return change == .delete
+    }
   }
 
   /// A watcher takes one of those that it was told of.
@@ -116,13 +127,14 @@ extension RandomWorld {
     return false
   }
 
-  /// Of a register that is gone, the watch of a prefix need not know when it went.
+  /// Of a register that is gone, a watch need not know when it went: it may be erased.
   private func isSettled(_ newest: [Bytes: (version: Version, isGone: Bool)]) -> Bool {
     watches.values.allSatisfy { watching in
       !watching.isOpen
         || newest.allSatisfy { key, newest in
           guard watching.covers(key) else { return true }
           let last = watching.told[key]?.last?.register
+          if newest.isGone && last?.version == .zero { return last?.value == nil }
           if watching.isPrefix && newest.isGone { return last?.value == nil }
           return last?.version == newest.version
         }
@@ -146,6 +158,7 @@ extension RandomWorld {
       for (key, told) in watching.told {
         for (one, next) in zip(told, told.dropFirst()) where !next.skipped {
           let (low, high) = (one.register.version, next.register.version)
+          if low == .zero { continue }
           if let between = known[key]?.first(where: { low < $0 && $0 < high }) {
             violate("\(id) was told that \(high) follows \(low), and \(between) was seen")
           }
@@ -164,6 +177,11 @@ extension RandomWorld {
       }
     }
   }
+}
+
+extension [RandomWorld.Watching.Told] {
+  /// The highest version of all.
+  fileprivate var newest: Version { map(\.register.version).max() ?? .zero }
 }
 
 extension RandomWorld.Watching {

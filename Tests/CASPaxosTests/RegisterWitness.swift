@@ -331,6 +331,7 @@ extension Completion<Counter> {
     case .notApplied(.overloaded): "\(proposal) not applied, overloaded"
     case .notApplied(.tooLarge(let size, let limit)):
       "\(proposal) not applied, \(size) bytes where \(limit) are allowed"
+    case .notApplied(.unwatchable(let why)): "\(proposal) not applied, \(why)"
     case .notApplied(.cannotRemember): "\(proposal) not applied, its output cannot be kept"
     case .unknown(let why): "\(proposal) unknown, \(why)"
     }

@@ -61,6 +61,18 @@ import Testing
     #expect(world.violations.isEmpty, "\(shape)")
   }
 
+  @Test(arguments: RandomWorld.seeds)
+  func aWatcherHearsOfWhatWasDeletedAndCollected(_ seed: UInt64) {
+    var shape = RandomWorld.Shape.drawn(from: seed)
+    shape.faults.deadline = 0
+    shape.maxObservations = [1, 2, 16][Int(seed % 3)]
+    shape.collectAfter = [1, 5, 20][Int(seed / 3 % 3)]
+    shape.retransmitAfter = min(shape.retransmitAfter, 20)
+    shape.keys = 3
+    let world = Self.run(shape, calls: 60, prefixes: seed % 2 == 0)
+    #expect(world.violations.isEmpty, "\(shape)")
+  }
+
   @Test func withoutFaultsFewStatesAreSkippedAndMostAreCounted() {
     var shape = RandomWorld.Shape(seed: 3)
     shape.faults.slowWatcher = 0

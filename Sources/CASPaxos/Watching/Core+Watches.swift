@@ -4,29 +4,27 @@ public import Synod
 /// tells its clients.
 extension Core {
   /// Begins to watch.
-  @usableFromInline
   mutating func watch(
-    _ key: Bytes, _ request: WatchRequest, as id: ProposalID, deadline: Ticks?
+    _ subject: WatchSubject, after version: Version?, as id: ProposalID, deadline: Ticks?
   ) {
-    let subject: WatchSubject
-    var version: Version?
-    switch request {
-    case .register(let after):
-      subject = WatchSubject(key: key.compacted(), isPrefix: false)
-      version = after
-    case .prefix: subject = WatchSubject(key: key.compacted(), isPrefix: true)
-    }
     if watches.isEmpty {
       watches.renewAt = now.advanced(by: renewal)
       wakeWatches(by: watches.renewAt)
     }
+    // Where another watch is of the same, the voters tell already.
+    let isNew = !watches.isWatched(subject)
     let number = watches.add(
       Watch(
-        id, of: subject, after: version, deadline: deadline, room: settings.maxObservations,
-        maxBytes: settings.maxObservedBytes, maxKeys: settings.maxWatchedKeys))
+        id, of: subject, deadline: deadline, room: settings.maxObservations,
+        maxBytes: settings.maxObservedBytes, firstRead: watches.reads))
     if let deadline { wakeWatches(by: deadline) }
-    subscribe(number)
-    goOn(number)
+    if subject.isPrefix {
+      watches.sweep.join(at: now)
+    } else if watches.know(subject.key, by: number, after: version, watchLimits) {
+      watches.fallBehind(subject.key, by: number, watchLimits)
+    }
+    if isNew { askForLease(of: subject) }
+    goOn([number])
   }
 
   /// Leases are asked for again so often that two may be lost.
@@ -35,10 +33,17 @@ extension Core {
   /// How long an acceptance may wait for others of the same ballot, in ticks.
   private var watchPatience: UInt64 { max(4 * settings.patience, 4 * trip) }
 
-  private mutating func subscribe(_ number: UInt32) {
-    guard let watch = watches.open[number] else { return }
+  /// From one piece of a walk through the registers to the next, in ticks.
+  private var sweepPause: UInt64 { max(settings.patience, 2 * trip) }
+
+  private var watchLimits: Watches.Limits {
+    Watches.Limits(keys: settings.maxWatchedKeys, allKeys: settings.maxWatchedKeysInAll)
+  }
+
+  private mutating func askForLease(of subject: WatchSubject) {
     let lease = UInt32(truncatingIfNeeded: settings.watchLease)
-    ask(watch.subject, lease: lease, known: watch.known)
+    let known = subject.isPrefix ? nil : watches.registers[subject.key]?.chosen
+    ask(subject, lease: lease, known: known ?? .zero)
   }
 
   private mutating func ask(_ subject: WatchSubject, lease: UInt32, known: Ballot = .zero) {
@@ -50,24 +55,30 @@ extension Core {
     subscribe(message, from: settings.voter)
   }
 
-  /// Has what a watch wants done: tells, reads, ends it.
-  private mutating func goOn(_ number: UInt32) {
-    if watches.open[number]?.isTooLarge == true { return end(number, because: .tooLarge) }
-    watches.tell(number)
-    while let (key, read) = watches.open[number]?.takeRead() {
-      tasks.want(Task(id: TaskID(.watch, group: number, read), key: key, errand: .read))
+  /// Has what some watches want done: tells, reads, ends them.
+  private mutating func goOn(_ numbers: [UInt32]) {
+    for number in numbers {
+      if let why = watches.open[number]?.failure {
+        end(number, because: why)
+      } else {
+        watches.tell(number)
+        watches.catchUp(number)
+      }
     }
-    if let piece = watches.open[number]?.takePiece(at: now) { list(piece, for: number) }
-    if let wake = watches.open[number]?.wake { wakeWatches(by: wake) }
+    while let (key, read) = watches.takeRead(in: configuration) {
+      tasks.want(Task(id: TaskID(.watch, group: read, read), key: key, errand: .read))
+    }
+    if let piece = watches.takePiece(at: now, pause: sweepPause) { list(piece) }
+    if let wake = watches.wake { wakeWatches(by: wake) }
   }
 
-  private mutating func list(_ piece: Sweep.Piece, for number: UInt32) {
+  private mutating func list(_ piece: Sweep.Piece) {
     let hash: UInt64? =
       switch piece {
       case .first: nil
       case .after(let hash): hash
       }
-    startListing(for: .watch(number), after: hash, limit: Self.listedAtOnce, deadline: nil)
+    startListing(for: .watch, after: hash, limit: Self.listedAtOnce, deadline: nil)
   }
 
   /// Registers of one piece of the list, at the most.
@@ -75,31 +86,36 @@ extension Core {
 
   /// A piece of the list of all registers came.
   mutating func watchListed(
-    _ number: UInt32, _ result: Result<[Listing.Entry], Abandoned>, through hash: UInt64
+    _ result: Result<[Listing.Entry], Abandoned>, through hash: UInt64
   ) {
+    if watches.prefixCount == 0 { return }
     switch result {
     case .success(let entries):
+      let limits = watchLimits
       for entry in entries {
-        watches.open[number]?.found(
-          entry.key, accepted: entry.accepted, hasValue: entry.hasValue)
+        watches.found(entry.key, accepted: entry.accepted, hasValue: entry.hasValue, limits)
       }
-      watches.open[number]?.swept(through: hash, next: now.advanced(by: settings.watchSweep))
-    case .failure:
-      watches.open[number]?.sweep?.begin(at: now.advanced(by: settings.retransmitAfter))
+      let isOver = watches.sweep.went(
+        through: hash, at: now, pause: sweepPause, rest: settings.watchSweep)
+      if isOver { watches.swept() }
+    case .failure: watches.sweep.begin(at: now.advanced(by: settings.retransmitAfter))
     }
-    goOn(number)
+    goOn(watches.numbers)
   }
 
   private mutating func end(_ number: UInt32, because why: WatchEnd) {
     guard let id = watches.open[number]?.id else { return }
-    watches.ended.append((id, why))
+    watches.ended.append(Watches.Ended(id: id, why: why))
     endWatch(number)
   }
 
   private mutating func endWatch(_ number: UInt32) {
-    if let subject = watches.remove(number) { ask(subject, lease: 0) }
-    endListing(for: .watch(number), because: .cancelled)
-    tasks.giveUp(TaskID.Group(owner: .watch, number: number))
+    let (subject, reads) = watches.remove(number)
+    if let subject { ask(subject, lease: 0) }
+    for read in reads { tasks.giveUp(TaskID.Group(owner: .watch, number: read)) }
+    guard watches.prefixCount == 0 else { return }
+    watches.sweep.stop()
+    endListing(for: .watch, because: .cancelled)
   }
 
   /// Ends the watch of this proposal, where there is one.
@@ -113,43 +129,48 @@ extension Core {
   /// Counts what a voter says that it accepted. That of another epoch counts for nothing: its quorums
   /// were others.
   mutating func observe(_ message: Message, from sender: VoterID) {
-    guard let place = configuration.place(of: sender),
+    guard !watches.isEmpty, let place = configuration.place(of: sender),
       message.ballot.epoch == configuration.epoch
     else { return }
-    let patience = watchPatience
-    for number in watches.numbers(of: message.key) {
-      watches.open[number]?.count(
-        message, of: place, at: now, patience: patience, in: configuration)
-      goOn(number)
+    if message.tellsOfAbsence {
+      watches.countAbsent(message.key, of: place, in: configuration)
+    } else if !watches.count(
+      message, of: place, at: now, patience: watchPatience, in: configuration, watchLimits)
+    {
+      if let wake = watches.wake { wakeWatches(by: wake) }
+      return
     }
+    goOn(watches.numbers(of: message.key))
   }
 
   mutating func watchReadEnded(_ id: TaskID, _ outcome: TaskOutcome) {
-    let number = id.group.number
+    var key: Bytes?
     switch outcome {
     case .settled(let state, let ballot):
-      watches.open[number]?.readEnded(id.number, with: state, at: ballot, in: configuration)
+      key = watches.readEnded(
+        id.number, with: state, at: ballot, in: configuration, watchLimits)
     case .failed:
-      let later = now.advanced(by: settings.retransmitAfter)
-      watches.open[number]?.readFailed(id.number, retryAt: later)
+      watches.readFailed(id.number, retryAt: now.advanced(by: settings.retransmitAfter))
     }
-    goOn(number)
+    goOn(key.map { watches.numbers(of: $0) } ?? [])
   }
 
   @usableFromInline
   mutating func finished(_ effect: EffectID) {
-    goOn(watches.finished(effect))
+    goOn([watches.finished(effect)])
   }
 
   /// What is known of the registers may have been missed, or was said by others than who votes now.
+  /// Those of prefixes are found by a walk.
   mutating func watchAnew() {
-    for number in watches.numbers {
-      endListing(for: .watch(number), because: .cancelled)
-      watches.open[number]?.wantAll()
-      watches.open[number]?.sweep?.begin(at: now)
-      subscribe(number)
-      goOn(number)
+    if watches.isEmpty { return }
+    endListing(for: .watch, because: .cancelled)
+    if watches.prefixCount > 0 { watches.sweep.begin(at: now) }
+    for watch in watches.firsts {
+      askForLease(of: watch.subject)
+      if !watch.subject.isPrefix { watches.doubt(watch.subject.key) }
     }
+    goOn(watches.numbers)
   }
 }
 
@@ -172,21 +193,26 @@ extension Core {
     subscriptions.expire(at: now)
     if let wake = subscriptions.wake { wakeWatches(by: wake) }
     if watches.isEmpty { return }
-    let renews = watches.renewAt <= now
-    if renews { watches.renewAt = now.advanced(by: renewal) }
+    if let deadline = watches.deadline, deadline <= now { endLateWatches() }
+    if let deadline = watches.deadline { wakeWatches(by: deadline) }
+    if watches.renewAt <= now {
+      watches.renewAt = now.advanced(by: renewal)
+      for watch in watches.firsts { askForLease(of: watch.subject) }
+    }
     wakeWatches(by: watches.renewAt)
-    let patience = watchPatience
+    let touched = watches.look(at: now, patience: watchPatience)
+    goOn(touched.flatMap { watches.numbers(of: $0) })
+  }
+
+  private mutating func endLateWatches() {
+    watches.deadline = nil
     for number in watches.numbers {
-      if let deadline = watches.open[number]?.deadline {
-        if deadline <= now {
-          end(number, because: .deadline)
-          continue
-        }
-        wakeWatches(by: deadline)
+      guard let deadline = watches.open[number]?.deadline else { continue }
+      if deadline <= now {
+        end(number, because: .deadline)
+      } else {
+        watches.deadline = min(watches.deadline ?? deadline, deadline)
       }
-      if renews { subscribe(number) }
-      watches.open[number]?.look(at: now, patience: patience)
-      goOn(number)
     }
   }
 }

@@ -7,11 +7,19 @@ extension Machine {
   mutating func watch(
     _ key: Bytes, _ request: WatchRequest, as id: ProposalID, deadline: Ticks?
   ) {
-    guard core.watches.open.count < core.settings.maxWatches else {
-      return completed.append(Completion(proposal: id, result: .notApplied(.overloaded)))
+    let subject: WatchSubject
+    var version: Version?
+    switch request {
+    case .register(let after):
+      subject = WatchSubject(key: key.compacted(), isPrefix: false)
+      version = after
+    case .prefix: subject = WatchSubject(key: key.compacted(), isPrefix: true)
+    }
+    if let refusal = core.refusal(of: subject) {
+      return completed.append(Completion(proposal: id, result: .notApplied(.unwatchable(refusal))))
     }
     open += 1
-    core.watch(key, request, as: id, deadline: deadline)
+    core.watch(subject, after: version, as: id, deadline: deadline)
     settle()
   }
 
@@ -29,10 +37,13 @@ extension Machine {
   mutating func endWatches() {
     let ended = core.watches.ended
     core.watches.ended.removeAll()
-    for (id, why) in ended {
-      switch why {
-      case .deadline: endWatch(id, .abandoned(.deadline))
-      case .tooLarge: endWatch(id, .overloaded)
+    for one in ended {
+      switch one.why {
+      case .deadline: endWatch(one.id, .abandoned(.deadline))
+      case .tooLarge:
+        endWatch(one.id, .unwatchable(.tooManyKeys(limit: core.settings.maxWatchedKeys)))
+      case .overloaded:
+        endWatch(one.id, .unwatchable(.tooManyKeysInAll(limit: core.settings.maxWatchedKeysInAll)))
       }
     }
   }
@@ -40,10 +51,14 @@ extension Machine {
   /// Ends all.
   mutating func endWatches(because reason: Abandoned) {
     endWatches()
-    for number in core.watches.numbers {
-      if let watch = core.watches.open[number] { endWatch(watch.id, .abandoned(reason)) }
+    let ids = core.watches.numbers.compactMap { core.watches.open[$0]?.id }
+    if core.stopped == nil {
+      for id in ids { _ = core.cancelWatch(id) }
+    } else {
+      // It says nothing any more.
+      core.watches = Watches()
     }
-    core.watches = Watches()
+    for id in ids { endWatch(id, .abandoned(reason)) }
   }
 
   private mutating func endWatch(_ id: ProposalID, _ why: NotApplied<C.Rejection>) {
@@ -55,4 +70,16 @@ extension Machine {
 extension Core {
   @usableFromInline var hasEndedWatches: Bool { !watches.ended.isEmpty }
   @usableFromInline var hasWatches: Bool { !watches.isEmpty }
+
+  /// Why nobody can watch it now.
+  func refusal(of subject: WatchSubject) -> WatchRefusal? {
+    if watches.open.count >= settings.maxWatches {
+      return .tooManyWatches(limit: settings.maxWatches)
+    }
+    // The voters tell a node of no more.
+    guard subject.isPrefix, watches.prefixCount >= Subscriptions.maxPrefixes,
+      !watches.isWatched(subject)
+    else { return nil }
+    return .tooManyPrefixes(limit: Subscriptions.maxPrefixes)
+  }
 }

@@ -14,8 +14,7 @@ struct Subscriptions: Hashable, Sendable {
   }
 
   private var subscribers: [WatchSubject: [Subscriber]] = [:]
-  /// Those subjects that are prefixes, in the order in which they came.
-  private var prefixes: [Bytes] = []
+  private var prefixes = PrefixLengths()
   private var counts: [VoterID: Count] = [:]
   /// When some may be late; nil where there are none.
   private(set) var wake: Ticks?
@@ -40,7 +39,7 @@ struct Subscriptions: Hashable, Sendable {
     guard count.prefixes <= Self.maxPrefixes, count.registers <= Self.maxRegisters else { return }
     counts[node] = count
     let own = WatchSubject(key: subject.key.compacted(), isPrefix: subject.isPrefix)
-    if subject.isPrefix && subscribers[own] == nil { prefixes.append(own.key) }
+    if subject.isPrefix && subscribers[own] == nil { prefixes.add(own.key) }
     subscribers[own, default: []].append(Subscriber(node: node, until: time))
   }
 
@@ -53,16 +52,14 @@ struct Subscriptions: Hashable, Sendable {
     subscribers[subject]?.remove(at: place)
     guard subscribers[subject]?.isEmpty == true else { return }
     subscribers[subject] = nil
-    if subject.isPrefix { prefixes.removeAll { $0 == subject.key } }
+    if subject.isPrefix { prefixes.remove(subject.key) }
   }
 
   /// Who is to be told of what becomes of `key`, each once.
   func nodes(watching key: Bytes, at now: Ticks) -> [VoterID] {
     var nodes: [VoterID] = []
     add(to: &nodes, WatchSubject(key: key, isPrefix: false), at: now)
-    for prefix in prefixes where key.begins(with: prefix) {
-      add(to: &nodes, WatchSubject(key: prefix, isPrefix: true), at: now)
-    }
+    prefixes.subjects(covering: key) { add(to: &nodes, $0, at: now) }
     return nodes
   }
 

@@ -1,14 +1,16 @@
 internal import Synod
 
-/// A walk over the list of all registers, which finds those of a prefix: at first all that are there,
-/// later what was missed.
+/// A walk over the list of all registers for all watches of prefixes, which finds those that they
+/// cover: at first all that are there, later what was missed. Between its pieces it waits, so that
+/// voters that hold many registers are not kept from their other work.
 struct Sweep: Hashable, Sendable {
   private enum Phase: Hashable {
+    /// Nobody needs it.
+    case idle
     case due(Ticks)
     /// Waits for a piece of the list.
     case listing
-    /// Waits until less of what was found waits to be read.
-    case paused(after: UInt64)
+    case paused(after: UInt64, until: Ticks)
   }
 
   /// Where the next piece of the list begins.
@@ -17,38 +19,69 @@ struct Sweep: Hashable, Sendable {
     case after(UInt64)
   }
 
-  private var phase = Phase.due(Ticks(0))
+  private var phase = Phase.idle
+  /// Another walk is to follow at once: somebody came while this one was under way.
+  private var isAgain = false
   /// Of the walk, from 1.
   private(set) var number: UInt32 = 0
 
-  /// When the next walk begins; nil while one is under way.
+  /// When it goes on by itself.
   var wake: Ticks? {
-    if case .due(let time) = phase { time } else { nil }
+    switch phase {
+    case .due(let time), .paused(_, let time): time
+    case .idle, .listing: nil
+    }
+  }
+
+  mutating func stop() {
+    phase = .idle
+    isAgain = false
   }
 
   /// Has a walk begin then, in place of the one that is under way.
-  mutating func begin(at time: Ticks) { phase = .due(time) }
+  mutating func begin(at time: Ticks) {
+    phase = .due(time)
+    isAgain = false
+  }
+
+  /// Somebody more needs a whole walk.
+  mutating func join(at now: Ticks) {
+    switch phase {
+    case .idle, .due: phase = .due(now)
+    case .listing, .paused: isAgain = true
+    }
+  }
 
   /// The next piece that is wanted, if one is wanted now.
-  /// - Parameter hasRoom: whether more may be found.
-  mutating func take(at now: Ticks, hasRoom: Bool) -> Piece? {
+  /// - Parameters:
+  ///   - pause: how long it waits where there is no room.
+  ///   - hasRoom: whether more may be found.
+  mutating func take(at now: Ticks, pause: UInt64, hasRoom: Bool) -> Piece? {
     switch phase {
     case .due(let time) where time <= now:
       number &+= 1
       phase = .listing
       return .first
-    case .paused(let hash) where hasRoom:
-      phase = .listing
-      return .after(hash)
-    case .due, .paused, .listing: return nil
+    case .paused(let hash, let time) where time <= now:
+      phase = hasRoom ? .listing : .paused(after: hash, until: now.advanced(by: pause))
+      return hasRoom ? .after(hash) : nil
+    case .idle, .due, .paused, .listing: return nil
     }
   }
 
   /// A piece of the list ends here.
-  /// - Parameter next: when the next walk is due, if this was the last piece.
-  /// - Returns: whether it was.
-  mutating func went(through hash: UInt64, next: Ticks) -> Bool {
-    phase = hash < .max ? .paused(after: hash) : .due(next)
-    return hash == .max
+  /// - Parameters:
+  ///   - pause: how long to wait before the next piece.
+  ///   - rest: how long to wait before the next walk.
+  /// - Returns: whether it was the last piece.
+  mutating func went(through hash: UInt64, at now: Ticks, pause: UInt64, rest: UInt64) -> Bool {
+    guard case .listing = phase else { return false }
+    guard hash == .max else {
+      phase = .paused(after: hash, until: now.advanced(by: pause))
+      return false
+    }
+    phase = .due(now.advanced(by: isAgain ? pause : rest))
+    isAgain = false
+    return true
   }
 }

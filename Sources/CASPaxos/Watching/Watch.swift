@@ -1,144 +1,132 @@
 internal import Synod
 
-/// One watch of a client: what it knows of each register, and what waits to be told or to be read.
+/// One watch of a client: what it told of each register, and what waits to be told.
 ///
 /// However slow the client and however many the writes, it holds the states of at most `room`
-/// observations, and hardly more than `maxBytes` of values: a newer state takes the place of the one that waits, and beyond that a register is
-/// only noted, to be read when there is room.
+/// observations, and hardly more than `maxBytes` of values: a newer state takes the place of the one
+/// that waits, and beyond that a register is only noted, to be read when there is room.
 struct Watch: Hashable, Sendable {
   let id: ProposalID
   let subject: WatchSubject
   let deadline: Ticks?
-  var keys: [Bytes: WatchedKey] = [:]
   /// States in hand: told and not finished, waiting, or being read.
   let room: Int
   let maxBytes: Int
-  /// Registers that are known at once, at the most.
-  let maxKeys: Int
+  /// Reads up to this number had begun when it did: it begins with a later one.
+  let firstRead: UInt32
+  var keys: [Bytes: WatchedKey] = [:]
   /// Told and not finished, by number, and its register.
-  var unfinished: [UInt32: Bytes] = [:]
-  var told: UInt32 = 0
-  var waiting = 0
-  var bytes = 0
-  var reading: [UInt32: Bytes] = [:]
-  var reads: UInt32 = 0
-  /// Registers with news, none of which is unfinished; and those to be read.
-  var newsworthy = Fifo<Bytes>()
-  var toRead = Fifo<Bytes>()
-  /// Registers with candidates, in the order in which they are to be looked at.
-  var suspects = Fifo<Suspect>()
-  /// More registers begin so than it may know.
-  private(set) var isTooLarge = false
-
+  private var unfinished: [UInt32: Bytes] = [:]
+  private var told: UInt32 = 0
+  private var waiting = 0
+  private var bytes = 0
+  private var asked = 0
+  /// Registers with news, none of which is unfinished; and those that are behind.
+  private var newsworthy = Fifo<Bytes>()
+  private var behind = Fifo<Bytes>()
   /// What it told of some registers is forgotten: what a register begins with may follow that.
   var hasForgotten = false
-
-  /// Of a prefix.
-  var sweep: Sweep?
-
-  struct Suspect: Hashable {
-    let key: Bytes
-    let at: Ticks
-    /// It is to be read in any case.
-    var isCertain = false
-  }
+  /// Why it cannot go on.
+  var failure: WatchEnd?
 
   init(
-    _ id: ProposalID, of subject: WatchSubject, after version: Version?, deadline: Ticks?,
-    room: Int, maxBytes: Int, maxKeys: Int
+    _ id: ProposalID, of subject: WatchSubject, deadline: Ticks?, room: Int, maxBytes: Int,
+    firstRead: UInt32
   ) {
     self.id = id
     self.subject = subject
     self.deadline = deadline
     self.room = room
     self.maxBytes = maxBytes
-    self.maxKeys = maxKeys
-    guard !subject.isPrefix else {
-      sweep = Sweep()
-      return
+    self.firstRead = firstRead
+  }
+
+  var hasRoom: Bool { unfinished.count + waiting + asked < room && bytes < maxBytes }
+
+  // MARK: Falling behind
+
+  /// Has the register be read as soon as there is room.
+  mutating func fallBehind(_ key: Bytes) {
+    guard keys[key]?.phase == .current else { return }
+    keys[key]?.phase = .behind
+    guard keys[key]?.isQueued == false else { return }
+    keys[key]?.isQueued = true
+    behind.append(key)
+  }
+
+  /// A register to be read now.
+  /// - Parameter reads: how many reads have begun.
+  mutating func takeBehind(reads: UInt32) -> Bytes? {
+    while hasRoom, let key = behind.popFirst() {
+      keys[key]?.isQueued = false
+      guard keys[key]?.phase == .behind else { continue }
+      keys[key]?.phase = .asked(after: reads)
+      asked += 1
+      return key
     }
-    keys[subject.key] = WatchedKey(after: version)
-    want(subject.key)
+    return nil
   }
 
-  var hasRoom: Bool { unfinished.count + waiting + reading.count < room && bytes < maxBytes }
-
-  /// When it is to be looked at, for what came of nothing or for the next sweep.
-  var wake: Ticks? {
-    guard let time = sweep?.wake else { return suspects.next?.at }
-    return min(time, suspects.next?.at ?? time)
-  }
-
-  /// The ballot of the newest state that is known to be chosen of the one register.
-  var known: Ballot { subject.isPrefix ? .zero : keys[subject.key]?.chosen ?? .zero }
-
-  /// Has the register be read.
-  mutating func want(_ key: Bytes) {
-    guard isKnown(key) else { return }
-    switch keys[key]?.reading {
-    case .some(.none):
-      keys[key]?.reading = .wanted
-      toRead.append(key)
-    case .running(let told, _): keys[key]?.reading = .running(told: told, again: true)
-    case .wanted, nil: break
-    }
-  }
-
-  /// Has every register be read that it knows, and counts anew: of what happened meanwhile, it may
-  /// have missed some.
-  mutating func wantAll() {
-    for key in keys.keys.sorted(by: { $0.precedes($1) }) {
-      keys[key]?.dropCandidates()
-      // What follows need not follow at once.
-      keys[key]?.toldIn = nil
-      want(key)
+  /// What it waited for is there.
+  private mutating func settle(_ watched: inout WatchedKey, _ read: UInt32) {
+    switch watched.phase {
+    case .asked(let after):
+      guard read > after else { return }
+      asked -= 1
+      watched.phase = .current
+    case .behind: watched.phase = .current
+    case .current: break
     }
   }
 
-  private mutating func isKnown(_ key: Bytes) -> Bool {
-    if keys[key] != nil { return true }
-    guard keys.count < maxKeys else {
-      isTooLarge = true
-      return false
-    }
-    keys[key.compacted()] = WatchedKey()
-    return true
-  }
+  // MARK: Hearing
 
-  /// Counts what the voter at `place` says that it accepted.
-  /// - Parameter patience: how long a candidate may wait for a quorum, in ticks.
-  mutating func count(
-    _ message: Message, of place: Int, at now: Ticks, patience: UInt64,
-    in configuration: Configuration
+  /// A settled state is known.
+  /// - Parameters:
+  ///   - follows: the version that it is known to follow at once.
+  ///   - newest: the newest version known, which it need not be.
+  ///   - read: the number of the read that found it; nil where it was counted.
+  mutating func hear(
+    _ register: Register, of key: Bytes, follows: Version?, newest: Version?, by read: UInt32?
   ) {
-    let key = message.key
-    if keys[key] == nil { want(key) }
-    guard keys[key] != nil else { return }
-    keys[key]?.count(message, of: place, at: now)
-    settle(key, in: configuration)
-    if keys[key]?.candidates.isEmpty == false, keys[key]?.isSuspect == false {
-      keys[key]?.isSuspect = true
-      // Many together: to look at all watches takes a while.
-      let time = now.advanced(by: 2 * patience - now.rawValue % patience)
-      suspects.append(Suspect(key: key, at: time))
+    guard var watched = keys[key] else { return }
+    if let read { settle(&watched, read) }
+    if let told = watched.told {
+      if register.version > told { take(register, skipped: told != follows, of: key, &watched) }
+    } else if let read, read > firstRead {
+      if !subject.isPrefix || register.value != nil {
+        take(register, skipped: hasForgotten, of: key, &watched)
+      } else {
+        // Nobody misses a register that is not there, but the one that was asked for.
+        watched.told = register.version
+        watched.isGone = true
+      }
     }
-  }
-
-  /// Takes what is chosen of a register's candidates for news. Before the first read ended, they wait.
-  mutating func settle(_ key: Bytes, in configuration: Configuration) {
-    guard var watched = keys[key], watched.told != nil,
-      let found = watched.takeChosen(in: configuration)
-    else { return }
-    let isNext = watched.isNext(found, in: configuration)
-    watched.chosen = max(watched.chosen, found.ballot)
-    take(
-      found.state.written, skipped: !isNext, of: key, in: configuration.epoch, &watched)
     keys[key] = watched
+    if watched.told.map({ $0 < newest ?? .zero }) ?? true { fallBehind(key) }
   }
 
-  mutating func take(
-    _ register: Register, skipped: Bool, of key: Bytes, in epoch: Epoch,
-    _ watched: inout WatchedKey
+  /// Nothing is there: it was deleted so long ago that nothing of it is kept, or never written.
+  mutating func hearOfAbsence(of key: Bytes, by read: UInt32) {
+    guard var watched = keys[key] else { return }
+    settle(&watched, read)
+    let blank = Register(value: nil)
+    if let told = watched.told {
+      if told != .zero && !watched.isGone { take(blank, skipped: true, of: key, &watched) }
+    } else if read > firstRead {
+      if subject.isPrefix {
+        watched.told = .zero
+        watched.isGone = true
+      } else {
+        take(blank, skipped: false, of: key, &watched)
+      }
+    }
+    keys[key] = watched
+    if watched.told == nil { fallBehind(key) }
+  }
+
+  private mutating func take(
+    _ register: Register, skipped: Bool, of key: Bytes, _ watched: inout WatchedKey
   ) {
     var register = register
     register.value = register.value?.compacted()
@@ -151,40 +139,39 @@ struct Watch: Hashable, Sendable {
       bytes += register.size - last.register.size
       watched.news[watched.news.count - 1] = WatchedKey.News(register: register, skipped: true)
     } else {
-      watched.toldIn = nil
-      if watched.reading == .none {
-        watched.reading = .wanted
-        toRead.append(key)
-      }
+      // What takes its place is read.
+      guard watched.phase == .current else { return }
+      watched.phase = .behind
+      if !watched.isQueued { behind.append(key) }
+      watched.isQueued = true
       return
     }
+    // Behind an absence the versions go on from what was there before.
     if register.version != .zero || watched.told == nil { watched.told = register.version }
-    watched.toldIn = epoch
     watched.isGone = register.value == nil
-    watched.dropOld()
   }
 
-  /// Looks at the registers with candidates that nothing came of.
-  mutating func look(at now: Ticks, patience: UInt64) {
-    while let suspect = suspects.next, suspect.at <= now {
-      _ = suspects.popFirst()
-      if suspect.isCertain {
-        want(suspect.key)
-        continue
-      }
-      keys[suspect.key]?.isSuspect = false
-      guard let oldest = keys[suspect.key]?.candidates.first else {
-        forgetIfSpent(suspect.key)
-        continue
-      }
-      let due = oldest.since.advanced(by: patience)
-      if due <= now {
-        keys[suspect.key]?.dropCandidates()
-        want(suspect.key)
-      } else {
-        keys[suspect.key]?.isSuspect = true
-        suspects.append(Suspect(key: suspect.key, at: due))
-      }
-    }
+  // MARK: Telling
+
+  /// The next news to be told, and the number that `finished` is to be called with.
+  mutating func takeNews() -> (key: Bytes, news: WatchedKey.News, number: UInt32)? {
+    guard let key = newsworthy.popFirst(), let news = keys[key]?.news.first else { return nil }
+    keys[key]?.news.removeFirst()
+    keys[key]?.isUnfinished = true
+    keys[key]?.unfinishedBytes = news.register.size
+    waiting -= 1
+    told &+= 1
+    unfinished[told] = key
+    return (key, news, told)
+  }
+
+  /// The watcher has what it was told of the register.
+  /// - Returns: the register.
+  mutating func finished(_ number: UInt32) -> Bytes? {
+    guard let key = unfinished.removeValue(forKey: number) else { return nil }
+    keys[key]?.isUnfinished = false
+    bytes -= keys[key]?.unfinishedBytes ?? 0
+    if keys[key]?.news.isEmpty == false { newsworthy.append(key) }
+    return key
   }
 }

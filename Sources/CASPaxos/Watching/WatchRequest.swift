@@ -44,3 +44,15 @@ public struct Observation: Hashable, Sendable {
     self.skipped = skipped
   }
 }
+
+/// Why something cannot be watched, or no longer.
+public enum WatchRefusal: Hashable, Sendable {
+  /// This node's clients have as many watches as they may (`Settings.maxWatches`).
+  case tooManyWatches(limit: Int)
+  /// This node's clients watch as many prefixes as its peers tell it of.
+  case tooManyPrefixes(limit: Int)
+  /// More keys begin with the prefix than one watch may know (`Settings.maxWatchedKeys`).
+  case tooManyKeys(limit: Int)
+  /// All watches of this node know as many keys as they may (`Settings.maxWatchedKeysInAll`).
+  case tooManyKeysInAll(limit: Int)
+}

@@ -1,61 +1,145 @@
 internal import Synod
 
-/// The watches of this node's clients.
+/// The watches of this node's clients, and what is known of the registers that they watch.
 struct Watches: Hashable, Sendable {
   /// By their numbers, which rise and are used once.
   var open: [UInt32: Watch] = [:]
   private var last: UInt32 = 0
-  /// The numbers of those of one register, and of those of prefixes, in ascending order.
-  private var registers: [Bytes: [UInt32]] = [:]
-  private(set) var prefixes: [UInt32] = []
+  /// The numbers of those of one subject, in ascending order.
+  private var subjects: [WatchSubject: [UInt32]] = [:]
+  private var prefixes = PrefixLengths()
   private var proposals: [ProposalID: UInt32] = [:]
+  /// The registers that any of them knows, and what they know of them, one by one.
+  var registers: [Bytes: WatchedRegister] = [:]
+  private var known = 0
+  /// Registers to be read, and those being read.
+  var toRead = Fifo<Bytes>()
+  var reading: [UInt32: Bytes] = [:]
+  var reads: UInt32 = 0
+  /// Registers with candidates, in the order in which they are to be looked at.
+  var suspects = Fifo<Suspect>()
+  var sweep = Sweep()
   /// What is to be told.
   var effects: [Effect] = []
   /// Those that ended by themselves.
-  var ended: [(id: ProposalID, why: WatchEnd)] = []
+  var ended: [Ended] = []
   /// When all that is watched is asked for again.
   var renewAt = Ticks(0)
+  /// The first deadline of any, or an earlier time.
+  var deadline: Ticks?
+
+  struct Suspect: Hashable {
+    let key: Bytes
+    let at: Ticks
+    /// It is to be read in any case.
+    var isCertain = false
+  }
+
+  struct Ended: Hashable {
+    let id: ProposalID
+    let why: WatchEnd
+  }
 
   var isEmpty: Bool { open.isEmpty }
 
   /// All there are, in the order in which they began.
   var numbers: [UInt32] { open.keys.sorted() }
 
+  /// How many prefixes are watched.
+  var prefixCount: Int { prefixes.count }
+
+  func isWatched(_ subject: WatchSubject) -> Bool { subjects[subject] != nil }
+
+  /// The oldest watches of each subject.
+  var firsts: [Watch] {
+    numbers.compactMap { open[$0] }.filter { watch in
+      subjects[watch.subject]?.first.flatMap { open[$0]?.id } == watch.id
+    }
+  }
+
   mutating func add(_ watch: Watch) -> UInt32 {
     last &+= 1
     open[last] = watch
     proposals[watch.id] = last
-    if watch.subject.isPrefix {
-      prefixes.append(last)
-    } else {
-      registers[watch.subject.key, default: []].append(last)
-    }
+    if watch.subject.isPrefix && subjects[watch.subject] == nil { prefixes.add(watch.subject.key) }
+    subjects[watch.subject, default: []].append(last)
+    if let time = watch.deadline { deadline = min(deadline ?? time, time) }
     return last
   }
 
-  /// - Returns: what it was of, where no other watch is of the same.
-  mutating func remove(_ number: UInt32) -> WatchSubject? {
-    guard let watch = open.removeValue(forKey: number) else { return nil }
-    let key = watch.subject.key
+  /// - Returns: what it was of, where no other watch is of the same; and the reads that nobody needs.
+  mutating func remove(_ number: UInt32) -> (subject: WatchSubject?, reads: [UInt32]) {
+    guard let watch = open.removeValue(forKey: number) else { return (nil, []) }
     proposals[watch.id] = nil
-    if watch.subject.isPrefix {
-      prefixes.removeAll { $0 == number }
-      return prefixes.contains { open[$0]?.subject == watch.subject } ? nil : watch.subject
-    }
-    registers[key]?.removeAll { $0 == number }
-    guard registers[key]?.isEmpty == true else { return nil }
-    registers[key] = nil
-    return watch.subject
+    for key in watch.keys.keys { release(key) }
+    let unneeded = reading.filter { registers[$0.value] == nil }.keys.sorted()
+    for read in unneeded { reading[read] = nil }
+    let subject = watch.subject
+    subjects[subject]?.removeAll { $0 == number }
+    guard subjects[subject]?.isEmpty == true else { return (nil, unneeded) }
+    subjects[subject] = nil
+    if subject.isPrefix { prefixes.remove(subject.key) }
+    return (subject, unneeded)
   }
 
   func number(of id: ProposalID) -> UInt32? { proposals[id] }
 
   /// Those that are of this register.
   func numbers(of key: Bytes) -> [UInt32] {
-    let exact = registers[key] ?? []
-    if prefixes.isEmpty { return exact }
-    return exact + prefixes.filter { open[$0]?.subject.covers(key) == true }
+    (subjects[WatchSubject(key: key, isPrefix: false)] ?? []) + prefixNumbers(of: key)
   }
+
+  /// Those that are of a prefix of it.
+  func prefixNumbers(of key: Bytes) -> [UInt32] {
+    var numbers: [UInt32] = []
+    prefixes.subjects(covering: key) { numbers += subjects[$0] ?? [] }
+    return numbers
+  }
+
+  // MARK: Registers
+
+  /// Has a watch know a register, if it may.
+  mutating func know(
+    _ key: Bytes, by number: UInt32, after version: Version? = nil, _ limits: Limits
+  )
+    -> Bool
+  {
+    guard let watch = open[number] else { return false }
+    if watch.keys[key] != nil { return true }
+    guard watch.keys.count < limits.keys, known < limits.allKeys else {
+      open[number]?.failure = watch.keys.count < limits.keys ? .overloaded : .tooLarge
+      return false
+    }
+    let own = key.compacted()
+    open[number]?.keys[own] = WatchedKey(told: version)
+    registers[own, default: WatchedRegister(sweep: sweep.number)].holders += 1
+    known += 1
+    return true
+  }
+
+  struct Limits {
+    /// Registers that one watch may know, and that all of them may.
+    var keys: Int
+    var allKeys: Int
+  }
+
+  private mutating func release(_ key: Bytes) {
+    known -= 1
+    registers[key]?.holders -= 1
+    if registers[key]?.holders == 0 { registers[key] = nil }
+  }
+
+  /// Forgets what is gone, of those that were told so.
+  mutating func forgetIfSpent(_ key: Bytes) {
+    guard registers[key]?.isQuiet == true else { return }
+    for number in prefixNumbers(of: key) where open[number]?.keys[key]?.isSpent == true {
+      open[number]?.keys[key] = nil
+      open[number]?.hasForgotten = true
+      release(key)
+    }
+  }
+
+  // MARK: Telling
 
   /// Makes effects of what a watch has to tell. The upper half of their identities is its number.
   mutating func tell(_ number: UInt32) {
@@ -71,20 +155,37 @@ struct Watches: Hashable, Sendable {
   /// - Returns: whose it was.
   mutating func finished(_ effect: EffectID) -> UInt32 {
     let number = UInt32(truncatingIfNeeded: effect.rawValue >> 32)
-    open[number]?.finished(UInt32(truncatingIfNeeded: effect.rawValue))
+    if let key = open[number]?.finished(UInt32(truncatingIfNeeded: effect.rawValue)) {
+      forgetIfSpent(key)
+    }
     return number
   }
 
-  static func == (a: Self, b: Self) -> Bool {
-    a.open == b.open && a.last == b.last && a.effects == b.effects && a.renewAt == b.renewAt
-      && a.ended.elementsEqual(b.ended, by: ==)
+  /// Has all that cover the register hear of a settled state of it.
+  /// - Parameter read: the number of the read that found it; nil where it was counted.
+  mutating func hear(
+    _ register: Register, of key: Bytes, follows: Version?, by read: UInt32? = nil, _ limits: Limits
+  ) {
+    let newest = registers[key]?.newest
+    for number in numbers(of: key) {
+      if open[number]?.keys[key] == nil, register.value == nil || !know(key, by: number, limits) {
+        continue
+      }
+      open[number]?.hear(register, of: key, follows: follows, newest: newest, by: read)
+    }
   }
 
-  func hash(into hasher: inout Hasher) {
-    hasher.combine(open)
-    hasher.combine(last)
-    hasher.combine(effects)
-    hasher.combine(renewAt)
+  mutating func hearOfAbsence(of key: Bytes, by read: UInt32) {
+    for number in numbers(of: key) { open[number]?.hearOfAbsence(of: key, by: read) }
+  }
+
+  mutating func fallBehind(_ key: Bytes, by number: UInt32, _ limits: Limits) {
+    if know(key, by: number, limits) { open[number]?.fallBehind(key) }
+  }
+
+  /// Has what a watch is behind with be read, as far as it has room.
+  mutating func catchUp(_ number: UInt32) {
+    while let key = open[number]?.takeBehind(reads: reads) { read(key) }
   }
 }
 
@@ -93,4 +194,6 @@ enum WatchEnd: Hashable, Sendable {
   case deadline
   /// More registers begin with its prefix than a watch may know.
   case tooLarge
+  /// All watches of this node know as many registers as they may.
+  case overloaded
 }

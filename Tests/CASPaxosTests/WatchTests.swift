@@ -1,0 +1,247 @@
+import Synod
+import Testing
+
+@testable import CASPaxos
+
+/// Watches among machines whose messages are delivered by hand.
+@Suite struct WatchTests {
+  /// What a node was told of since the last call; it takes all of it.
+  private func told(_ voter: UInt32, _ world: inout MembersWorld) -> [Observation] {
+    var all: [Observation] = []
+    while true {
+      var some: [Observation] = []
+      for case .observed(let seen) in world.nodes[VoterID(voter)]!.effects { some.append(seen) }
+      world.nodes[VoterID(voter)]!.effects = []
+      if some.isEmpty { return all }
+      all += some
+      for one in some { world.finish(one.id, at: voter) }
+    }
+  }
+
+  /// The kinds of what is delivered, and how often, while time passes.
+  private func sent(
+    _ kind: Message.Kind, _ ticks: UInt64, _ world: inout MembersWorld,
+    where matches: (MembersWorld.Letter) -> Bool = { _ in true }
+  ) -> Int {
+    var count = 0
+    for _ in 0..<(ticks / 10) {
+      world.pass(10)
+      world.deliverAll { letter in
+        if letter.message.kind == kind && matches(letter) { count += 1 }
+        return true
+      }
+    }
+    return count
+  }
+
+  /// Three voters and a node without a vote, the fourth.
+  private func world(adjust: @escaping (inout Settings) -> Void = { _ in }) -> MembersWorld {
+    var world = MembersWorld(adjust: adjust)
+    _ = world.result(.changeMembership(.add(address: "p", role: .proposer)), at: 1)
+    world.start(4)
+    world.run(1500)
+    return world
+  }
+
+  @Test func aDeletionThatWasCollectedWhileTheWatcherWasCutOffIsTold() {
+    var world = world {
+      $0.watchLease = 300
+      $0.collectAfter = 64
+    }
+    _ = world.result(.change(.add(3)), at: 1)
+    world.propose(.watch(.register(after: nil)), at: 4)
+    world.run(50)
+    #expect(told(4, &world).map(\.register.number) == [3])
+    world.propose(.change(.delete), at: 1)
+    world.run(6000, among: [1, 2, 3])
+    #expect(world[1].acceptorState(of: "k") == nil && world[2].acceptorState(of: "k") == nil)
+    world.lose()
+    world.run(1000)
+    let end = told(4, &world)
+    #expect(end.count == 1 && end.first?.register == Register(value: nil))
+    #expect(end.first?.skipped == true)
+    // Once: what is gone is not asked for again and again.
+    #expect(sent(.read, 1000, &world) == 0)
+    #expect(told(4, &world).isEmpty)
+    // It is heard of when it is written again, too.
+    _ = world.result(.change(.add(5)), at: 2)
+    world.run(500)
+    #expect(told(4, &world).map(\.register.number) == [5])
+  }
+
+  /// Something newer came while it was read, and was deleted and collected before it was.
+  @Test func aDeletionThatWasCollectedDuringAReadIsTold() {
+    var world = world {
+      $0.watchLease = 300
+      $0.collectAfter = 64
+    }
+    _ = world.result(.change(.add(3)), at: 1)
+    world.propose(.watch(.register(after: nil)), at: 4)
+    world.run(50)
+    _ = told(4, &world)
+    // A lone acceptance, of a write that the watcher hears no more of: it reads.
+    world.propose(.change(.add(1)), at: 1)
+    var kept: [MembersWorld.Letter] = []
+    func hold(_ world: inout MembersWorld) {
+      kept += world.letters.filter { $0.message.kind == .observed }
+      world.letters.removeAll { $0.message.kind == .observed }
+    }
+    for _ in 0..<200 {
+      guard let place = world.letters.firstIndex(where: { $0.to != VoterID(4) }) else { break }
+      let letter = world.letters.remove(at: place)
+      world.receive(letter.message, at: letter.to.rawValue, from: letter.from.rawValue)
+      hold(&world)
+    }
+    #expect(kept.count == 3)
+    world.receive(kept[0].message, at: 4, from: kept[0].from.rawValue)
+    for _ in 0..<100 where !world.letters.contains(where: { $0.message.kind == .read }) {
+      world.pass(10)
+      world.lose { $0.message.kind == .watch }
+    }
+    let reads = world.letters.filter { $0.message.kind == .read }
+    #expect(reads.count == 3)
+    world.lose()
+    // Now the rest of what is told of the write; and the deletion, of which it hears nothing.
+    for letter in kept { world.receive(letter.message, at: 4, from: letter.from.rawValue) }
+    #expect(told(4, &world).map(\.register.number) == [4])
+    world.propose(.change(.delete), at: 1)
+    world.run(6000, among: [1, 2, 3])
+    #expect(world[1].acceptorState(of: "k") == nil)
+    world.lose()
+    world.letters = reads
+    world.deliverAll { $0.message.kind == .read || $0.message.kind == .readReply }
+    world.run(1000)
+    #expect(told(4, &world).map(\.register.value) == [nil])
+  }
+
+  /// What the voters told of the register's earlier life comes late.
+  @Test func aWatchDoesNotGoBackBehindAnErasure() {
+    var world = world {
+      $0.watchLease = 3_000
+      $0.collectAfter = 64
+    }
+    _ = world.result(.change(.add(3)), at: 1)
+    world.propose(.watch(.register(after: nil)), at: 4)
+    world.run(50)
+    _ = told(4, &world)
+    world.propose(.change(.add(1)), at: 1)
+    world.deliver(among: 1, 2, 3)
+    let late = world.letters.filter { $0.message.kind == .observed }
+    #expect(late.count == 3)
+    world.lose()
+    world.propose(.change(.delete), at: 1)
+    world.run(6000, among: [1, 2, 3])
+    world.lose()
+    world.run(4000)
+    #expect(told(4, &world).map(\.register.value) == [nil])
+    for letter in late { world.receive(letter.message, at: 4, from: letter.from.rawValue) }
+    world.run(1000)
+    #expect(told(4, &world).isEmpty)
+  }
+
+  @Test func howManyWatchOneKeyDoesNotMatterToTheVoters() {
+    var world = world { $0.watchLease = 300 }
+    _ = world.result(.change(.add(3)), at: 1)
+    world.run(1000)
+    for _ in 0..<50 { world.propose(.watch(.register(after: nil)), at: 4) }
+    // Each voter is asked once, and tells once what there is.
+    var asked = 0
+    world.deliverAll { letter in
+      if letter.message.kind == .watch { asked += 1 }
+      return true
+    }
+    #expect(asked == 3)
+    world.run(50)
+    #expect(told(4, &world).count == 50)
+    // A lease is asked for again every hundred ticks.
+    #expect(sent(.watch, 1000, &world) <= 3 * 10)
+    #expect(sent(.observed, 1000, &world) == 0)
+  }
+
+  /// Its ballot rises, its version does not.
+  @Test func aStateThatIsWrittenBackIsToldToNobodyAndSentOnce() {
+    var world = world { $0.watchLease = 300 }
+    _ = world.result(.change(.add(3)), at: 1)
+    world.propose(.watch(.register(after: nil)), at: 4)
+    world.run(50)
+    _ = told(4, &world)
+    _ = world.result(.barrierRead, at: 2)
+    world.run(500)
+    #expect(told(4, &world).isEmpty)
+    #expect(sent(.observed, 1000, &world) == 0)
+    #expect(sent(.read, 1000, &world) == 0)
+    _ = world.result(.change(.add(1)), at: 2)
+    world.run(50)
+    #expect(told(4, &world).map(\.skipped) == [false])
+  }
+
+  @Test func allPrefixesOfANodeAreLookedForInOneWalkThroughTheKeys() {
+    var world = world { $0.watchSweep = 1 << 30 }
+    for number in 0..<64 {
+      world.propose(.change(.add(1)), key: Bytes("k\(number)"), at: 1)
+    }
+    world.run(500)
+    for number in 0..<32 { world.propose(.watch(.prefix), key: Bytes("k\(number)"), at: 4) }
+    world.propose(.watch(.prefix), key: "", at: 4)
+    // One walk, and another for those that came while it was under way.
+    #expect(sent(.list, 300, &world) <= 2 * 3)
+    var count = 0
+    for _ in 0..<50 {
+      count += told(4, &world).count
+      world.run(10)
+    }
+    #expect(count == 150)
+  }
+
+  @Test func walksForWatchesTakeNoRoomOfTheClients() {
+    var world = world { $0.maxListings = 1 }
+    world.propose(.watch(.prefix), key: "k", at: 4)
+    let list = world.propose(.list(after: nil, limit: 10), at: 4)
+    #expect(world.ended[list] == nil)
+    world.run(100)
+    #expect(world.ended[list] == .listed(KeyList(keys: [], through: .max)))
+  }
+
+  @Test func aDeletionThatWasErasedBetweenTwoStatesIsASkip() {
+    var world = world {
+      $0.watchLease = 1 << 20
+      $0.collectAfter = 64
+    }
+    _ = world.result(.change(.add(3)), at: 1)
+    world.propose(.watch(.register(after: nil)), at: 4)
+    world.run(50)
+    _ = told(4, &world)
+    world.propose(.change(.delete), at: 1)
+    world.run(4000, among: [1, 2, 3])
+    #expect(world[1].acceptorState(of: "k") == nil)
+    // Whether it asks again or not: it was never told of the deletion.
+    world.lose()
+    let write = world.propose(.change(.add(5)), at: 1)
+    world.deliverAll()
+    #expect(world.ended[write] != nil)
+    world.run(500)
+    let end = told(4, &world)
+    #expect(end.map(\.register.number) == [5] && end.map(\.skipped) == [true])
+  }
+
+  /// From then on nobody would tell it anything.
+  @Test func theWatchesOfANodeThatIsRemovedEnd() {
+    var world = world()
+    let watch = world.propose(.watch(.register(after: nil)), at: 4)
+    world.run(50)
+    _ = told(4, &world)
+    _ = world.result(.changeMembership(.remove(VoterID(4))), at: 1)
+    world.run(2000)
+    #expect(world.ended[watch] == .notApplied(.abandoned(.notAMember)))
+  }
+
+  @Test func whatIsKnownToBeAbsentIsNoNews() {
+    var world = world()
+    world.propose(.watch(.register(after: .zero)), at: 4)
+    world.run(500)
+    #expect(told(4, &world).isEmpty)
+    _ = world.result(.change(.add(5)), at: 2)
+    world.run(50)
+    #expect(told(4, &world).map(\.register.number) == [5])
+  }
+}
