@@ -42,10 +42,11 @@ extension Machine {
     core.outbox.send(.piece(first), to: .voter(voter))
   }
 
+  /// Makes room: of those that were given whole, and of those that nobody asked of for a while.
   private mutating func dropIdleTransfers() {
-    let patience = core.settings.retransmitAfter * 16
+    let patience = core.settings.retransmitAfter * 8
     let now = core.now
-    transfers.removeAll { $0.usedAt.advanced(by: patience) <= now }
+    transfers.removeAll { $0.usedAt.advanced(by: patience) <= now || $0.last.isLast }
   }
 
   mutating func takePiece(_ piece: MultiPaxos.Message.SnapshotPiece, from sender: VoterID) {
