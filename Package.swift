@@ -92,6 +92,7 @@ let package = Package(
         dependencies: [
           "Synod", "CASPaxos", "KeyValue", "SynodJournal", "SynodWire", "RESP", "UV",
           "SynodRuntime", "CLibUV", "SynodSimulation", "CASPaxosSimulation",
+          "MultiPaxosSimulation",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),
         ],

@@ -1,5 +1,6 @@
 import CASPaxos
 import CASPaxosSimulation
+import MultiPaxosSimulation
 import SynodSimulation
 
 /// A protocol that `synod simulate` knows, whatever its types.
@@ -10,7 +11,7 @@ struct SimulatedProtocol: Sendable {
   /// Runs a plan up to a number of events, and draws the newest so many.
   let page: @Sendable (RunPlan, UInt64, Int) -> TracePage
 
-  static let all = [caspaxos]
+  static let all = [caspaxos, multipaxos]
 
   static func named(_ name: String) -> SimulatedProtocol? { all.first { $0.name == name } }
 
@@ -18,6 +19,9 @@ struct SimulatedProtocol: Sendable {
   static let caspaxos = SimulatedProtocol(
     even: SimulatedProtocol(RegisterSubject<AppendWorkload>.self),
     odd: SimulatedProtocol(RegisterSubject<KeyValueWorkload>.self))
+
+  /// A log.
+  static let multipaxos = SimulatedProtocol(LogSubject<TapeWorkload>.self)
 }
 
 extension SimulatedProtocol {

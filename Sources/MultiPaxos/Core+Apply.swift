@@ -57,6 +57,7 @@ extension Core {
   /// Entries of those who are no members are void, and so are those that were applied before
   /// (rule 14). Who wants to be a member may say so: that names an identity, which is given once.
   private mutating func isValid(_ entry: Entry) -> Bool {
+    if !lead.handedOver.isEmpty { lead.handedOver.remove(entry.id) }
     guard state.knows(entry.id.origin) else {
       if entry.kind == .membership { return true }
       refuse(entry.id, .abandoned(.notAMember))

@@ -14,7 +14,7 @@ extension Core {
 
   /// Whether this node votes on slots that are yet to be opened.
   var mayStand: Bool {
-    settings.decorations.standsForLeader && isVoter && !grants.isGuarding
+    settings.decorations.standsForLeader && isVoter && !isGuarded
       && (windowItems.contains { configuration($0).place(of: me) != nil })
   }
 

@@ -119,7 +119,7 @@ extension Core {
       }
       guard lead.queue.count < settings.maxOpenProposals else { return }
       // It is in, but its origin does not know yet.
-      if state.origins.contains(entry.id) { continue }
+      if state.origins.contains(entry.id) || !lead.handedOver.insert(entry.id).inserted { continue }
       lead.queue.append(entry)
     }
   }

@@ -20,27 +20,6 @@ public struct EntryID: Hashable, Sendable, CustomStringConvertible {
   public var description: String { "\(origin):\(number)" }
 }
 
-/// Asks that a command has its effect once, however often it is sent, through whichever node: what it
-/// came to is kept with the state.
-///
-/// A client numbers its commands upwards, and has one of them under way at a time. Where one ends
-/// unknown it sends the same command with the same number again, and is told what came of the first.
-public struct Once: Hashable, Sendable, CustomStringConvertible {
-  /// Who asks: drawn at random once, so that no two clients have one. Never zero.
-  public var client: Identity128
-  /// Which of its commands it is; higher ones are later.
-  public var sequence: UInt64
-
-  /// One made of its parts.
-  @inlinable public init(_ client: Identity128, _ sequence: UInt64) {
-    self.client = client
-    self.sequence = sequence
-  }
-
-  /// For people to read.
-  public var description: String { "\(client) \(sequence)" }
-}
-
 /// What stands in a slot of the log.
 public struct Entry: Hashable, Sendable {
   /// What an entry does when it is applied.
@@ -97,10 +76,7 @@ extension Entry: ByteCodable {
     guard kind != .filler else { return }
     writer.write(id.origin.rawValue)
     writer.write(id.number)
-    if let once {
-      once.client.encode(into: &writer)
-      writer.write(once.sequence)
-    }
+    once?.encode(into: &writer)
     writer.write(bytes: payload)
   }
 
@@ -119,7 +95,7 @@ extension Entry: ByteCodable {
     id.number = try reader.read(UInt64.self)
     guard id.origin != .none else { throw .malformed("an entry of nobody's") }
     if mark & Entry.hasOnce != 0 {
-      once = Once(try Identity128(from: &reader), try reader.read(UInt64.self))
+      once = try Once(from: &reader)
     }
     payload = try reader.read(bytesUpTo: Entry.maxPayload)
   }

@@ -31,12 +31,13 @@ extension Core {
     if grants.isGuarding { grants.guardUntil = now.advanced(by: grants.earlier) }
   }
 
+  /// Whether a grant of an earlier life may live.
+  var isGuarded: Bool { grants.isGuarding && !(hasTicked && grants.guardUntil <= now) }
+
   /// Whether a ballot of this voter may be promised and accepted now.
   mutating func mayFollow(_ voter: VoterID) -> Bool {
-    if grants.isGuarding {
-      guard hasTicked, grants.guardUntil <= now else { return false }
-      grants.isGuarding = false
-    }
+    if isGuarded { return false }
+    grants.isGuarding = false
     return grants.holder == voter || grants.holder == .none || grants.until <= now
   }
 

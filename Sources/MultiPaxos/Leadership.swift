@@ -63,6 +63,9 @@ struct Leadership: Hashable, Sendable {
   var toldChosen = Slot.none
   /// Entries that wait for a slot.
   var queue = Queue<Entry>()
+  /// Others' entries that wait for a slot or stand in one, and are not applied: handed over again, they
+  /// are not proposed again. Or one who hears late would fill the log with what stands in it.
+  var handedOver: Set<EntryID> = []
 
   var peers: [Peer] = []
   /// The last round of heartbeats, and when each of the last was sent.

@@ -12,7 +12,7 @@ extension LogSubject {
       return proposal
     }
     operations += 1
-    var once: MultiPaxos.Once?
+    var once: Once?
     let operation = operation(of: client, &random, &once)
     return Proposal(
       operation, deadline: deadline(at: now, &random), once: once,
@@ -25,7 +25,7 @@ extension LogSubject {
   }
 
   private mutating func operation(
-    of client: Int, _ random: inout SplitMix, _ once: inout MultiPaxos.Once?
+    of client: Int, _ random: inout SplitMix, _ once: inout Once?
   ) -> MultiPaxos.Operation<Workload.App> {
     let kind = random.next() % 100
     var bound = shape.queryPercent
@@ -44,7 +44,7 @@ extension LogSubject {
     bound += shape.barrierPercent
     if kind < bound { return .barrier }
     if random.next() % 100 < shape.oncePercent {
-      once = MultiPaxos.Once(Identity128(high: plan.seed | 1, low: operations), 1)
+      once = Once(Identity128(high: plan.seed | 1, low: operations), 1)
     }
     return .command(workload.command(number: operations, random: &random))
   }

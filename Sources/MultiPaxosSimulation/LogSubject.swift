@@ -31,7 +31,7 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   /// A command: all the calls that sent it, and what became of it.
   struct Wish {
     var calls: [Int] = []
-    var once: MultiPaxos.Once?
+    var once: Once?
     var appliedIn: Slot?
   }
 
