@@ -54,6 +54,7 @@ extension Core {
   }
 
   /// Sends what was proposed since, as few messages; this node's own vote is a record like any other.
+  @usableFromInline
   mutating func flush() {
     guard role == .leading else { return }
     while lead.unsent < lead.next {

@@ -10,7 +10,8 @@ struct Indexes: Hashable, Sendable {
 
   /// The question that is asked next. A read is answered by one that was asked after it came.
   var next: UInt64 = 1
-  /// The question that is out.
+  /// The name of the question that is out: never used in an earlier life, whose answers may still be
+  /// on their way.
   var asked: UInt64?
   var retryAt: Ticks?
   var answers: [Answer] = []
@@ -30,7 +31,9 @@ extension Core {
   mutating func askIndex() {
     guard indexes.asked == nil else { return }
     guard role == .leading || leader != nil && leader != me else { return }
-    let token = indexes.next
+    guard reservation.mayLeave(reservation.numbers.last + 1),
+      let token = reservation.drawNumber()
+    else { return }
     indexes.next += 1
     indexes.asked = token
     indexes.retryAt = now.advanced(by: settings.retransmitAfter)
@@ -101,7 +104,7 @@ extension Core {
   mutating func receiveIndex(_ token: UInt64, _ slot: Slot) {
     guard indexes.asked == token else { return }
     indexes.forget()
-    indexes.answers.append(Indexes.Answer(token: token, slot: slot))
+    indexes.answers.append(Indexes.Answer(token: indexes.next - 1, slot: slot))
   }
 
   /// How far one must have come to read now, alone; nil where this leader has no lease. It is looked

@@ -164,12 +164,18 @@ struct Core: Hashable, Sendable {
     return wake
   }
 
+  /// - Returns: whether that is news.
   @usableFromInline
-  mutating func persisted(through batch: PersistBatch) {
-    guard batch <= outbox.issued else { return stop(.machineStopped) }
+  mutating func persisted(through batch: PersistBatch) -> Bool {
+    guard batch <= outbox.issued else {
+      stop(.machineStopped)
+      return true
+    }
+    guard batch > outbox.durable else { return false }
     outbox.persisted(through: batch)
     if reservation.persisted(through: outbox.durable) { reservation.request(in: &outbox) }
     countOwnVotes()
+    return true
   }
 
   /// This node's own votes count when they are durable.

@@ -74,6 +74,7 @@ extension Machine {
     asked.tries = 0
     core.catchUp.incoming = asked
     guard piece.isLast else { return core.askForEntries() }
+    guard taken.target.app.digest == piece.digest else { return core.abandonSnapshot() }
     core.catchUp.incoming = nil
     core.outbox.record(.installed(piece.slot))
     if !install(piece.slot) { core.abandonSnapshot() }
@@ -104,7 +105,8 @@ extension SnapshotSource {
       next(limit: limit, into: &bytes)
       for piece in bytes[count...] { size += piece.count }
     }
-    return Message.SnapshotPiece(slot: slot, index: index, isLast: isAtEnd, bytes: bytes)
+    return Message.SnapshotPiece(
+      slot: slot, index: index, isLast: isAtEnd, digest: digest, bytes: bytes)
   }
 }
 

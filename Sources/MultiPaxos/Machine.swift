@@ -173,8 +173,7 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
   @inlinable
   public mutating func persisted(through batch: PersistBatch) {
     guard core.stopped == nil else { return }
-    core.persisted(through: batch)
-    settle()
+    if core.persisted(through: batch) { settle() }
   }
 
   /// No effect is answered.
@@ -196,6 +195,9 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
   @inlinable
   public mutating func drain(into ready: inout Ready<Machine<App>>) {
     ready.removeAll()
+    core.flush()
+    // A leader that is alone answers itself.
+    if !reads.isEmpty { serveReads() }
     swap(&ready.completed, &completed)
     swap(&ready.effects, &effects)
     ready.batch = core.drain(persist: &ready.persist, messages: &ready.messages)
@@ -218,7 +220,6 @@ extension Core {
   mutating func drain(
     persist: inout [Record], messages: inout [Envelope<Message>]
   ) -> PersistBatch {
-    flush()
     if !outbox.persist.isEmpty, hinted < state.applied {
       hinted = state.applied
       outbox.record(.chosen(through: hinted))

@@ -247,6 +247,7 @@ extension Message.SnapshotPiece: ByteCodable {
     slot.encode(into: &writer)
     writer.write(index)
     writer.write(UInt8(isLast ? 1 : 0))
+    writer.write(digest)
     writer.write(UInt32(truncatingIfNeeded: bytes.count))
     for piece in bytes { writer.write(bytes: piece) }
   }
@@ -258,6 +259,7 @@ extension Message.SnapshotPiece: ByteCodable {
     let last = try reader.read(UInt8.self)
     guard last <= 1 else { throw .malformed("neither the last nor not") }
     isLast = last == 1
+    digest = try reader.read(UInt64.self)
     let count = Int(try reader.read(UInt32.self))
     guard count <= Message.maxEntries, count <= reader.remaining else {
       throw .overLimit(found: UInt64(count), limit: min(Message.maxEntries, reader.remaining))

@@ -117,14 +117,17 @@ public enum Message: Hashable, Sendable {
     public var index: UInt32
     /// Whether there are no more.
     public var isLast: Bool
+    /// The digest of the whole state, so that pieces of several snapshots make none.
+    public var digest: UInt64
     /// Parts of the state, in order.
     public var bytes: [Bytes]
 
     /// One made of its parts.
-    public init(slot: Slot, index: UInt32, isLast: Bool, bytes: [Bytes]) {
+    public init(slot: Slot, index: UInt32, isLast: Bool, digest: UInt64, bytes: [Bytes]) {
       self.slot = slot
       self.index = index
       self.isLast = isLast
+      self.digest = digest
       self.bytes = bytes
     }
   }

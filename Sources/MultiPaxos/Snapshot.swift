@@ -13,6 +13,7 @@ struct SnapshotSource<App: ReplicatedState>: Sendable {
 
   let slot: Slot
   private let state: Replicated
+  let digest: UInt64
   private let app: App
   private let clients: [Clients.Kept]
   private let leases: [Leases.Named]
@@ -22,6 +23,7 @@ struct SnapshotSource<App: ReplicatedState>: Sendable {
     slot = state.applied
     self.state = state
     self.app = app
+    digest = app.digest
     clients = state.clients.inOrder
     leases = state.leases.inOrder
   }

@@ -27,7 +27,8 @@ import Testing
     .heartbeat(ballot, chosen: Slot(2), round: 77), .echo(ballot, round: 77, applied: Slot(1)),
     .fetch(from: Slot(8)), .entries(first: Slot(8), entries, chosen: Slot(20)),
     .compacted(through: Slot(6)), .fetchPiece(slot: Slot(6), index: 2),
-    .piece(.init(slot: Slot(6), index: 2, isLast: true, bytes: ["a", ""])), .forward(entries),
+    .piece(.init(slot: Slot(6), index: 2, isLast: true, digest: 9, bytes: ["a", ""])),
+    .forward(entries),
     .notLeading(VoterID(3)), .notLeading(nil), .askIndex(round: 2), .index(round: 2, Slot(3)),
     .takeOver(ballot), .digest(Slot(3), 99), .diverged(Slot(3)),
   ]

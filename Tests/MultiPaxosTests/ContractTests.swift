@@ -52,6 +52,9 @@ import Testing
       adjust: {
         $0.maxRetained = 4
         $0.maxApplied = 1
+        $0.heartbeatEvery = 100
+        $0.electionTimeout = 400
+        $0.retransmitAfter = 120
         $0.maxMessageBytes = 64
       },
       name: "five voters, small messages"),

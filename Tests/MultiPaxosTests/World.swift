@@ -53,8 +53,9 @@ struct World {
   }
 
   /// So many voters.
-  init(_ voters: Int, window: UInt64 = 3, seed: UInt64 = 1, adjust: (inout Settings) -> Void = { _ in })
-  {
+  init(
+    _ voters: Int, window: UInt64 = 3, seed: UInt64 = 1, adjust: (inout Settings) -> Void = { _ in }
+  ) {
     self.init(
       (1...UInt32(voters)).map {
         var settings = Settings.test($0, of: voters, seed: seed, window: window)
@@ -113,7 +114,8 @@ struct World {
       for other in voters where other != voter {
         network.append(Parcel(from: voter, to: other, message: envelope.message))
       }
-    case .voter(let other): network.append(Parcel(from: voter, to: other, message: envelope.message))
+    case .voter(let other):
+      network.append(Parcel(from: voter, to: other, message: envelope.message))
     }
   }
 
