@@ -16,6 +16,8 @@ extension Core {
       alarms.append(Ticks(.max))
     }
     table[place].round = Int32(slot)
+    // Whoever came while nothing was wanted here came in turn, and did not duel.
+    table[place].rivals = VoteSet()
     // Not the table's own, whose memory nobody has looked at for long.
     rounds[slot].key = key.compacted()
     rounds[slot].hash = hash

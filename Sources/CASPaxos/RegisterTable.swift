@@ -28,8 +28,8 @@ struct RegisterTable: Hashable, Sendable {
     var streak: UInt8
     /// Sweeps that came by since anything of it changed, up to 255.
     var age: UInt8 = 0
-    /// The other proposers seen since this node last won; and until when this node, having won
-    /// against some, leaves the register to them.
+    /// The other proposers seen since this node last won or last began to want something; and until
+    /// when this node, having won against some, leaves the register to them.
     var rivals = VoteSet()
     var restUntil = Ticks(0)
 
