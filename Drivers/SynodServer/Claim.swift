@@ -19,4 +19,14 @@ enum Claim {
     }
     self = once.map { $0.isRetry ? .retry : .once } ?? .writes
   }
+
+  init(_ operation: CASPaxos.Operation<KeyValueChange>) {
+    switch operation {
+    case .change(let change): self.init(change)
+    case .forget, .changeMembership: self = .writes
+    // What it writes is what was there.
+    case .barrierRead: self = .readOnly
+    case .read, .watch, .list, .membership: self = .readOnly
+    }
+  }
 }

@@ -138,8 +138,7 @@ struct Conversation {
       propose(.change(change), once: once, of: key, as: number, host)
     case .fence(let key, let operation):
       let number = queue.next
-      // Its writing changes nothing that a client sees.
-      queue.appendWaiting(keys: 1, .sum, .readOnly, cost: weight, version)
+      queue.appendWaiting(keys: 1, .sum, Claim(operation), cost: weight, version)
       propose(operation, of: key, as: number, host)
     case .each(let change, let keys, let combination):
       let number = queue.next

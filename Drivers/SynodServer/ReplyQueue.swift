@@ -86,6 +86,17 @@ struct ReplyQueue {
   /// What the command of this number may have done; nil where nobody waits for it.
   func claim(_ number: UInt64) -> Claim? { index(of: number).map { slots[$0].claim } }
 
+  /// The numbers of the changes that are to be made once and are not answered yet.
+  var openOnce: [UInt64] {
+    (0..<count).compactMap { place in
+      let slot = slots[(head + place) & (slots.count - 1)]
+      guard case .waiting = slot.answer, slot.claim == .once || slot.claim == .retry else {
+        return nil
+      }
+      return first + UInt64(place)
+    }
+  }
+
   /// Fills a slot. Nothing happens where nobody waits for it (any more).
   mutating func answer(_ number: UInt64, with answer: Answer) {
     guard let index = index(of: number), case .waiting = slots[index].answer else { return }

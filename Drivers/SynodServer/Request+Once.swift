@@ -22,6 +22,9 @@ extension Request {
     inner.dropFirst(3)
     let isRetry = inner.text(0, limit: 8).uppercased() == "RETRY"
     if isRetry { inner.dropFirst(1) }
+    var limits = limits
+    // Another node may have taken what this one would not, and the key knows.
+    if isRetry { limits.maxValue = .max }
     switch Request(inner, limits: limits) {
     case .one(let key, let change):
       return .once(Once(client, number, isRetry: isRetry), key: key, change)

@@ -235,7 +235,10 @@ final class Server {
       case .barrierRead, .forget, .changeMembership: false
       }
     if !isReadOnly && lastStanding == .observer {
-      return .failure(.refused("READONLY this node only watches; send writes to another"))
+      guard once?.isRetry == true else {
+        return .failure(.refused("READONLY this node only watches; send writes to another"))
+      }
+      return .failure(.retried("this node only watches, use another node"))
     }
     let proposal = Proposal(
       key: key, operation: operation,

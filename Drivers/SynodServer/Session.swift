@@ -111,9 +111,13 @@ final class Session: ConversationHost {
     leave()
   }
 
+  /// Whoever asked for a change once asks again through another node, and should not be overtaken by
+  /// what is left here.
   private func leave() {
     guard !hasEnded else { return }
     hasEnded = true
+    conversation.end()
+    for number in conversation.queue.openOnce { server.node.cancel(proposalName(number)) }
     account(0)
     for number in conversation.watches.numbers { unwatch(number) }
     server.remove(self, owing: conversation.queue.cost)
@@ -239,9 +243,11 @@ final class Session: ConversationHost {
   func propose(
     _ operation: CASPaxos.Operation<KeyValueChange>, once: Once?, of key: Bytes, as number: UInt64
   ) -> Answer? {
-    server.propose(
-      operation, once: once, of: key,
-      as: ProposalID(prefix | UInt64(UInt32(truncatingIfNeeded: number))))
+    server.propose(operation, once: once, of: key, as: proposalName(number))
+  }
+
+  private func proposalName(_ number: UInt64) -> ProposalID {
+    ProposalID(prefix | UInt64(UInt32(truncatingIfNeeded: number)))
   }
 
   func watch(_ key: Bytes, _ request: WatchRequest, as number: UInt32) -> Answer? {
@@ -267,8 +273,7 @@ final class Session: ConversationHost {
   }
 
   func change(_ change: MembershipChange, as number: UInt64) -> Answer? {
-    let id = ProposalID(prefix | UInt64(UInt32(truncatingIfNeeded: number)))
-    if let answer = server.change(change, as: id) { return answer }
+    if let answer = server.change(change, as: proposalName(number)) { return answer }
     membersAsked[number] = change
     return nil
   }

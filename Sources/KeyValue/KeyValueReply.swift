@@ -32,12 +32,27 @@ public enum KeyValueRejection: Hashable, Sendable {
   case forgotten
 }
 
-/// What is kept of a reply, so that a change that is made once can give it again: a mark, and what it
-/// holds.
+/// What is kept of a reply, so that a change that is made once can give it again: which change it was,
+/// a mark, and what the reply holds.
 extension KeyValueChange {
+  /// Tells it from other changes, the same on every node and in every release.
+  private var digest: UInt64 {
+    let hash = SipHash(key: (0x7379_6e6f_642d_6f6e, 3))
+    var writer = ByteWriter(capacity: 32)
+    writer.write(kind.rawValue)
+    writer.write(options.rawValue)
+    writer.write(delta)
+    for part in [value, expected] {
+      writer.write(UInt8(part == nil ? 0 : 1))
+      if let part { writer.write(hash.hash(part)) }
+    }
+    return hash.hash(writer.finish())
+  }
+
   /// The reply's kept form; nil where it has none.
   public func remember(_ output: KeyValueReply) -> Bytes? {
-    var writer = ByteWriter(capacity: 16)
+    var writer = ByteWriter(capacity: 24)
+    writer.write(digest)
     switch output {
     case .ok: writer.write(UInt8(0))
     case .null: writer.write(UInt8(1))
@@ -53,9 +68,10 @@ extension KeyValueChange {
     return writer.finish()
   }
 
-  /// The reply that was kept as these bytes; nil where they are none.
+  /// The reply that was kept as these bytes; nil where they are none, or another change's.
   public func recall(_ result: Bytes) -> KeyValueReply? {
     var reader = ByteReader(result)
+    guard (try? reader.read(UInt64.self)) == digest else { return nil }
     switch try? reader.read(UInt8.self) {
     case 0 where reader.isAtEnd: return .ok
     case 1 where reader.isAtEnd: return .null

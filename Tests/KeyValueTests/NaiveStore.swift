@@ -11,6 +11,7 @@ struct NaiveStore {
   struct Kept: Equatable {
     var client: Identity128
     var sequence: UInt64
+    var change: KeyValueChange
     var reply: KeyValueReply
   }
 
@@ -119,7 +120,9 @@ struct NaiveStore {
   ) -> KeyValueReply {
     if let known = kept[key, default: []].first(where: { $0.client == once.client }) {
       if known.sequence > once.sequence { return .refused(.forgotten) }
-      if known.sequence == once.sequence { return known.reply }
+      if known.sequence == once.sequence {
+        return known.change == change ? known.reply : .refused(.forgotten)
+      }
     } else if once.isRetry && lost.contains(key) {
       return .refused(.forgotten)
     }
@@ -131,7 +134,8 @@ struct NaiveStore {
       kept[key]?.removeFirst()
       lost.insert(key)
     }
-    kept[key, default: []].append(Kept(client: once.client, sequence: once.sequence, reply: told))
+    kept[key, default: []].append(
+      Kept(client: once.client, sequence: once.sequence, change: change, reply: told))
     return told
   }
 

@@ -147,6 +147,30 @@ private func end(_ line: String, _ outcomes: Outcome<KeyValueChange>...) -> Stri
   #expect(end("SYNOD.ONCE me 5 RETRY GET k", .unknown(.deadline)).hasPrefix("-TRYAGAIN "))
 }
 
+@Test func anotherCommandUnderANumberIsToldSo() {
+  for line in ["SYNOD.ONCE me 5 INCR k", "SYNOD.ONCE me 5 RETRY INCR k"] {
+    #expect(
+      end(line, .unknown(.otherChange)).hasPrefix("-UNKNOWN this number was another command's"))
+  }
+}
+
+@Test func whoeverLeavesIsNotToldThatNothingChangedWhereThatIsNotKnown() {
+  #expect(end("SYNOD.FORGET me 5 k", .unknown(.deadline)).hasPrefix("-UNKNOWN "))
+  #expect(end("SYNOD.FORGET me 5 k", .notApplied(.abandoned(.deadline))).hasPrefix("-TRYAGAIN "))
+  #expect(end("SYNOD.SETTLE k", .unknown(.deadline)).hasPrefix("-TRYAGAIN "))
+}
+
+/// Another node may have taken a value that is too long for this one.
+@Test func aRetryIsNotRefusedForItsLength() {
+  var limits = Conversation.Limits()
+  limits.values.maxValue = 4
+  var talk = Talk(limits)
+  talk.send("SYNOD.ONCE me 5 SET k 12345\r\n")
+  #expect(talk.received().hasPrefix("-ERR value is 5 bytes long"))
+  talk.send("SYNOD.ONCE me 5 RETRY SET k 12345\r\n")
+  #expect(talk.received() == "" && talk.host.onces.map(\.isRetry) == [true])
+}
+
 @Test func whatIsAskedForOnceIsProposedSo() {
   var talk = Talk()
   #expect(talk.ask("synod.once me 5 INCR k", "SYNOD.ONCE me 6 retry INCR k") == ":1\r\n:2\r\n")

@@ -131,7 +131,34 @@ func aReplyThatIsKeptIsGivenAgain(_ reply: KeyValueReply) {
 }
 
 @Test func whatIsNoReplyIsNotGiven() {
+  let digest = KeyValueChange.get.remember(.ok)?.array.dropLast() ?? []
+  #expect(KeyValueChange.get.recall(Bytes(digest + [0])) == .ok)
   for bytes in ["", "\u{0}x", "\u{1}x", "\u{2}", "\u{2}1234567", "\u{4}"] as [Bytes] {
-    #expect(KeyValueChange.get.recall(bytes) == nil)
+    #expect(KeyValueChange.get.recall(Bytes(digest + bytes.array)) == nil)
   }
+}
+
+@Test func aReplyIsKeptAndGivenAgainToTheSameCommandOnly() {
+  let changes: [KeyValueChange] = [
+    .set("v"), .set("w"), .set("v", .ifPresent), .set("v", .givesOldValue), .set(""),
+    .setIfMissing("v"), .append("v"), .append(""), .add(1), .add(-1), .delete, .getAndDelete,
+    .compareAndSet("a", "b"), .compareAndSet("b", "a"), .compareAndSet("", "ab"),
+  ]
+  for reply in [.ok, .null, .integer(.min), .value("x"), .value("")] as [KeyValueReply] {
+    for (place, change) in changes.enumerated() {
+      guard let kept = change.remember(reply) else {
+        Issue.record("\(change) keeps nothing")
+        continue
+      }
+      for (other, another) in changes.enumerated() {
+        #expect(another.recall(kept) == (other == place ? reply : nil), "\(another) for \(change)")
+      }
+      for count in 0..<min(kept.count, 9) { #expect(change.recall(kept[0..<count]) == nil) }
+    }
+  }
+  // It is kept in stores, which the next release reads.
+  #expect(
+    KeyValueChange.add(1).remember(.integer(7))?.array.prefix(8) == [
+      55, 107, 239, 102, 160, 152, 164, 12,
+    ])
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CASPaxos
+import KeyValue
 import Logging
 import Synod
 import Testing

@@ -199,3 +199,29 @@ private func waitFor(_ line: String, _ observer: BlockingClient) throws {
   #expect(try client.reply() == .text("OK"))
   #expect(try observer.ask("STRLEN", "large") == .integer(400_000))
 }
+
+/// Waits until so many proposals of clients are open at a node; gives up after a while.
+private func waitForOpenProposals(_ count: Int, _ observer: BlockingClient) throws -> Bool {
+  for _ in 0..<4000 {
+    guard case .text(let text) = try observer.ask("INFO") else { break }
+    if text.contains("open_proposals:\(count)\r\n") { return true }
+    usleep(1000)
+  }
+  return false
+}
+
+/// Its client asks again through another node, and may have left for good before this one gets through.
+@Test func whatIsToBeMadeOnceIsGivenUpWithItsConnection() throws {
+  let cluster = try TestCluster { $0.requestTimeout = 3_600_000 }
+  let observer = try cluster.client(1)
+  cluster.cutOff(1)
+  do {
+    let gone = try cluster.client(1)
+    try gone.send("SYNOD.ONCE me 1 INCR k\r\nSYNOD.ONCE me 2 RETRY INCR k\r\nINCR other\r\n")
+    #expect(try waitForOpenProposals(3, observer))
+    reset(gone)
+  }
+  #expect(try waitForOpenProposals(1, observer))
+  cluster.network.heal()
+  #expect(try cluster.client(2).ask("GET", "k") == .null)
+}

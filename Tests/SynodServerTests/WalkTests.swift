@@ -1,4 +1,5 @@
 import CASPaxos
+import KeyValue
 import RESP
 import Synod
 import Testing
