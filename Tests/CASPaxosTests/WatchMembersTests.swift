@@ -43,6 +43,23 @@ import Testing
     #expect(told(4, &world) == [7])
   }
 
+  /// Nobody answers it any more: it would wait for ever.
+  @Test func aWatchEndsWhereItsNodeIsNoMemberAnyMore() {
+    var world = MembersWorld()
+    let watches = [
+      world.propose(.watch(.register(after: nil)), at: 3),
+      world.propose(.watch(.prefix), key: "", at: 3),
+    ]
+    world.run(100)
+    #expect(told(3, &world) == [0])
+    _ = world.result(.changeMembership(.remove(VoterID(3))), at: 1)
+    world.run(6000)
+    #expect(world[3].standing == .retired && world[3].openProposals == 0)
+    for watch in watches {
+      #expect(world.ended[watch] == .notApplied(.abandoned(.notAMember)))
+    }
+  }
+
   @Test func theMembersAreInNoPrefix() {
     var world = MembersWorld { $0.watchSweep = 100 }
     world.propose(.watch(.prefix), key: "", at: 1)

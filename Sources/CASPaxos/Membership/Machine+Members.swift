@@ -37,6 +37,7 @@ extension Machine {
 
   /// This node is no member any more: what is open here can come to nothing.
   mutating func expel() {
+    endWatches(because: .notAMember)
     core.endListings(because: .notAMember)
     endWatches(because: .notAMember)
     for slot in folds.indices where core.rounds[slot].phase != .free {
