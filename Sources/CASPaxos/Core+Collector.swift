@@ -110,8 +110,11 @@ extension Core {
   /// an older state that one of them kept would come back.
   mutating func collect(_ slot: Int) {
     #if PlantedBugs
+      let voters = configuration.component.voters.compactMap { configuration.place(of: $0) }
       let isEnough =
         PlantedBug.has(.earlyErasure) && configuration.isAcceptQuorum(rounds[slot].votes)
+        || PlantedBug.has(.erasureWithoutJoining) && configuration.isJoint
+          && voters.allSatisfy { rounds[slot].votes.contains($0) }
     #else
       let isEnough = false
     #endif

@@ -47,6 +47,9 @@ extension RegisterState {
 
   /// Looks for a change among those that were kept.
   func memory(of once: Once) -> Memory {
+    #if PlantedBugs
+      if PlantedBug.has(.doubleOnce) { return .none }
+    #endif
     let session = sessions.first { $0.client == once.client }
     if let session, once.sequence <= session.sequence {
       return session.isEnded || once.sequence < session.sequence

@@ -1,5 +1,5 @@
 public import CASPaxos
-internal import Synod
+public import Synod
 
 /// Changes of a register that holds the list of the appends which took effect, in their order. Every
 /// state tells its whole history, so what one client saw can be held against what any other saw.
@@ -41,6 +41,11 @@ public enum AppendChange: Change, Hashable {
 
   /// Whether it said that it keeps.
   public var isReadOnly: Bool { self == .countReadOnly }
+
+  /// A length is short.
+  public func remember(_ output: Int) -> Bytes? { Bytes("\(output)") }
+  /// As `remember`.
+  public func recall(_ result: Bytes) -> Int? { Int(String(decoding: result.array, as: UTF8.self)) }
 }
 
 /// A list of numbers as the value of a register: eight bytes each.

@@ -20,7 +20,7 @@ public struct AppendWorkload: RegisterWorkload {
   public init(random: inout SplitMix) {
     writes = [20, 50, 80][Int(random.next() % 3)]
     conditional = [10, 50][Int(random.next() % 2)]
-    deletes = [0, 2, 10][Int(random.next() % 3)]
+    deletes = [0, 2, 10, 40][Int(random.next() % 4)]
   }
 
   /// The next operation.

@@ -20,6 +20,8 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
     let told: (output: C.Output, left: Register)?
     /// Whether it may have been told of what another call left.
     let mayHaveKept: Bool
+    /// The version that it left, where the register kept its name with it.
+    let exact: Version?
   }
 
   /// What a call did.
@@ -38,6 +40,8 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
   private var doubtful: [Version: [Seed]] = [:]
   /// Values that anyone saw.
   private var seen: [Version: Bytes?] = [:]
+  /// By the versions that are known to be theirs.
+  private var exact: [Version: [Seed]] = [:]
   private var open: [Seed] = []
   private var steps = 0
   private var solutions = 0
@@ -56,6 +60,8 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
         doubtful[told.left.version, default: []].append(seed)
       } else if let told = seed.told {
         answered[told.left.version] = seed
+      } else if let version = seed.exact {
+        exact[version, default: []].append(seed)
       } else {
         open.append(seed)
       }
@@ -122,6 +128,17 @@ struct HiddenWrites<C: Change> where C.Output: Hashable, C.Rejection: Hashable {
       trial[place] = Write(output: told.output, left: told.left, before: state.version)
       explain(write, on: told.left, step: step + 1, after: last, isInOrder: isInOrder)
       trial[place] = nil
+      return
+    }
+    if let seeds = exact[version] {
+      let seed = seeds.first { $0.voter == version.ballot.voter && $0.open ~= write.moment }
+      guard let seed, case .write(let next, let output) = seed.change.apply(to: state.seen) else {
+        return
+      }
+      let left = Register(value: next, version: version)
+      trial[seed.place] = Write(output: output, left: left, before: state.version)
+      explain(write, on: left, step: step + 1, after: last, isInOrder: isInOrder)
+      trial[seed.place] = nil
       return
     }
     for (index, seed) in open.enumerated()

@@ -1,5 +1,5 @@
 public import CASPaxos
-internal import Synod
+public import Synod
 
 /// Changes of a register that holds a number, as a key-value store's clients make them.
 public enum KeyValueChange: Change, Hashable {
@@ -41,6 +41,16 @@ public enum KeyValueChange: Change, Hashable {
 
   /// Whether it said that it keeps.
   public var isReadOnly: Bool { self == .get }
+
+  /// A number is short; nothing stands for none.
+  public func remember(_ output: UInt64?) -> Bytes? {
+    output.map { Self.bytes($0) } ?? Bytes()
+  }
+  /// As `remember`.
+  public func recall(_ result: Bytes) -> UInt64?? {
+    if result.count == 0 { return .some(nil) }
+    return Self.number(Register(value: result)).map { .some($0) } ?? nil
+  }
 
   static func number(_ register: Register) -> UInt64? {
     guard let value = register.value, value.count == 8 else { return nil }

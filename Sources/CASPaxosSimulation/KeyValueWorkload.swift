@@ -23,7 +23,7 @@ public struct KeyValueWorkload: RegisterWorkload {
     increments = [10, 40][Int(random.next() % 2)]
     compares = [0, 20, 40][Int(random.next() % 3)]
     // What is claimed must be free now and then.
-    (claims, deletes) = [(0, 2), (10, 2), (15, 20)][Int(random.next() % 3)]
+    (claims, deletes) = [(0, 2), (10, 2), (15, 20), (5, 40)][Int(random.next() % 4)]
   }
 
   /// The next operation. Numbers that are set lie far enough apart for increments to tell them.

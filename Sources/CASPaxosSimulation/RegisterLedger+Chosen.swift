@@ -31,6 +31,10 @@ extension RegisterLedger {
     if uses[use].state.value == nil, uses[use].hasState {
       noteDeletion(uses[use].state.version, of: uses[use].key, isCertain: isCertain)
     }
+    if isCertain {
+      if uses[use].fencedBy > 0 { breaksFence(use) }
+      if uses[use].state.extra != nil { noteEffects(use) }
+    }
     let isOnly = uses[use].bases.count == 1
     for base in uses[use].bases { settle(base.version.ballot, forCertain: isCertain && isOnly) }
   }
@@ -84,7 +88,9 @@ extension RegisterLedger {
   private func descends(
     _ upper: RegisterState, from lower: RegisterState, at ballot: Ballot
   ) -> Bool {
-    if upper.version == lower.version { return upper == lower }
+    if upper.version == lower.version {
+      return upper == lower || upper.isSameButForSessions(as: lower)
+    }
     guard upper.version.ballot > ballot else { return false }
     for place in stores.indices {
       let voter = voter(at: place)
@@ -126,6 +132,16 @@ extension RegisterLedger {
     } else if final.ballot == version.ballot && final.step < version.step {
       violate("proposal \(id) saw version \(version), beyond the last step of its round")
     }
+  }
+
+  /// Whether it is what its round left.
+  func isFinal(_ version: Version) -> Bool {
+    index.find(version.ballot).map { uses[$0].state.version == version } ?? false
+  }
+
+  /// The newest state that is chosen.
+  func newestChosen(of key: Int) -> Register {
+    keys[key].chosen.last.map { uses[$0].state.written } ?? Register()
   }
 
   /// The newest version that anyone was told of.

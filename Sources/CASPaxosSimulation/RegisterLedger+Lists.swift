@@ -23,6 +23,12 @@ extension RegisterLedger {
 
   /// A page rests on durable state alone.
   mutating func page(_ message: Message, of place: Int) {
+    let epoch = stores[place].members.configuration.epoch
+    if message.ballot.epoch > epoch {
+      return violate(
+        "voter \(voter(at: place)) lists registers for \(message.ballot), and has adopted \(epoch)")
+    }
+    mayReply(message, at: place)
     guard let use = index.find(message.ballot), uses[use].key == Self.noKey else {
       return violate("voter \(voter(at: place)) answers \(message.ballot), which names no list")
     }

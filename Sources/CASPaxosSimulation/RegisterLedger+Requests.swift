@@ -6,6 +6,13 @@ extension RegisterLedger {
   /// A prepare, an accept or a read left a machine.
   mutating func requested(_ message: Message, by place: Int) {
     let ballot = message.ballot
+    if message.kind == .accept, mayBeCopy(ballot, at: place) {
+      return violate(
+        "voter \(voter(at: place)) has \(ballot) accepted in epoch "
+          + "\(stores[place].members.configuration.epoch): a copy, and not accepted anew")
+    }
+    let members = self.members.configuration.epoch.rawValue
+    if ballot.epoch.rawValue + 2 <= members { reach(.askedBehind) }
     guard mayDraw(ballot, at: place) else { return }
     let isRead = message.kind == .read
     let use: Int
@@ -23,6 +30,14 @@ extension RegisterLedger {
     stores[place].drawn = max(stores[place].drawn, ballot.counter)
     stores[place].lastRequest[uses[use].key] = message.kind
     if message.kind == .accept { propose(use, message.state, next: message.promised, at: place) }
+  }
+
+  /// Whether a ballot is not one that its sender asks with now: another's, or of an epoch that is over
+  /// for it.
+  private func mayBeCopy(_ ballot: Ballot, at place: Int) -> Bool {
+    guard let use = index.find(ballot), uses[use].hasState else { return false }
+    return ballot.voter != voter(at: place)
+      || ballot.epoch < stores[place].members.configuration.epoch
   }
 
   private mutating func countPrepare(_ use: Int) {
@@ -45,6 +60,7 @@ extension RegisterLedger {
     uses[use].proposedAt = clock
     uses[use].state = state
     uses[use].next = next
+    if state.extra != nil { noteSessions(state, of: uses[use].key) }
     if !next.isZero { askAhead(next, with: use, at: place) }
     justify(use)
     countProposal(use)
@@ -94,6 +110,7 @@ extension RegisterLedger {
       }
     }
     guard uses[use].bases.isEmpty else { return }
+    if let what = repetition(use) { return violate(what) }
     violate("the state of \(ballot) does not come of the highest that a prepare quorum told of")
   }
 
@@ -124,11 +141,17 @@ extension RegisterLedger {
   private func comes(_ state: RegisterState, at ballot: Ballot, of base: RegisterState) -> Bool {
     // Where nobody held anything, what floors told of is forgotten.
     var base = base
-    if base == .blank { base.extra = state.extra }
-    guard state.version.ballot == ballot else { return state == base }
+    if base == .blank && !state.forgotten.isZero {
+      base.extra = RegisterState.Extra(forgotten: state.forgotten, lostSessions: true)
+    }
+    guard state.version.ballot == ballot else {
+      return state.isSameButForSessions(as: base)
+        && sessions(of: state, comeOf: base, at: ballot)
+    }
     guard state.version.step >= 1, base.version < state.version else { return false }
     let written = base.written(nil, at: ballot, step: 1)
-    return written.lineage == state.lineage && written.extra == state.extra
+    return written.lineage == state.lineage && written.forgotten == state.forgotten
+      && sessions(of: state, comeOf: written, at: ballot)
   }
 
   private mutating func countProposal(_ use: Int) {

@@ -110,7 +110,11 @@ extension RegisterLedger {
     } else if max(promised, message.floor) <= message.ballot && accepted < message.ballot
       && message.floor != message.ballot
     {
-      violate("voter \(voter(at: place)) refuses \(message.ballot) for no reason")
+      let why = max(promised, accepted, message.floor)
+      let isOfOlder = !why.isZero && why.epoch < message.ballot.epoch
+      violate(
+        "voter \(voter(at: place)) refuses \(message.ballot) "
+          + (isOfOlder ? "because of \(why), of an epoch before" : "for no reason"))
     } else if accepted < message.ballot && message.floor < message.ballot
       && uses[use].holders.contains(place)
     {

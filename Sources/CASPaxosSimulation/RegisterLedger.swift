@@ -39,6 +39,8 @@ struct RegisterLedger: Sendable {
     /// may have begun from several states, all of them count. For certain, where there is no doubt.
     var isSettled = false
     var isSettledForCertain = false
+    /// The call behind whose end it may not come in any more; zero for none.
+    var fencedBy: UInt64 = 0
   }
 
   /// A register.
@@ -56,6 +58,9 @@ struct RegisterLedger: Sendable {
     var collected: [Collected] = []
     /// Prepares since a ballot was chosen last.
     var prepares = 0
+    /// What its clients may end of their sessions; and whether it may have lost any.
+    var endings: [Identity128: UInt64] = [:]
+    var mayForgetSessions = false
   }
 
   /// What a store holds of a register for certain.
@@ -103,6 +108,10 @@ struct RegisterLedger: Sendable {
   var keys: [Key] = []
   var numbers: [Bytes: Int] = [:]
   var index = BallotIndex()
+  /// What came of changes that were to be made once; and those that had no effect, as a client was
+  /// told by this proposal.
+  var effects: [OnceName: OnceEffect] = [:]
+  var denied: [OnceName: ProposalID] = [:]
   /// The moment of the last call or answer.
   @usableFromInline var clock: UInt64 = 0
   var uses: [Use] = []

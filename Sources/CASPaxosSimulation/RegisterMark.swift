@@ -36,6 +36,22 @@ enum RegisterMark: Int, CaseIterable, Sendable {
   case noMember
   case transferred
   case olderEpoch
+  case onceAsked
+  case onceRecalled
+  case onceForgotten
+  case sessionEnded
+  case sessionCrowdedOut
+  case fenced
+  case watchTold
+  case watchSkipped
+  case watchResumed
+  case watchOfMany
+  case askedBehind
+  case crashedPromoting
+  case crashedWaiting
+  case crashedListing
+  case crashedSettling
+  case crashedConcluding
 
   var name: String {
     switch self {
@@ -74,6 +90,22 @@ enum RegisterMark: Int, CaseIterable, Sendable {
     case .noMember: "a node that is no member was asked"
     case .transferred: "a register was accepted anew for a change of the voters"
     case .olderEpoch: "a node was behind with the members"
+    case .onceAsked: "a change was to be made once"
+    case .onceRecalled: "a retry was told what an earlier attempt had come to"
+    case .onceForgotten: "unknown, the register forgot its client"
+    case .sessionEnded: "a client had itself forgotten"
+    case .sessionCrowdedOut: "a client's session made room for another's"
+    case .fenced: "a lost write was fenced off"
+    case .watchTold: "a watch told of a state"
+    case .watchSkipped: "a watch passed over states"
+    case .watchResumed: "a watch went on from a version"
+    case .watchOfMany: "a watch of many registers told of one"
+    case .askedBehind: "a node asked in an epoch that had long ended"
+    case .crashedPromoting: "a driver crashed while it made somebody a voter"
+    case .crashedWaiting: "a driver crashed between two pieces of a transfer"
+    case .crashedListing: "a driver crashed while it listed the registers"
+    case .crashedSettling: "a driver crashed while it had registers accepted anew"
+    case .crashedConcluding: "a driver crashed while it concluded a change"
     }
   }
 }

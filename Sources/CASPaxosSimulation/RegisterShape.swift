@@ -49,6 +49,16 @@ struct RegisterShape: Hashable, Sendable {
     hurry = one(of: [5, 50, 500])
     // Apart from the others, so that what was drawn before stays as it was.
     var collecting = SplitMix(seed: plan.seed ^ 0xc011)
-    settings.collectAfter = [nil, 20, 200][Int(collecting.next() % 3)]
+    settings.collectAfter = [nil, 20, 20, 200][Int(collecting.next() % 4)]
+    var watching = SplitMix(seed: plan.seed ^ 0x7761_7463)
+    settings.watchLease = [60, 300, 3000][Int(watching.next() % 3)]
+    settings.watchSweep = [200, 1000, 5000][Int(watching.next() % 3)]
+    settings.maxObservations = [1, 2, 16][Int(watching.next() % 3)]
+    settings.maxObservedBytes = [16, 1 << 20][Int(watching.next() % 2)]
+    // Whoever watches leaves room for others.
+    if plan.watchers > 0 { settings.maxOpenProposals += 2 * plan.watchers }
+    var remembering = SplitMix(seed: plan.seed ^ 0x4dec)
+    settings.maxSessions = [1, 2, 16][Int(remembering.next() % 3)]
+    settings.sessionsLast = [1, 3, 16][Int(remembering.next() % 3)]
   }
 }

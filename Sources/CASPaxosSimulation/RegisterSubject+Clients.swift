@@ -16,16 +16,21 @@ extension RegisterSubject {
     var operation = workload.operation(number: operations, on: key, random: &random)
     if let list = listInstead() { operation = list }
     if let change = membersInstead() { operation = change }
+    let again = onceInstead(operation, on: keyNames[key], of: client)
     var deadline: Ticks?
     if random.next() % 100 < shape.deadlinePercent {
       deadline = now.advanced(by: 1 + random.next() % shape.hurry)
     }
+    if var again {
+      again.deadline = deadline
+      return again
+    }
     return Proposal(key: keyNames[key], operation: operation, deadline: deadline)
   }
 
-  /// A barrier and a read of every register that was used.
+  /// What was to be made once and is open yet; a barrier and a read of every register that was used.
   public mutating func closing() -> [CASPaxos.Proposal<Workload.C>] {
-    var proposals: [CASPaxos.Proposal<Workload.C>] = []
+    var proposals = retriers.compactMap { $0.attempt }
     for (key, name) in keyNames.enumerated() where isUsed[key] {
       proposals.append(Proposal(key: name, operation: .barrierRead))
       proposals.append(Proposal(key: name, operation: .read))
@@ -33,10 +38,25 @@ extension RegisterSubject {
     return proposals
   }
 
-  /// A barrier or a read that did not read says nothing of the end of the history.
+  /// A barrier or a read that did not read says nothing of the end of the history, and a client that
+  /// wants something made once asks until it is told.
   public func mustAskAgain(_ completion: CASPaxos.Completion<Workload.C>) -> Bool {
+    if let place = places[completion.proposal], let once = calls[place].once {
+      return retriers[self.place(of: once)].wish?.sequence == once.sequence
+    }
     if case .read = completion.result { return false }
     return true
+  }
+
+  /// What is said of erasing, of members and of lists.
+  @inlinable
+  public static func isRare(_ message: CASPaxos.Message) -> Bool {
+    switch message.kind {
+    case .erase, .configuration, .list, .page: true
+    case .prepare, .promise, .accept, .accepted, .conflict, .read, .readReply, .watch, .observed,
+      .behind:
+      false
+    }
   }
 
   /// Reads are let through.
@@ -63,13 +83,19 @@ extension RegisterSubject {
     var key = RegisterLedger.noKey
     switch proposal.operation {
     case .list: floors[id] = ledger.newest
+    case .watch(let request): beginWatch(proposal.key, request, as: id, at: voter)
     case .membership, .changeMembership: revisions[id] = ledger.toldRevision
-    case .change, .read, .barrierRead, .watch, .forget: key = ledger.number(of: proposal.key)
+    case .change, .read, .barrierRead, .forget: key = ledger.number(of: proposal.key)
     }
     calls.append(
       Call(
         id: id, key: key, client: client, voter: voter, operation: proposal.operation,
-        floor: key == RegisterLedger.noKey ? .zero : ledger.newest(of: key), invoked: moment))
+        floor: key == RegisterLedger.noKey ? .zero : ledger.newest(of: key), invoked: moment,
+        once: proposal.once))
+    if case .forget(let identity, let sequence) = proposal.operation {
+      ledger.mayForget(identity, through: sequence, of: key)
+    }
+    if proposal.once != nil { begin(proposal, as: id) }
   }
 
   /// Whether it happened is open for ever.
@@ -77,12 +103,20 @@ extension RegisterSubject {
     if let place = places[id] {
       calls[place].lost = ledger.clock
       open[Int(calls[place].voter.rawValue) - 1] -= 1
+      attemptEnded(calls[place])
+      watchEnded(id, of: calls[place].client)
     }
     ledger.reach(.restartInRound)
   }
 
   /// Judges what a client is told as far as it can be judged at once.
   public mutating func ended(
+    _ completion: CASPaxos.Completion<Workload.C>, at voter: VoterID, moment: UInt64
+  ) -> String? {
+    unplanted { judge(completion, at: voter, moment: moment) }
+  }
+
+  private mutating func judge(
     _ completion: CASPaxos.Completion<Workload.C>, at voter: VoterID, moment: UInt64
   ) -> String? {
     ledger.clock = moment
@@ -93,16 +127,20 @@ extension RegisterSubject {
     calls[place].outcome = completion.result
     calls[place].returned = moment
     open[Int(voter.rawValue) - 1] -= 1
-    if let register = completion.result.register {
+    if calls[place].once != nil { judgeOnce(place, completion.result) }
+    if let outcome = calls[place].outcome, let register = outcome.register {
       let (key, floor) = (calls[place].key, calls[place].floor)
       if let sight = ledger.sight(of: register, on: key, floor: floor) {
-        calls[place].outcome = completion.result.telling(of: sight)
+        calls[place].outcome = outcome.telling(of: sight)
       } else {
         calls[place].isVague = true
+        attemptEnded(calls[place])
         return ledger.violation
       }
     }
     if let outcome = calls[place].outcome { judge(calls[place], outcome) }
+    attemptEnded(calls[place])
+    watchEnded(id, of: calls[place].client)
     return ledger.violation
   }
 
@@ -113,7 +151,7 @@ extension RegisterSubject {
         return ledger.violate("proposal \(call.id) is a read, and was applied")
       }
       // One that would keep what it left may have written it all the same: the verdict finds out.
-      let wrote = !change.keeps(left, with: output)
+      let wrote = !change.keeps(left, with: output) || isEffect(of: call, left)
       if wrote && change.isReadOnly {
         return ledger.violate("proposal \(call.id) does not write, and left \(left.version)")
       }
@@ -122,8 +160,14 @@ extension RegisterSubject {
     case .read(let register):
       switch call.operation {
       case .read: ledger.countRead(of: call.key, by: call.voter)
-      case .barrierRead: ledger.reach(.barrierRead)
-      case .forget: break
+      case .barrierRead:
+        ledger.reach(.barrierRead)
+        ledger.fence(call.key, since: call.invoked, by: call.id)
+      case .forget:
+        ledger.reach(.sessionEnded)
+        ledger.fence(call.key, since: call.invoked, by: call.id)
+      // An earlier attempt had made it, and this is what came of that since.
+      case .change where call.once != nil: break
       case .change, .watch, .list, .membership, .changeMembership:
         return ledger.violate("proposal \(call.id) does not read, and ended as a read")
       }
@@ -147,11 +191,12 @@ extension RegisterSubject {
       }
       ledger.reach(.overloaded)
     case .notApplied(.tooLarge): ledger.reach(.valueTooLarge)
-    case .notApplied(.cannotRemember): break
+    case .notApplied(.cannotRemember):
+      if call.once == nil { ledger.violate("proposal \(call.id) ends as if it asked for once") }
     case .membership(let members): judge(call, members)
     case .notApplied(.refused) where call.asksAboutMembers: ledger.reach(.changeRefused)
     case .notApplied(.unwatchable(let why)):
-      ledger.violate("proposal \(call.id) is no watch, and ends as one: \(why)")
+      ledger.violate("proposal \(call.id) ends as a watch for which there is no room: \(why)")
     case .notApplied(.reserved), .notApplied(.refused):
       ledger.violate("proposal \(call.id) ends as if it asked about the members")
     case .notApplied(.abandoned(let why)): judge(call, why, isUnknown: false)
@@ -176,6 +221,8 @@ extension RegisterSubject {
         ledger.violate("proposal \(call.id) ends because of a store that did not fail")
       }
     case .forgotten:
+      let mayBeForgotten = call.once?.isRetry == true && ledger.mayForgetSessions(of: call.key)
+      if mayBeForgotten && isUnknown { return ledger.reach(.onceForgotten) }
       if !isUnknown
         || ledger.stores.allSatisfy(\.floor.isZero)
           && ledger.stores.count <= RegisterState.maxLineage

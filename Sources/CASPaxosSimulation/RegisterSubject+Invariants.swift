@@ -8,20 +8,20 @@ extension RegisterSubject {
   public mutating func sent(
     _ envelope: Envelope<CASPaxos.Message>, by voter: VoterID
   ) -> String? {
-    ledger.sent(envelope.message, to: envelope.to, by: voter)
+    unplanted { ledger.sent(envelope.message, to: envelope.to, by: voter) }
     return ledger.violation
   }
 
   /// A crash may keep these or not.
   @inlinable
   public mutating func appended(_ records: [CASPaxos.Record], by voter: VoterID) {
-    ledger.appended(records, by: voter)
+    unplanted { ledger.appended(records, by: voter) }
   }
 
   /// These are durable, and may choose a state.
   @inlinable
   public mutating func persisted(_ records: [CASPaxos.Record], by voter: VoterID) -> String? {
-    ledger.persisted(records, by: voter)
+    unplanted { ledger.persisted(records, by: voter) }
     return ledger.violation
   }
 
@@ -32,7 +32,7 @@ extension RegisterSubject {
     hasFailed.remove(voter)
     var records: [CASPaxos.Record] = []
     _ = machine.restate(after: nil, limit: .max, into: &records)
-    ledger.recovered(records, as: voter)
+    unplanted { ledger.recovered(records, as: voter) }
     return ledger.violation
   }
 
@@ -53,6 +53,7 @@ extension RegisterSubject {
     // and two for each ballot that it may draw before it needs another reservation; and sixteen pages.
     let held =
       settings.maxHeldReplies + 4 * Int(settings.counterBlock) + 2 * machine.registerCount + 16
+      + heldForWatches
     if machine.heldReplies > held {
       return "voter \(voter) holds \(machine.heldReplies) replies, and \(held) are allowed"
     }

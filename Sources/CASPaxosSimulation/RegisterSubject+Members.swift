@@ -10,6 +10,34 @@ extension RegisterSubject {
   /// Identities that a decided membership has given out.
   public var given: Int { Int(ledger.members.nextVoter.rawValue) - 1 }
 
+  /// Configurations that were decided.
+  public var epochs: Int { ledger.configurations.count }
+
+  /// Whether the voters there were and those that come decide together.
+  public var isChanging: Bool { ledger.members.configuration.isJoint }
+
+  /// How many configurations a node knows of.
+  public func epochs(of machine: CASPaxos.Machine<Workload.C>) -> Int {
+    Int(machine.membership.configuration.epoch.rawValue) + 1
+  }
+
+  /// What it is at in driving a change of the voters.
+  public func stage(of machine: CASPaxos.Machine<Workload.C>) -> Int? {
+    machine.drivingStage?.rawValue
+  }
+
+  /// Where it drove a change, at which stage it was.
+  public mutating func crashed(_ machine: CASPaxos.Machine<Workload.C>, of voter: VoterID) {
+    switch machine.drivingStage {
+    case .promoting: ledger.reach(.crashedPromoting)
+    case .waiting: ledger.reach(.crashedWaiting)
+    case .listing: ledger.reach(.crashedListing)
+    case .settling: ledger.reach(.crashedSettling)
+    case .concluding: ledger.reach(.crashedConcluding)
+    case nil: break
+    }
+  }
+
   /// Whoever asks for no change any more sees all that were asked for come to their end.
   public mutating func faultsEnded() { isClosing = true }
 

@@ -9,6 +9,10 @@ extension RegisterSubject {
   /// leave a doubt, or where the history is short.
   /// - Parameter budget: steps of one search.
   public mutating func verdict(budget: Int) -> HistoryVerdict {
+    unplanted { judge(budget: budget) }
+  }
+
+  private mutating func judge(budget: Int) -> HistoryVerdict {
     var histories = [[Int]](repeating: [], count: ledger.keys.count)
     for place in calls.indices where calls[place].key >= 0 && isOfConsequence(calls[place]) {
       histories[calls[place].key].append(place)
@@ -21,12 +25,13 @@ extension RegisterSubject {
       case .unknown(let what): undecided = undecided ?? what
       }
     }
+    if let what = skipViolation() { return .violation(what) }
     return undecided.map { .unknown($0) } ?? .good
   }
 
   /// Whether it was told of a state, or may have written one.
   private func isOfConsequence(_ call: Call) -> Bool {
-    if call.isVague { return false }
+    if call.isVague || call.isDead { return false }
     return switch call.outcome {
     case .applied, .read, .notApplied(.rejected): true
     case .notApplied, .listed, .membership: false
@@ -97,12 +102,15 @@ extension RegisterSubject {
     case .unknown, nil: told = nil
     case .read, .listed, .notApplied, .membership: return nil
     }
-    let mayHaveKept = told.map { change.keeps($0.left, with: $0.output) } ?? false
+    let mayHaveKept =
+      told.map { change.keeps($0.left, with: $0.output) && !isEffect(of: call, $0.left) } ?? false
     if mayHaveKept && change.isReadOnly { return nil }
+    let exact = told == nil ? effect(of: call)?.version : nil
     let end = call.returned ?? call.lost ?? .max
     return HiddenWrites<C>.Seed(
       place: place, voter: call.voter, change: change,
-      open: call.invoked...max(end, call.invoked), told: told, mayHaveKept: mayHaveKept)
+      open: call.invoked...max(end, call.invoked), told: told, mayHaveKept: mayHaveKept,
+      exact: exact)
   }
 
   /// What its client knows.
@@ -137,7 +145,7 @@ extension RegisterSubject {
     }
     switch call.outcome {
     case .applied(let output, let left):
-      let wrote = !change.keeps(left, with: output)
+      let wrote = !change.keeps(left, with: output) || isEffect(of: call, left)
       let before = wrote ? ledger.versions(before: left.version) : []
       timed.operation = wrote ? .wrote(change, output, left, before: before) : .saw(left)
       return Check.Witnessed(timed, sight(of: left, wrote: wrote))

@@ -31,13 +31,17 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
     /// When its voter crashed with it.
     @usableFromInline var lost: UInt64?
     @usableFromInline var outcome: Outcome<Workload.C>?
+    /// Which change that is to be made once it asked for.
+    @usableFromInline let once: Once?
+    /// It came to nothing for certain, as a later attempt at the same was told.
+    @usableFromInline var isDead = false
     /// It saw that there was nothing, between two steps of a round that only that round knows of.
     @usableFromInline var isVague = false
 
     @usableFromInline
     init(
       id: ProposalID, key: Int, client: Int, voter: VoterID,
-      operation: CASPaxos.Operation<Workload.C>, floor: Version, invoked: UInt64
+      operation: CASPaxos.Operation<Workload.C>, floor: Version, invoked: UInt64, once: Once?
     ) {
       self.id = id
       self.key = key
@@ -46,6 +50,7 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
       self.operation = operation
       self.floor = floor
       self.invoked = invoked
+      self.once = once
     }
   }
 
@@ -70,6 +75,17 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
   var lost: [VoterID] = []
   var revisions: [ProposalID: UInt64] = [:]
   var isClosing = false
+  /// Clients that ask for changes once, by their places; and what draws what they ask for.
+  var retriers: [Retrier<Workload.C>]
+  var retries: SplitMix
+  /// What is or was watched; where a watch is among them; and by the watchers, where they may go on.
+  var watches: [Watching] = []
+  var watchPlaces: [ProposalID: Int] = [:]
+  var resumes: [Int: (Bytes, Version)] = [:]
+  /// What is watched at a voter, it tells itself of: replies that it may hold for that.
+  @usableFromInline let heldForWatches: Int
+  /// The changes have no way to keep what they told.
+  var cannotRemember = false
   @usableFromInline var calls: [Call] = []
   @usableFromInline var places: [ProposalID: Int] = [:]
   /// By voter, calls that are open there.
@@ -92,6 +108,12 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
     lists = SplitMix(seed: plan.seed ^ 0x1157)
     changes = SplitMix(seed: plan.seed ^ 0x6368_616e_6765)
     sparesLeft = plan.spares
+    retries = SplitMix(seed: plan.seed ^ 0x72_6574_7279)
+    retriers = (1...UInt64(max(plan.clients, 1))).map {
+      Retrier(identity: Identity128(high: plan.seed, low: $0))
+    }
+    let watched = 2 * Int(shape.settings.counterBlock) + 64 * plan.watchers
+    heldForWatches = plan.watchers > 0 ? watched : 0
     listPercent = lists.next() % 2 == 0 ? 5 : 0
     // The ledger numbers registers as the workload does.
     for name in keyNames { _ = ledger.number(of: name) }

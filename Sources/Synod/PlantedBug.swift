@@ -34,15 +34,19 @@
     case staleRead = "stale read"
     /// A change whose accept had no answer is applied once more, though it is in.
     case doubleApply = "apply again on a retry"
+    /// What a register keeps of a client's change is not looked at.
+    case doubleOnce = "make again what was to be made once"
     /// A tombstone is erased once a quorum has it, while a voter may still hold an older state.
     case earlyErasure = "collect without every voter"
+    /// In a joint epoch, a tombstone is erased once the old voters have it.
+    case erasureWithoutJoining = "collect without the joining voters"
     /// Whatever is deleted is erased, at whichever ballot (peterbourgon's).
     case erasureByValue = "collect by value, not by ballot"
     /// An acceptor that restarts forgets what stands for the registers that it erased.
     case forgottenFloor = "forget the floor"
     /// A voter that lost its disk comes back blank, and its peers take it for the old one.
     case blankRejoin = "blank rejoin after a lost disk"
-    /// A voter that left votes again where a later membership names it.
+    /// The identity of a voter that left is given out again, and its old store votes under it.
     case returningVoter = "let a retired voter return"
     /// The new voters go on alone before every register was accepted anew.
     case skippedTransfer = "skip the transfer"

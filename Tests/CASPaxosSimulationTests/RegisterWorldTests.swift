@@ -61,4 +61,21 @@ import Testing
     var numbers = World<RegisterSubject<KeyValueWorkload>>(RunPlan(seed: seed))
     #expect(numbers.run().outcome == .passed, "seed \(seed)")
   }
+
+  /// Watches of a node that is voted out, which waited for ever (100013, 100145, 100508, 100630); rounds
+  /// that may have begun from one of two states, of which one was fenced off or came of an attempt at
+  /// the same (100024, 100372); a watch that is ended as it tells (100068); pages of an epoch that is
+  /// over when they leave (100008).
+  @Test(
+    arguments: [
+      100008, 100013, 100024, 100068, 100145, 100372, 100508, 100630,
+    ] as [UInt64])
+  func whoWatchesAndRetriesIsToldTheTruth(_ seed: UInt64) {
+    let plan = RunPlan(seed: seed)
+    let outcome =
+      seed % 2 == 0
+      ? Simulation<RegisterSubject<AppendWorkload>>.run(plan).outcome
+      : Simulation<RegisterSubject<KeyValueWorkload>>.run(plan).outcome
+    #expect(outcome == .passed, "seed \(seed)")
+  }
 }

@@ -63,7 +63,7 @@ extension RandomWorld {
   }
 
   /// Nodes that may propose.
-  private var writers: [Int] {
+  var writers: [Int] {
     nodes.indices.filter { !nodes[$0].isGone && nodes[$0].machine.standing == .voter }
   }
 

@@ -44,8 +44,12 @@ struct RetryWorld {
   private let leaves: Bool
   /// Reads by those that were told that nobody knows: what they see of their wish stays so.
   private(set) var looks: [(item: UInt64, read: ProposalID)] = []
+  private let changesMembers: Bool
   private(set) var recalled = 0
   private(set) var forgotten = 0
+  /// Changes of the members that were asked for, and registers that were collected.
+  private(set) var asked = 0
+  var collected: UInt64 { world.nodes.reduce(0) { $0 + $1.machine.statistics.collected } }
   private var isEnding = false
 
   init(seed: UInt64) {
@@ -58,6 +62,19 @@ struct RetryWorld {
     shape.maxSessions = overlaps ? 16 : one(of: [1, 2, 3, 16])
     shape.faults.deadline = one(of: [20, 60])
     shape.faults.loss = one(of: [5, 20])
+    shape.collectAfter = one(of: [nil, 5, 20])
+    changesMembers = one(of: [false, false, true])
+    if shape.collectAfter != nil || changesMembers {
+      shape.retransmitAfter = min(max(shape.retransmitAfter, 20), 40)
+    }
+    shape.changesMembers = changesMembers
+    if changesMembers {
+      // Where nobody comes through, the members do not settle.
+      shape.faults.cut = 0
+      shape.faults.loss = min(shape.faults.loss, 10)
+      shape.faults.crash = min(shape.faults.crash, 2)
+      shape.backoff = max(shape.backoff, 2)
+    }
     world = RandomWorld(shape)
     keys = (0..<shape.keys).map { Bytes("key \($0)") }
     clients = (1...5).map { Client(identity: Identity128(high: 7, low: UInt64($0))) }
@@ -66,14 +83,34 @@ struct RetryWorld {
   /// Lets clients do what they do for some steps, and all come to an end.
   mutating func run(steps: Int) {
     for _ in 0..<steps where world.violations.isEmpty {
+      if changesMembers { world.startMembers() }
       world.step()
       look()
+      if changesMembers && world.draw(250) == 0 { changeMembers() }
       if world.draw(world.shape.gap) == 0 { act(world.draw(clients.count)) }
       if world.draw(150) == 0 {
         world.propose(.read, at: world.draw(world.nodes.count), key: key())
       }
     }
     end()
+  }
+
+  /// Somebody comes, goes, or goes back on it.
+  private mutating func changeMembers() {
+    let voters = world.newest.configuration.voters
+    switch world.draw(4) {
+    case 0, 1: world.change(.add(address: "", role: .voter))
+    case 2 where voters.count > 2: world.change(.remove(voters[world.draw(voters.count)]))
+    default: world.change(.rollback)
+    }
+    asked += 1
+  }
+
+  /// Whom a client asks: in the end, one that can say.
+  private mutating func node() -> Int {
+    guard isEnding && changesMembers else { return world.draw(world.nodes.count) }
+    let writers = world.writers
+    return writers[world.draw(writers.count)]
   }
 
   private mutating func key() -> Bytes { keys[world.draw(keys.count)] }
@@ -152,7 +189,7 @@ struct RetryWorld {
     let hasDeadline = !isEnding && world.draw(100) < world.shape.faults.deadline
     let deadline = hasDeadline ? world.now + 1 + UInt64(world.draw(60)) : nil
     let id = world.propose(
-      .change(wish.change), at: world.draw(world.nodes.count), key: wish.key, deadline: deadline,
+      .change(wish.change), at: node(), key: wish.key, deadline: deadline,
       once: Once(client, wish.sequence, isRetry: isRetry))
     wish.open.append(id)
   }
@@ -160,6 +197,7 @@ struct RetryWorld {
   /// Faults are over: everyone asks until told, and everything is judged.
   private mutating func end() {
     isEnding = true
+    if changesMembers { _ = world.finishChange(writing: keys) }
     for _ in 0..<20 {
       guard world.violations.isEmpty, world.settle() else { break }
       look()
@@ -167,7 +205,7 @@ struct RetryWorld {
       for number in clients.indices { act(number) }
     }
     if clients.contains(where: { $0.wish != nil }) { world.violate("a client is never told") }
-    let reads = keys.map { world.propose(.barrierRead, at: 0, key: $0) }
+    let reads = keys.map { world.propose(.barrierRead, at: node(), key: $0) }
     _ = world.settle()
     for (key, id) in zip(keys, reads) {
       guard case .read(let register)? = world.calls[id]?.outcome else {

@@ -60,7 +60,8 @@ extension Core {
     let isOut = voted && decided.configuration.place(of: voter) == nil
     if isOut || decided.standing(of: voter) == .retired { members.isRetired = true }
     #if PlantedBugs
-      if PlantedBug.has(.returningVoter) { members.isRetired = false }
+      let isNamed = decided.standing(of: voter) != .retired
+      if PlantedBug.has(.returningVoter), isNamed { members.isRetired = false }
     #endif
     members.adopted = decided
     members.isMember = !members.isRetired && decided.place(of: voter) != nil

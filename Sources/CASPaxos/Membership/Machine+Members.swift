@@ -62,7 +62,25 @@ extension Core {
   }
 }
 
+/// What a node that drives a change of the voters is at: for simulated worlds, which have it crash
+/// there.
+package enum DrivingStage: Int, CaseIterable, Sendable {
+  case promoting, waiting, listing, settling, concluding
+}
+
 extension Machine {
+  /// Nil where it drives none.
+  package var drivingStage: DrivingStage? {
+    guard core.configuration.isJoint else { return core.members.isStepping ? .promoting : nil }
+    return switch core.members.transfer?.phase {
+    case .waiting: .waiting
+    case .listing: .listing
+    case .settling: .settling
+    case .concluding: .concluding
+    case nil: nil
+    }
+  }
+
   /// While the voters change: how much of what there is was accepted anew, from 0 to 1, as far as this
   /// node has heard. Nil where they do not.
   public var transferProgress: Double? {

@@ -44,9 +44,21 @@ extension Membership {
     if role == .learner, lost == .none, voters >= Self.maxVoters {
       throw .voterCount(voters + 1, limit: Self.maxVoters)
     }
+    #if PlantedBugs
+      if PlantedBug.has(.returningVoter), let left = lastLeft {
+        members.append(Member(voter: left, role: role, address: address, replaces: lost))
+        return members.sort { $0.voter < $1.voter }
+      }
+    #endif
     members.append(Member(voter: nextVoter, role: role, address: address, replaces: lost))
     nextVoter = VoterID(nextVoter.rawValue + 1)
   }
+
+  #if PlantedBugs
+    private var lastLeft: VoterID? {
+      (1..<nextVoter.rawValue).map { VoterID($0) }.last { place(of: $0) == nil }
+    }
+  #endif
 
   private func check(_ address: Bytes, besides voter: VoterID) throws(MembershipRefusal) {
     guard address.count <= Member.maxAddress else {

@@ -32,6 +32,7 @@ extension FaultPlan {
     ("loss", { $0.lossPerMille = 0 }), ("duplication", { $0.duplicationPerMille = 0 }),
     ("corruption", { $0.corruptionPerMille = 0 }),
     ("crash-in-recovery", { $0.crashInRecoveryPercent = 0 }),
+    ("driver-crash", { $0.driverCrashPercent = 0 }), ("exile", { $0.exilePercent = 0 }),
     ("clock-drift", { $0.clockDrift = 0 }), ("clock-skew", { $0.clockSkew = 0 }),
     ("late-timers", { $0.timerDelay = 0 }),
   ]

@@ -43,6 +43,10 @@ struct WorldEvent {
     case relief
     /// The load is given no more time.
     case deadline
+    /// A watcher begins, or leaves.
+    case watcher
+    /// A watcher has what it was told.
+    case taken
   }
 
   @usableFromInline

@@ -11,6 +11,10 @@ public struct FaultPlan: Hashable, Sendable {
   public var corruptionPerMille = 0
   /// Of a hundred openings of a store after a crash, how many crash again.
   public var crashInRecoveryPercent = 0
+  /// Of a hundred steps of whoever drives a change of the voters, after how many it crashes.
+  public var driverCrashPercent = 0
+  /// Of a hundred changes of the voters, during how many somebody is cut off until they are over.
+  public var exilePercent = 0
   /// What goes wrong with disks by itself; damage only on as many as the protocol tolerates.
   public var disk = DiskFaults()
   /// How wrong clocks may go, in 1,024ths.
@@ -86,6 +90,8 @@ extension FaultPlan: CustomStringConvertible {
     add("duplication", duplicationPerMille, " ‰")
     add("corruption", corruptionPerMille, " ‰")
     add("crash in recovery", crashInRecoveryPercent, " %")
+    add("crash of drivers", driverCrashPercent, " %")
+    add("exile", exilePercent, " %")
     add("clock drift", clockDrift, "/1024")
     add("clock skew", clockSkew, " ticks")
     add("late timers", timerDelay, " µs")

@@ -22,6 +22,12 @@ public struct RunPlan: Hashable, Sendable {
   public var spares = 0
   /// Of a hundred operations, how many ask for a change of the members.
   public var memberPercent = 0
+  /// Of a hundred operations, how many ask that a change be made once, however often it is sent.
+  public var oncePercent = 0
+  /// How many watch what is written.
+  public var watchers = 0
+  /// How long each of them takes with what it is told, in microseconds.
+  public var watchTime: UInt64 = 0
   /// Which faults there are at all, and how often.
   public var faults: FaultPlan
   /// More is broken than the protocol survives: refusing is allowed then, lying is not.
@@ -80,6 +86,12 @@ public struct RunPlan: Hashable, Sendable {
     random = SplitMix(seed: seed ^ 0x6d65_6d62_6572_73)
     memberPercent = one(of: [0, 0, 1, 5, 15])
     spares = memberPercent == 0 ? 0 : one(of: [1, 2, 3])
+    faults.driverCrashPercent = spares == 0 ? 0 : one(of: [0, 0, 5, 20])
+    faults.exilePercent = spares == 0 ? 0 : one(of: [0, 30, 80])
+    random = SplitMix(seed: seed ^ 0x6f6e_6365)
+    oncePercent = one(of: [0, 0, 20, 60])
+    watchers = one(of: [0, 0, 1, 3])
+    watchTime = one(of: [0, 1_000, 50_000])
   }
 }
 
@@ -90,10 +102,16 @@ extension RunPlan: CustomStringConvertible {
       "\(operations) operations of \(clients) clients on \(keys) keys"
       + (hotKeyPercent > 0 ? " (\(hotKeyPercent) % on the first)" : "")
     let members = spares > 0 ? ", \(memberPercent) % change the members, \(spares) spares" : ""
+    let once = oncePercent > 0 ? ", \(oncePercent) % once" : ""
+    let watches = watchers > 0 ? ", \(watchers) watch and take \(watchTime) µs" : ""
     let limits = (isTiny ? ", tiny limits" : "") + (isOverBudget ? ", over the fault budget" : "")
+    let way =
+      "delay \(delay) µs\(maxPayload < 1 << 20 ? " for \(maxPayload) bytes" : "")"
+      + "\(isOrdered ? " in order" : "")"
     let times =
-      "delay \(delay) µs\(maxPayload < 1 << 20 ? " for \(maxPayload) bytes" : "")\(isOrdered ? " in order" : ""), disk \(diskPercent) %, turn \(turnTime) µs, "
+      "\(way), disk \(diskPercent) %, turn \(turnTime) µs, "
       + "think \(thinkTime) µs, patience \(clientPatience) µs, \(cancelPercent) % cancelled"
-    return "seed \(seed), \(voters) voters, \(load)\(members)\(limits); \(times); \(faults)"
+    let parts = "\(load)\(members)\(once)\(watches)\(limits)"
+    return "seed \(seed), \(voters) voters, \(parts); \(times); \(faults)"
   }
 }

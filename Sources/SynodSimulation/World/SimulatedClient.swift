@@ -16,7 +16,8 @@ struct SimulatedClient {
 @usableFromInline
 struct SimulatedCall {
   @usableFromInline enum State: UInt8 { case open, ended, lost }
-  /// The process, and the client; one that asks at the end of the run has the number -1.
+  /// The process, and the client; one that asks at the end of the run has the number -1, and
+  /// watchers have those below.
   @usableFromInline var node: UInt16
   @usableFromInline var client: Int32
   @usableFromInline var state: State = .open

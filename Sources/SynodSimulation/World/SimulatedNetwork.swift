@@ -75,6 +75,8 @@ struct SimulatedNetwork {
   private var free: [Int32] = []
   /// Some of all that was ever sent.
   private var reservoir: [Parcel] = []
+  /// The newest of those that carry what is seldom said.
+  private var rarities: [Parcel] = []
   private var random: SplitMix
   private(set) var sent: UInt64 = 0
   private(set) var duplicates: UInt64 = 0
@@ -109,13 +111,14 @@ struct SimulatedNetwork {
   @usableFromInline
   mutating func send(
     _ payload: Bytes, checksum: UInt32, from: Int, to: Int, life: UInt32,
-    identity: ProcessIdentity, store: StoreID, at now: UInt64, into queue: inout EventQueue
+    identity: ProcessIdentity, store: StoreID, isRare: Bool, at now: UInt64,
+    into queue: inout EventQueue
   ) {
     sent += 1
     let parcel = Parcel(
       payload: payload, checksum: checksum, number: sent, from: from, to: to, life: life,
       identity: identity, store: store)
-    keep(parcel)
+    if isRare { keepRare(parcel) } else { keep(parcel) }
     if chance(lossPerMille) { return lose(parcel, .lost) }
     if chance(corruptionPerMille) { return lose(parcel, .damaged) }
     carry(parcel, at: now, into: &queue)
@@ -127,10 +130,16 @@ struct SimulatedNetwork {
 
   /// Sends something of long ago again; nil where there is nothing.
   mutating func replay(at now: UInt64, into queue: inout EventQueue) -> Parcel? {
-    guard !reservoir.isEmpty else { return nil }
-    let parcel = reservoir[Int(random.next() % UInt64(reservoir.count))]
+    let all = !rarities.isEmpty && random.next() % 4 == 0 ? rarities : reservoir
+    guard !all.isEmpty else { return nil }
+    let parcel = all[Int(random.next() % UInt64(all.count))]
     carry(parcel, at: now, into: &queue)
     return parcel
+  }
+
+  private mutating func keepRare(_ parcel: Parcel) {
+    if rarities.count < 32 { return rarities.append(parcel) }
+    rarities[Int(random.next() % 32)] = parcel
   }
 
   /// Each parcel of the run is as likely to be kept as any other, roughly.

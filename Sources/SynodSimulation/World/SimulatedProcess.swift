@@ -10,6 +10,8 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var machine: Machine
   @usableFromInline var ready = Ready<Machine>()
   @usableFromInline var writer = ByteWriter(capacity: 4096)
+  /// What it is about to send is seldom said.
+  @usableFromInline var saysRareThing = false
   @usableFromInline let disk: SimulatedDisk
   /// While it is up, and while it is stopping.
   @usableFromInline var store: SimulatedStore?
@@ -49,6 +51,8 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var checkpoint = Checkpoint()
   @usableFromInline var hasStorageFailed = false
 
+  /// What it was at in driving a change of the voters.
+  @usableFromInline var stage: Int?
   /// What ends it in the middle of its next commit.
   var crashInCommit: Crash?
 
@@ -63,6 +67,10 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var pins: [StoreID?]
   /// Proposals that are open here.
   @usableFromInline var open: [UInt64] = []
+  /// Those that stay open until they are cancelled.
+  @usableFromInline var standing: [UInt64] = []
+  /// Effects that were done while it stood still.
+  @usableFromInline var taken: [EffectID] = []
   /// What came while it stood still.
   @usableFromInline var inbox: [Parcel] = []
   @usableFromInline var letters: [Letter] = []
@@ -110,10 +118,13 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
     isStoreBehind = false
     hasStorageFailed = false
     crashInCommit = nil
+    stage = nil
     lastIssued = .none
     durable = .none
     told = .none
     open.removeAll()
+    standing.removeAll()
+    taken.removeAll()
     inbox.removeAll()
     letters.removeAll()
     heldLanes.removeAll()

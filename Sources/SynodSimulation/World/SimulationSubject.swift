@@ -29,6 +29,18 @@ public protocol SimulationSubject {
   /// Identities that were given out; nodes of them start, blank.
   var given: Int { get }
 
+  /// Configurations that were decided, of all nodes and as one knows it; and whether the last of them
+  /// is on the way to another.
+  var epochs: Int { get }
+  func epochs(of machine: Machine) -> Int
+  var isChanging: Bool { get }
+
+  /// What a machine is at in bringing a change of the voters about; nil where it does not.
+  func stage(of machine: Machine) -> Int?
+
+  /// A process is about to end in the middle of what it does.
+  mutating func crashed(_ machine: Machine, of voter: VoterID)
+
   /// Whom a message to all goes to from now on; nil where the effect says nothing of it.
   static func voters(after effect: Machine.Effect) -> [VoterID]?
 
@@ -68,11 +80,37 @@ public protocol SimulationSubject {
   /// Whether an answer to what was asked last says too little, so that it must be asked again.
   func mustAskAgain(_ completion: Machine.Completion) -> Bool
 
+  /// Whether a message is seldom sent: it is more likely to come again long after.
+  static func isRare(_ message: Machine.Message) -> Bool
+
   /// Whether a store that is short of space, or behind, must refuse it.
   static func needsSpace(_ proposal: Machine.Proposal) -> Bool
 
   /// It will never be answered: its voter crashed. Whether it happened is open for ever.
   mutating func lost(_ id: ProposalID)
+
+  // MARK: Watchers
+
+  /// How many there are.
+  var watchers: Int { get }
+
+  /// What a watcher asks for when it begins; it stays open until it is cancelled.
+  mutating func watching(_ watcher: Int, random: inout SplitMix) -> Machine.Proposal
+
+  /// What `finished` is to be called with when an effect is done; nil for one that tells no watcher.
+  static func finishing(_ effect: Machine.Effect) -> EffectID?
+
+  /// A watcher is told.
+  mutating func told(_ effect: Machine.Effect, at voter: VoterID, moment: UInt64) -> String?
+
+  /// It has what it was told.
+  mutating func finished(_ effect: EffectID, at voter: VoterID)
+
+  /// What watches at these voters have still to tell of, if nobody writes any more; nil for nothing.
+  func awaited(of voters: [VoterID]) -> String?
+
+  /// How long that may take, in microseconds.
+  var watchBound: UInt64 { get }
 
   // MARK: What must hold at every event
 
@@ -126,6 +164,21 @@ extension SimulationSubject {
   /// Those of the voters alone.
   @inlinable public var given: Int { 0 }
 
+  /// One.
+  @inlinable public var epochs: Int { 1 }
+
+  /// One.
+  @inlinable public func epochs(of machine: Machine) -> Int { 1 }
+
+  /// It is not.
+  @inlinable public var isChanging: Bool { false }
+
+  /// None does.
+  @inlinable public func stage(of machine: Machine) -> Int? { nil }
+
+  /// Takes no notice.
+  @inlinable public mutating func crashed(_ machine: Machine, of voter: VoterID) {}
+
   /// The voters stay who they are.
   @inlinable public static func voters(after effect: Machine.Effect) -> [VoterID]? { nil }
 
@@ -150,8 +203,37 @@ extension SimulationSubject {
   /// Takes no notice.
   @inlinable public mutating func storageFailed(at voter: VoterID) {}
 
+  /// None.
+  @inlinable public var watchers: Int { 0 }
+
+  /// Nobody watches.
+  public mutating func watching(_ watcher: Int, random: inout SplitMix) -> Machine.Proposal {
+    preconditionFailure("nobody watches")
+  }
+
+  /// None is told.
+  @inlinable public static func finishing(_ effect: Machine.Effect) -> EffectID? { nil }
+
+  /// Takes no notice.
+  @inlinable
+  public mutating func told(
+    _ effect: Machine.Effect, at voter: VoterID, moment: UInt64
+  ) -> String? { nil }
+
+  /// Takes no notice.
+  @inlinable public mutating func finished(_ effect: EffectID, at voter: VoterID) {}
+
+  /// Nothing.
+  @inlinable public func awaited(of voters: [VoterID]) -> String? { nil }
+
+  /// Ten seconds.
+  @inlinable public var watchBound: UInt64 { 10_000_000 }
+
   /// Takes any answer.
   @inlinable public func mustAskAgain(_ completion: Machine.Completion) -> Bool { false }
+
+  /// None is.
+  @inlinable public static func isRare(_ message: Machine.Message) -> Bool { false }
 
   /// Takes every proposal for one that writes.
   @inlinable public static func needsSpace(_ proposal: Machine.Proposal) -> Bool { true }

@@ -65,7 +65,7 @@ extension World {
     calls.append(SimulatedCall(node: process.index, client: slot))
     let id = ProposalID(UInt64(calls.count))
     moment += 1
-    process.open.append(id.rawValue)
+    if slot < -1 { process.standing.append(id.rawValue) } else { process.open.append(id.rawValue) }
     subject.invoked(proposal, as: id, of: name, at: process.voter, moment: moment)
     if record != nil { tellInvoked(proposal, id, name, process) }
     if process.isPaused {
@@ -102,12 +102,15 @@ extension World {
     let id = completion.proposal
     moment += 1
     hash.add(id.rawValue)
-    guard let place = process.open.firstIndex(of: id.rawValue) else {
+    if let place = process.open.firstIndex(of: id.rawValue) {
+      process.open.swapAt(place, process.open.count - 1)
+      process.open.removeLast()
+    } else if !process.standing.isEmpty, process.standing.contains(id.rawValue) {
+      process.standing.removeAll { $0 == id.rawValue }
+    } else {
       return violate(
         "proposal \(id) ended twice, or where it was never made", at: process.index)
     }
-    process.open.swapAt(place, process.open.count - 1)
-    process.open.removeLast()
     counts.completions += 1
     let call = Int(id.rawValue) - 1
     calls[call].state = .ended
@@ -115,12 +118,13 @@ extension World {
     if let what = subject.ended(completion, at: process.voter, moment: moment) {
       violate(what, at: process.index)
     }
-    if calls[call].client < 0, subject.mustAskAgain(completion) { askAgain(id.rawValue) }
+    if calls[call].client == -1, subject.mustAskAgain(completion) { askAgain(id.rawValue) }
     answered(Int(calls[call].client), id.rawValue)
   }
 
   @usableFromInline
   mutating func answered(_ client: Int, _ id: UInt64) {
+    if client < -1 { return watchEnded(-2 - client, id) }
     guard client >= 0, clients[client].open == id else { return }
     clientReturns(client, after: think())
   }
@@ -132,6 +136,7 @@ extension World {
     calls[call].state = .lost
     subject.lost(ProposalID(id))
     let client = Int(calls[call].client)
+    if client < -1 { return watchEnded(-2 - client, id) }
     guard client >= 0, clients[client].open == id else { return }
     clients[client].name += clients.count
     clientReturns(client, after: 200 + think())

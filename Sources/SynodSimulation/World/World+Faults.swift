@@ -37,7 +37,7 @@ extension World {
       }
     case .deadline: if settling == nil { beginSettling() }
     case .delivery, .timer, .turn, .lane, .news, .client, .patience, .cancel, .restart, .opened,
-      .resume:
+      .resume, .watcher, .taken:
       break
     }
   }
@@ -134,7 +134,10 @@ extension World {
     }
   }
 
-  private mutating func cut(_ kind: FaultKind, where isCut: (Int, Int) -> Bool) -> Bool {
+  /// - Parameter mean: how long it lasts, about, in microseconds.
+  mutating func cut(
+    _ kind: FaultKind, for mean: UInt64 = 60_000, where isCut: (Int, Int) -> Bool
+  ) -> Bool {
     var links: [Int] = []
     for from in processes.indices {
       for to in processes.indices where from != to && isCut(from, to) {
@@ -145,12 +148,12 @@ extension World {
     for link in links { network.links[link].cuts += 1 }
     partitions.append((kind, links))
     tellFault(kind, links: links)
-    let time = now + 1_000 + faultRandom.exponential(mean: 60_000)
+    let time = now + 1_000 + faultRandom.exponential(mean: mean)
     queue.plan(WorldEvent(.heal, at: time, value: UInt64(partitions.count - 1)))
     return true
   }
 
-  private mutating func heal(_ partition: Int) {
+  mutating func heal(_ partition: Int) {
     let (kind, links) = partitions[partition]
     guard !links.isEmpty else { return }
     for link in links { network.links[link].cuts -= 1 }

@@ -13,13 +13,14 @@ extension World {
     if record != nil {
       tell(.crashed, of: node, TraceText(crash == .powerCut ? "power cut" : "killed"))
     }
+    subject.crashed(process.machine, of: process.voter)
     process.store?.crash(crash)
     end(process, back: back)
   }
 
   /// What a process held in memory is gone.
   private mutating func end(_ process: SimulatedProcess<Machine>, back: Bool) {
-    let open = process.open
+    let open = process.open + process.standing
     process.forget()
     for id in open { lose(id) }
     if back { restartLater(process.index) }
@@ -42,10 +43,11 @@ extension World {
     process.isStopping = true
     if record != nil { tell(.paused, of: node, TraceText("stops")) }
     tickBeforeInput(process)
-    for id in process.open { process.machine.cancel(ProposalID(id)) }
+    for id in process.open + process.standing { process.machine.cancel(ProposalID(id)) }
     handAllOn(process)
-    let open = process.open
+    let open = process.open + process.standing
     process.open.removeAll()
+    process.standing.removeAll()
     for id in open { lose(id) }
     store.close()
     pump(process)
@@ -213,6 +215,9 @@ extension World {
     let letters = process.letters
     process.letters.removeAll()
     for letter in letters where process.isUp { take(letter, at: process) }
+    let taken = process.taken
+    process.taken.removeAll()
+    for effect in taken { take(effect, at: node) }
     inputTaken(node)
   }
 

@@ -37,6 +37,7 @@ extension World {
       .init("message too large", counts.tooLarge),
       .init("proposal cancelled", counts.cancels),
       .init("crash in recovery", counts.crashesInRecovery),
+      .init("crash of a driver", counts.driverCrashes), .init("exile", counts.exiles),
     ]
     var disks = DiskFaultCounts()
     for process in processes { disks.add(process.disk.counts) }

@@ -12,6 +12,8 @@ struct Settling<Machine: ConsensusMachine> {
   @usableFromInline var isDemanded: Bool
   /// What clients still ask of the core, while it finds itself.
   @usableFromInline var operationsLeft: Int
+  /// All that was asked has ended, and watches have yet to tell of it.
+  @usableFromInline var waitsForWatches = false
   /// What is asked last; nil until everything else has ended.
   @usableFromInline var closing: [Machine.Proposal]?
   /// Of that, what must be asked again.
@@ -76,6 +78,7 @@ extension World {
         leaveBroken(node, core: core)
       }
     }
+    settleWatchers(core)
     for client in clients.indices {
       if clients[client].open != nil { clients[client].name += clients.count }
       clientReturns(client, after: think() % 2_000)
@@ -157,7 +160,7 @@ extension World {
       open += process.open.count
     }
     if settling.closing == nil {
-      if open > 0 || settling.operationsLeft > 0 { return }
+      if open > 0 || settling.operationsLeft > 0 || !watchesHaveTold() { return }
       let closing = subject.closing()
       self.settling?.closing = closing.reversed()
       // Time for each, where a store that holds few answers lets most be asked again.
@@ -198,6 +201,10 @@ extension World {
   mutating func endLate() {
     isOver = true
     guard let settling, settling.isDemanded else { return }
+    if settling.waitsForWatches, settling.closing == nil {
+      let what = subject.awaited(of: settling.core.map { processes[$0].voter })
+      return violate("a watch does not come to the end of what there is: \(what ?? "none begins")")
+    }
     let open = settling.core.flatMap { node in
       processes[node].open.map { "\($0) at voter \(node + 1)" }
     }

@@ -51,6 +51,8 @@ extension World {
     case .restart: restart(node)
     case .opened: if isCurrent(event) { begin(node) }
     case .resume: if isCurrent(event) { resume(node) }
+    case .watcher: watcherActs(Int(event.value), turn: event.stamp)
+    case .taken: if isCurrent(event) { take(EffectID(event.value), at: node) }
     case .fault, .heal, .clock, .space, .disk, .relief, .deadline: handleFault(event)
     }
     if !network.lostNumbers.isEmpty { tellLost() }

@@ -12,6 +12,7 @@ extension World {
     advanceCheckpoint(process)
     pump(process)
     process.hasTicked = false
+    if plan.faults.driverCrashPercent > 0, mayCrashDriver(process) { return }
     if let what = subject.inspect(process.machine, of: process.voter) { violate(what, at: node) }
     arm(process)
   }
@@ -44,10 +45,10 @@ extension World {
     counts.turns += 1
     if !process.ready.persist.isEmpty { persist(process) }
     if !process.ready.messages.isEmpty { sendAll(process) }
+    if !process.ready.effects.isEmpty { hearEffects(process) }
     for index in process.ready.completed.indices {
       end(process.ready.completed[index], at: process)
     }
-    if subject.spares > 0, !process.ready.effects.isEmpty { hear(process) }
     process.ready.removeAll()
   }
 
@@ -84,6 +85,7 @@ extension World {
       for index in process.ready.messages.indices {
         process.writer.removeAll()
         let destination = process.ready.messages[index].to
+        process.saysRareThing = Subject.isRare(process.ready.messages[index].message)
         add(process.ready.messages[index].message, of: process, to: destination)
         if !process.writer.isEmpty { post(process, to: destination) }
       }
@@ -127,6 +129,7 @@ extension World {
   @inlinable
   mutating func sendJoined(_ process: SimulatedProcess<Machine>) {
     process.writer.removeAll()
+    process.saysRareThing = process.ready.messages.contains { Subject.isRare($0.message) }
     for index in process.ready.messages.indices where process.ready.messages[index].to == .peers {
       add(process.ready.messages[index].message, of: process, to: .peers)
     }
@@ -174,7 +177,8 @@ extension World {
     if record != nil { tellSent(payload, from: process, to: peer) }
     network.send(
       payload, checksum: checksum, from: process.index, to: peer, life: process.life,
-      identity: process.identity, store: store(of: peer, knownTo: process), at: now, into: &queue)
+      identity: process.identity, store: store(of: peer, knownTo: process),
+      isRare: process.saysRareThing, at: now, into: &queue)
   }
 
   /// A connection leads to the store that the sender knows; where it knows none yet, to whoever is

@@ -30,12 +30,14 @@ public struct World<Subject: SimulationSubject> {
   @usableFromInline var network: SimulatedNetwork
   @usableFromInline var processes: [SimulatedProcess<Machine>] = []
   @usableFromInline var clients: [SimulatedClient] = []
+  @usableFromInline var watchers: [SimulatedWatcher] = []
   /// By their identities, which count from one.
   @usableFromInline var calls: [SimulatedCall] = []
   /// Apart, so that one more draw of one does not change what the others do.
   @usableFromInline var clientRandom: SplitMix
   @usableFromInline var processRandom: SplitMix
   @usableFromInline var faultRandom: SplitMix
+  @usableFromInline var watchRandom: SplitMix
   @usableFromInline var now: UInt64 = 0
   @usableFromInline var hash = EventHash()
   @usableFromInline var events: UInt64 = 0
@@ -54,6 +56,10 @@ public struct World<Subject: SimulationSubject> {
   @usableFromInline var faultsLeft: Int
   /// By their numbers, what is cut; no links where it has healed.
   @usableFromInline var partitions: [(kind: FaultKind, links: [Int])] = []
+  /// Partitions that heal when so many configurations are decided; and how many were when it was last
+  /// looked at.
+  var exiles: [(partition: Int, until: Int)] = []
+  var epochs = 1
 
   /// A world before its first event. The plan has 1 to 7 voters and a client, and no clock goes
   /// backwards.
@@ -70,6 +76,7 @@ public struct World<Subject: SimulationSubject> {
     let networkRandom = SplitMix(seed: random.next())
     faultsLeft = plan.faults.most
     limits = StoreLimits(plan, random: SplitMix(seed: random.next()))
+    watchRandom = SplitMix(seed: plan.seed ^ 0x77_6174_6368)
     subject = Subject(plan, random: &subjectRandom)
     let size = plan.voters + subject.spares
     network = SimulatedNetwork(plan, size: size, random: networkRandom)
@@ -89,6 +96,7 @@ public struct World<Subject: SimulationSubject> {
       clients.append(SimulatedClient(name: client))
       queue.plan(WorldEvent(.client, at: 1000 + think(), value: UInt64(client)))
     }
+    planWatchers()
     prepareDisks()
     planFaults()
     queue.plan(WorldEvent(.deadline, at: plan.longest))

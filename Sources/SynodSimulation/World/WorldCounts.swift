@@ -30,6 +30,8 @@ struct WorldCounts {
   var faults = [UInt64](repeating: 0, count: FaultKind.allCases.count)
 
   var stops: UInt64 = 0
+  var driverCrashes: UInt64 = 0
+  var exiles: UInt64 = 0
   var crashesInRecovery: UInt64 = 0
   var failedOpenings: UInt64 = 0
   var refusals: UInt64 = 0
