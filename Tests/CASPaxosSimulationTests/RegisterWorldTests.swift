@@ -65,10 +65,12 @@ import Testing
   /// Watches of a node that is voted out, which waited for ever (100013, 100145, 100508, 100630); rounds
   /// that may have begun from one of two states, of which one was fenced off or came of an attempt at
   /// the same (100024, 100372); a watch that is ended as it tells (100068); pages of an epoch that is
-  /// over when they leave (100008).
+  /// over when they leave (100008); watches of prefixes that had forgotten what they told of a register
+  /// that was gone, and said that its next state followed (300021, 300073, 300406, 300471, 300527).
   @Test(
     arguments: [
-      100008, 100013, 100024, 100068, 100145, 100372, 100508, 100630,
+      100008, 100013, 100024, 100068, 100145, 100372, 100508, 100630, 300_021, 300_073, 300_406,
+      300_471, 300_527,
     ] as [UInt64])
   func whoWatchesAndRetriesIsToldTheTruth(_ seed: UInt64) {
     let plan = RunPlan(seed: seed)

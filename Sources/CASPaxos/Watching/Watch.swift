@@ -100,6 +100,7 @@ struct Watch: Hashable, Sendable {
         // Nobody misses a register that is not there, but the one that was asked for.
         watched.told = register.version
         watched.isGone = true
+        watched.hasPassedOver = hasForgotten
       }
     }
     keys[key] = watched
@@ -117,6 +118,7 @@ struct Watch: Hashable, Sendable {
       if subject.isPrefix {
         watched.told = .zero
         watched.isGone = true
+        watched.hasPassedOver = hasForgotten
       } else {
         take(blank, skipped: false, of: key, &watched)
       }
@@ -131,6 +133,8 @@ struct Watch: Hashable, Sendable {
     var register = register
     register.value = register.value?.compacted()
     if hasRoom {
+      let skipped = skipped || watched.hasPassedOver
+      watched.hasPassedOver = false
       watched.news.append(WatchedKey.News(register: register, skipped: skipped))
       waiting += 1
       bytes += register.size

@@ -56,7 +56,7 @@ extension World {
 
   /// Whoever is behind most, the one that came last, or who drives the change.
   private mutating func drawExile() -> Int? {
-    let which = faultRandom.below(3)
+    let which = [0, 1, 1, 2][faultRandom.below(4)]
     var chosen: [Int] = []
     var least = Int.max
     for process in processes where process.isUp && process.isGiven {
