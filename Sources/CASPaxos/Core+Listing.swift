@@ -11,7 +11,12 @@ extension Core {
     if let deadline { wakeUp(by: deadline) }
     // Behind the last hash there is nothing.
     let isOver = KeyPage.Request(after: hash, limit: 1).first == nil
-    isOver ? conclude(number, .success([])) : ask(number)
+    isOver ? conclude(number, .success([])) : askNext()
+  }
+
+  /// Asks for those that waited for others, as far as they need not any more.
+  private mutating func askNext() {
+    while stopped == nil, let number = listings.next { ask(number) }
   }
 
   /// Asks every voter, under a name drawn as ballots are; where none is durable yet, later.
@@ -19,6 +24,7 @@ extension Core {
     let name = ballots.draw()
     reserveIfNeeded()
     guard let index = listings.index(of: number) else { return }
+    listings.open[index].phase = .starved
     guard let name else {
       if ballots.isExhausted { conclude(number, .failure(.ballotsExhausted)) }
       return
@@ -72,6 +78,7 @@ extension Core {
     listings.open[index].phase = .reading
     listings.open[index].wake = nil
     listings.open[index].answers = []
+    defer { askNext() }
     while let entry = listings.open[index].takeUnsettled() {
       statistics.listedByReading += 1
       let listing = listings.open[index]
@@ -101,6 +108,7 @@ extension Core {
   private mutating func conclude(_ number: UInt32, _ result: Result<[Listing.Entry], Abandoned>) {
     guard let index = listings.index(of: number) else { return }
     let listing = listings.open.remove(at: index)
+    defer { askNext() }
     if listing.openReads > 0 { tasks.giveUp(listing.group) }
     switch listing.purpose {
     case .client(let id):
@@ -139,7 +147,7 @@ extension Core {
       if listing.openReads > 0 { tasks.giveUp(listing.group) }
       listings.open[index] = listing.restarted(as: listings.nextNumber())
     }
-    askStarvedListings()
+    askNext()
   }
 
   /// Looks at all of them: which are out of time, which go on with what they have, which ask again.

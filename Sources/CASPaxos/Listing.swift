@@ -17,6 +17,8 @@ struct Listing: Hashable, Sendable {
   }
 
   enum Phase: Hashable, Sendable {
+    /// Waits for others, which have asked for as much as may be at once.
+    case queued
     /// Waits for a durable reservation of ballots.
     case starved
     /// The voters were asked.
@@ -47,7 +49,7 @@ struct Listing: Hashable, Sendable {
   let deadline: Ticks?
   /// Names its tasks; another after each start.
   var number: UInt32
-  var phase = Phase.starved
+  var phase = Phase.queued
   /// Of the attempt: never used again.
   var name = Ballot.zero
   /// Who answered, and what.
@@ -84,6 +86,10 @@ struct Listing: Hashable, Sendable {
 }
 
 extension Listing {
+  /// Entries that this node asks for at once, about, however many want a piece of the list: to make and
+  /// to merge pages takes all voters' time.
+  static let maxAsked = 2 * KeyPage.maxEntries
+
   /// Reads open at once, at the most.
   static let maxReads = 64
 
@@ -168,6 +174,23 @@ struct Listings: Hashable, Sendable {
       case .transfer, .watch: false
       }
     }
+  }
+
+  /// Entries that were asked for and have not come.
+  private var asked: Int {
+    open.reduce(0) { sum, listing in
+      switch listing.phase {
+      case .starved, .asking: sum + listing.limit
+      case .queued, .reading: sum
+      }
+    }
+  }
+
+  /// The oldest that waits for others, if it need not any more.
+  var next: UInt32? {
+    guard let first = open.first(where: { $0.phase == .queued }) else { return nil }
+    let asked = asked
+    return asked == 0 || asked + first.limit <= Listing.maxAsked ? first.number : nil
   }
 
   func index(of number: UInt32) -> Int? { open.firstIndex { $0.number == number } }

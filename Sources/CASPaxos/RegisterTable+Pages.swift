@@ -17,14 +17,31 @@ extension RegisterTable {
     for shard in shard(of: first)..<shards.count {
       let cells = shards[shard].cells
       var places = cells.indices.filter { !cells[$0].accepted.isZero && cells[$0].hash >= first }
+      let isCut = Self.cut(&places, of: cells, to: walk.room)
       places.sort {
         Self.isOrdered((cells[$0].hash, cells[$0].key), (cells[$1].hash, cells[$1].key))
       }
       for place in places where !walk.take(cells[place]) { return (walk.page, walk.batch) }
+      if isCut {
+        walk.endsHere()
+        break
+      }
       let isLast = shard == shards.count - 1
       if !isLast && !walk.end(ofShard: cells.count, through: lastHash(of: shard)) { break }
     }
     return (walk.page, walk.batch)
+  }
+
+  /// Leaves the lowest of them, about as many as there is room for: numbers are sorted sooner than
+  /// keys. Those of one hash are never split.
+  /// - Returns: whether any were left out.
+  private static func cut(_ places: inout [Int], of cells: [Cell], to room: Int) -> Bool {
+    guard places.count > 2 * room else { return false }
+    let hashes = places.map { cells[$0].hash }.sorted()
+    let last = hashes[max(room, 1) - 1]
+    guard hashes[hashes.count - 1] > last else { return false }
+    places.removeAll { cells[$0].hash > last }
+    return true
   }
 }
 
@@ -38,6 +55,14 @@ private struct PageWalk {
   private var lastHash: UInt64?
 
   init(limit: Int) { self.limit = limit }
+
+  /// How many entries more it may have.
+  var room: Int { max(limit - page.entries.count, 0) }
+
+  /// Behind the last register that it took there are more.
+  mutating func endsHere() {
+    if let lastHash { page.through = lastHash }
+  }
 
   private var isFull: Bool { page.entries.count >= limit || bytes >= KeyPage.maxBytes }
 

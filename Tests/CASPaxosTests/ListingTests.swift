@@ -206,6 +206,32 @@ import Testing
     #expect(bench.machine.openProposals == 1)
   }
 
+  /// However many clients want a piece, no more is asked for at once than two large pages have.
+  @Test func listsWaitForOthersWhereTheyAskForMuch() {
+    var bench = Bench()
+    for _ in 0..<5 { bench.propose(list(limit: KeyPage.maxEntries)) }
+    #expect(bench.requests.count == 2)
+    for number in 0..<5 {
+      #expect(bench.requests.count == min(number + 2, 5))
+      bench.page(bench.requests[number], from: 2, [])
+      #expect(bench.completed.count == 1)
+    }
+    #expect(bench.machine.core.listings.isEmpty)
+    for _ in 0..<20 { bench.propose(list(limit: 10)) }
+    #expect(bench.requests.count == 25)
+  }
+
+  @Test func aListThatWaitsEndsAtItsDeadlineAndLetsNobodyWaitForIt() {
+    var bench = Bench()
+    for _ in 0..<2 { bench.propose(list(limit: KeyPage.maxEntries)) }
+    let waiting = bench.propose(list(limit: KeyPage.maxEntries), deadline: bench.now + 50)
+    bench.propose(list(limit: KeyPage.maxEntries))
+    bench.tick(to: bench.now + 50)
+    #expect(bench.completed.map(\.proposal) == [waiting])
+    bench.page(bench.requests[0], from: 2, [])
+    #expect(bench.requests.count == 3)
+  }
+
   @Test func aListWaitsForADurableReservation() {
     var bench = Bench(started: false)
     bench.propose(list())

@@ -145,8 +145,8 @@ struct RetryWorld {
     case .unknown, nil: wish.mayBeIn = true
     case .notApplied(.abandoned): break
     case .notApplied(.rejected), .notApplied(.overloaded), .notApplied(.tooLarge),
-      .notApplied(.cannotRemember), .notApplied(.reserved), .notApplied(.refused), .notApplied(.unwatchable), .read,
-      .listed, .membership:
+      .notApplied(.cannotRemember), .notApplied(.reserved), .notApplied(.refused),
+      .notApplied(.unwatchable), .read, .listed, .membership:
       world.violate("\(wish.item) ended as \(String(describing: call.outcome))")
     }
   }
