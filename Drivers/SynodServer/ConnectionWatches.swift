@@ -22,16 +22,18 @@ struct ConnectionWatches {
 
   private enum News {
     case state(Observation, of: UInt32)
-    /// Another cause than the client ended it.
-    case end(Subject, why: String)
+    /// Another cause than the client ended it. As with states, not in front of the reply that says that
+    /// it began.
+    case end(Subject, why: String, from: UInt64)
   }
 
   private var open: [UInt32: Open] = [:]
   private var last: UInt32 = 0
   private var news: [News] = []
   private var finished: [EffectID] = []
-  /// Bytes of what is to be told.
-  private(set) var cost = 0
+  /// Pushes have this form until the reply in front of this place left, with which the client learns
+  /// that it is another.
+  private var earlierForm: (version: RESPVersion, until: UInt64)?
 
   var isEmpty: Bool { open.isEmpty }
   var isFull: Bool { open.count >= Self.limit }
@@ -54,25 +56,24 @@ struct ConnectionWatches {
   mutating func remove(_ number: UInt32) {
     guard open.removeValue(forKey: number) != nil else { return }
     news.removeAll { one in
-      guard case .state(let observation, number) = one else { return false }
-      cost -= Self.cost(of: observation)
-      return true
+      if case .state(_, number) = one { true } else { false }
     }
   }
 
   /// A watch has seen a state.
   mutating func observe(_ observation: Observation, by number: UInt32) {
     guard open[number] != nil else { return finished.append(observation.id) }
-    cost += Self.cost(of: observation)
     news.append(.state(observation, of: number))
   }
 
   /// A watch ended without being asked to.
   mutating func end(_ number: UInt32, _ outcome: Outcome<KeyValueChange>) {
-    guard let subject = open[number]?.subject else { return }
+    guard let ended = open[number] else { return }
     remove(number)
     let failure = Answer(outcome, .readOnly)
-    if case .failure(let why) = failure { news.append(.end(subject, why: why.text)) }
+    if case .failure(let why) = failure {
+      news.append(.end(ended.subject, why: why.text, from: ended.from))
+    }
   }
 
   /// The effects whose observations were written, or dropped, since the last call.
@@ -81,13 +82,12 @@ struct ConnectionWatches {
     return finished
   }
 
-  private static func cost(of observation: Observation) -> Int {
-    128 + observation.key.count + (observation.register.value?.count ?? 0)
-  }
-
   /// Writes what may be told until the writer holds `limit` bytes.
   /// - Parameter place: of the oldest reply that has not left.
   mutating func render(into writer: inout ReplyWriter, limit: Int, at place: UInt64) {
+    let current = writer.version
+    defer { writer.version = current }
+    writer.version = form(at: place, current)
     var written = 0
     for one in news {
       guard writer.count < limit else { break }
@@ -95,13 +95,26 @@ struct ConnectionWatches {
       case .state(let observation, let number):
         guard let watch = open[number], place >= watch.from else { return drop(written) }
         writer.push(observation)
-        cost -= Self.cost(of: observation)
         finished.append(observation.id)
-      case .end(let subject, let why): writer.pushEnd(of: subject, why)
+      case .end(let subject, let why, let from):
+        guard place >= from else { return drop(written) }
+        writer.pushEnd(of: subject, why)
       }
       written += 1
     }
     drop(written)
+  }
+
+  /// The replies behind `place` have another form than those in front of it.
+  /// - Parameter first: the oldest place whose reply has not left.
+  mutating func changeForm(from version: RESPVersion, behind place: UInt64, first: UInt64) {
+    if earlierForm.map({ first >= $0.until }) ?? true { earlierForm = (version, place) }
+  }
+
+  private mutating func form(at place: UInt64, _ newest: RESPVersion) -> RESPVersion {
+    if let earlier = earlierForm, place < earlier.until { return earlier.version }
+    earlierForm = nil
+    return newest
   }
 
   private mutating func drop(_ written: Int) { news.removeFirst(written) }

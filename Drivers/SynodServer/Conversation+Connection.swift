@@ -108,6 +108,9 @@ extension Conversation {
       index += 2
     }
     if let name { host.facts.name = name }
+    if wanted != version {
+      watches.changeForm(from: version, behind: queue.next, first: queue.first)
+    }
     version = wanted
     host.facts.version = wanted
     let id = Int64(host.facts.id)

@@ -21,13 +21,14 @@ extension Conversation {
     guard subject.key.count <= limits.values.maxKey else {
       return answer(.failure(.refused(limits.values.keyTooLong(subject.key.count))))
     }
-    if let earlier = watches.number(of: subject) { end(earlier, host) }
-    guard !watches.isFull else {
+    let earlier = watches.number(of: subject)
+    guard earlier != nil || !watches.isFull else {
       return answer(
         .failure(.refused("ERR this connection watches \(ConnectionWatches.limit) already")))
     }
     let number = watches.next()
     if let refusal = host.watch(subject.key, request, as: number) { return answer(refusal) }
+    if let earlier { end(earlier, host) }
     answer { $0.simple("OK" as StaticString) }
     watches.begin(number, subject, from: queue.next)
   }

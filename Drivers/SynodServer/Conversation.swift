@@ -215,9 +215,10 @@ struct Conversation {
   }
 
   /// What is held for this connection, in bytes: commands under way and not whole, and replies that
-  /// wait for others before them.
+  /// wait for others before them. What its watches hold the machine bounds by itself
+  /// (`Settings.maxObservedBytesInAll`): a client that reads slowly keeps nobody from their commands.
   var cost: Int {
-    queue.cost + (walk?.walk.cost ?? 0) + watches.cost + parser.pendingCapacity + held.count
+    queue.cost + (walk?.walk.cost ?? 0) + parser.pendingCapacity + held.count
   }
 
   /// Whether every command was answered and nothing more will come.

@@ -234,7 +234,8 @@ final class Server {
       case .read, .list, .membership, .watch: true
       case .barrierRead, .forget, .changeMembership: false
       }
-    if !isReadOnly && lastStanding == .observer {
+    // It is told of only once it is known to be durable.
+    if !isReadOnly && (lastStanding ?? node.machine.standing) == .observer {
       guard once?.isRetry == true else {
         return .failure(.refused("READONLY this node only watches; send writes to another"))
       }
@@ -269,6 +270,9 @@ final class Server {
   /// - Returns: the answer, where nothing was proposed.
   func watch(_ key: Bytes, _ request: WatchRequest, as id: ProposalID) -> Answer? {
     guard !isCrowded else { return refuse(nil, "too many commands are waiting on this node") }
+    if let why = node.machine.refusal(toWatch: key, request) {
+      return Answer(.notApplied(why), .readOnly)
+    }
     let proposal = KeyValueMachine.Proposal(key: key, operation: .watch(request))
     guard node.submit(proposal, as: id, needsSpace: false) else {
       return refuse(nil, Self.stopping)

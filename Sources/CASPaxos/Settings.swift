@@ -71,6 +71,9 @@ public struct Settings: Hashable, Sendable {
   public var maxObservations = 16
   /// Bytes of their values, beyond which no further state is taken in hand.
   public var maxObservedBytes = 1 << 20
+  /// Bytes of the values that all watches of this node have in hand; beyond that each has one state at a
+  /// time.
+  public var maxObservedBytesInAll = 64 << 20
   /// In how many ticks a sweep passes over all registers. What is deleted, or was only promised, and
   /// is untouched from one pass to the next is collected. Nil: never. It must be far longer than a
   /// round takes; a pass takes 64 round trips at least.

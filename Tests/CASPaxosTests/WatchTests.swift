@@ -175,6 +175,29 @@ import Testing
     #expect(told(4, &world).map(\.skipped) == [false])
   }
 
+  @Test func watchesThatHoldMuchTogetherHaveOneStateAtATime() {
+    for limit in [1, 1 << 20] {
+      var world = world { $0.maxObservedBytesInAll = limit }
+      for number in 0..<20 {
+        _ = world.result(.change(.add(1)), key: Bytes("k\(number)"), at: 1)
+      }
+      for _ in 0..<3 { world.propose(.watch(.prefix), key: "k", at: 4) }
+      world.run(500)
+      // None is finished. The first may take what it likes until there is too much.
+      let seen = world.nodes[VoterID(4)]!.effects.count {
+        if case .observed = $0 { true } else { false }
+      }
+      #expect(limit == 1 ? seen <= 3 : seen == 3 * 16)
+      // All are heard of in the end.
+      var keys: [ProposalID: Set<Bytes>] = [:]
+      for _ in 0..<200 {
+        for one in told(4, &world) { keys[one.watch, default: []].insert(one.key) }
+        world.run(10)
+      }
+      #expect(keys.count == 3 && keys.values.allSatisfy { $0.count == 20 })
+    }
+  }
+
   @Test func allPrefixesOfANodeAreLookedForInOneWalkThroughTheKeys() {
     var world = world { $0.watchSweep = 1 << 30 }
     for number in 0..<64 {

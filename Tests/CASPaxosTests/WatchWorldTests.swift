@@ -61,7 +61,9 @@ import Testing
     #expect(world.violations.isEmpty, "\(shape)")
   }
 
-  @Test(arguments: RandomWorld.seeds)
+  /// By seed 46 a watch forgot that a key was gone, learned it again, and took the next state for the
+  /// one that follows what it had told.
+  @Test(arguments: Array(RandomWorld.seeds) + [46])
   func aWatcherHearsOfWhatWasDeletedAndCollected(_ seed: UInt64) {
     var shape = RandomWorld.Shape.drawn(from: seed)
     shape.faults.deadline = 0

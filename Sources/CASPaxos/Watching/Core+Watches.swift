@@ -37,7 +37,9 @@ extension Core {
   private var sweepPause: UInt64 { max(settings.patience, 2 * trip) }
 
   private var watchLimits: Watches.Limits {
-    Watches.Limits(keys: settings.maxWatchedKeys, allKeys: settings.maxWatchedKeysInAll)
+    Watches.Limits(
+      keys: settings.maxWatchedKeys, allKeys: settings.maxWatchedKeysInAll,
+      bytes: settings.maxObservedBytesInAll)
   }
 
   private mutating func askForLease(of subject: WatchSubject) {
@@ -62,7 +64,7 @@ extension Core {
         end(number, because: why)
       } else {
         watches.tell(number)
-        watches.catchUp(number)
+        watches.catchUp(number, watchLimits)
       }
     }
     while let (key, read) = watches.takeRead(in: configuration) {

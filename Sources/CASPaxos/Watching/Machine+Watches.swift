@@ -7,20 +7,21 @@ extension Machine {
   mutating func watch(
     _ key: Bytes, _ request: WatchRequest, as id: ProposalID, deadline: Ticks?
   ) {
-    let subject: WatchSubject
+    let subject = WatchSubject(key.compacted(), request)
     var version: Version?
-    switch request {
-    case .register(let after):
-      subject = WatchSubject(key: key.compacted(), isPrefix: false)
-      version = after
-    case .prefix: subject = WatchSubject(key: key.compacted(), isPrefix: true)
-    }
+    if case .register(let after) = request { version = after }
     if let refusal = core.refusal(of: subject) {
       return completed.append(Completion(proposal: id, result: .notApplied(.unwatchable(refusal))))
     }
     open += 1
     core.watch(subject, after: version, as: id, deadline: deadline)
     settle()
+  }
+
+  /// Why a watch would be refused at once; nil where it would begin.
+  public func refusal(toWatch key: Bytes, _ request: WatchRequest) -> NotApplied<C.Rejection>? {
+    if let refusal = refusal(of: Proposal(key: key, operation: .watch(request))) { return refusal }
+    return core.refusal(of: WatchSubject(key, request)).map { .unwatchable($0) }
   }
 
   /// - Returns: whether it was a watch.

@@ -19,7 +19,8 @@ struct Watch: Hashable, Sendable {
   private var unfinished: [UInt32: Bytes] = [:]
   private var told: UInt32 = 0
   private var waiting = 0
-  private var bytes = 0
+  /// Of values that it has in hand.
+  private(set) var bytes = 0
   private var asked = 0
   /// Registers with news, none of which is unfinished; and those that are behind.
   private var newsworthy = Fifo<Bytes>()
@@ -41,7 +42,12 @@ struct Watch: Hashable, Sendable {
     self.firstRead = firstRead
   }
 
-  var hasRoom: Bool { unfinished.count + waiting + asked < room && bytes < maxBytes }
+  /// Where all watches together hold too much, it may have one at a time.
+  var isPressed = false
+
+  var hasRoom: Bool {
+    unfinished.count + waiting + asked < (isPressed ? 1 : room) && bytes < maxBytes
+  }
 
   // MARK: Falling behind
 
@@ -100,7 +106,7 @@ struct Watch: Hashable, Sendable {
         // Nobody misses a register that is not there, but the one that was asked for.
         watched.told = register.version
         watched.isGone = true
-        watched.hasPassedOver = hasForgotten
+        watched.hasGap = hasForgotten
       }
     }
     keys[key] = watched
@@ -118,7 +124,7 @@ struct Watch: Hashable, Sendable {
       if subject.isPrefix {
         watched.told = .zero
         watched.isGone = true
-        watched.hasPassedOver = hasForgotten
+        watched.hasGap = hasForgotten
       } else {
         take(blank, skipped: false, of: key, &watched)
       }
@@ -130,11 +136,8 @@ struct Watch: Hashable, Sendable {
   private mutating func take(
     _ register: Register, skipped: Bool, of key: Bytes, _ watched: inout WatchedKey
   ) {
-    var register = register
-    register.value = register.value?.compacted()
     if hasRoom {
-      let skipped = skipped || watched.hasPassedOver
-      watched.hasPassedOver = false
+      let skipped = skipped || watched.hasGap
       watched.news.append(WatchedKey.News(register: register, skipped: skipped))
       waiting += 1
       bytes += register.size
@@ -153,6 +156,7 @@ struct Watch: Hashable, Sendable {
     // Behind an absence the versions go on from what was there before.
     if register.version != .zero || watched.told == nil { watched.told = register.version }
     watched.isGone = register.value == nil
+    watched.hasGap = false
   }
 
   // MARK: Telling

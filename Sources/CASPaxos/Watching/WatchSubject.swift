@@ -5,16 +5,21 @@ struct WatchSubject: Hashable, Sendable {
   var key: Bytes
   var isPrefix: Bool
 
-  func covers(_ other: Bytes) -> Bool {
-    isPrefix ? other.begins(with: key) && !other.isReserved : other == key
+  init(key: Bytes, isPrefix: Bool) {
+    self.key = key
+    self.isPrefix = isPrefix
+  }
+
+  /// - Parameter key: of the proposal.
+  init(_ key: Bytes, _ request: WatchRequest) {
+    switch request {
+    case .register: self.init(key: key, isPrefix: false)
+    case .prefix: self.init(key: key, isPrefix: true)
+    }
   }
 }
 
 extension Bytes {
-  func begins(with prefix: Bytes) -> Bool {
-    count >= prefix.count && self[0..<prefix.count] == prefix
-  }
-
   /// An order of bytes.
   func precedes(_ other: Bytes) -> Bool {
     withUnsafeBytes { mine in

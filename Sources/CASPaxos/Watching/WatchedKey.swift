@@ -21,8 +21,8 @@ struct WatchedKey: Hashable, Sendable {
   var told: Version?
   /// Whether the newest state told of has no value.
   var isGone = false
-  /// It passed over a state without a value, and no longer knows what it told before.
-  var hasPassedOver = false
+  /// Something was told of it before `told`, and is forgotten.
+  var hasGap = false
   var news: [News] = []
   /// An observation of it is unfinished.
   var isUnfinished = false

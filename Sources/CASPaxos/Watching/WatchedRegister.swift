@@ -50,6 +50,8 @@ struct WatchedRegister: Hashable, Sendable {
   private(set) var chosen = Ballot.zero
   /// In ascending order of ballots, all of one epoch.
   private(set) var candidates: [Candidate] = []
+  /// One was given up since the newest state became known: it may have been chosen between.
+  private var hasDropped = false
   var reading = Reading.none
   /// The voters that say they hold nothing of it, since when they were last counted.
   private var absent = VoteSet()
@@ -77,8 +79,12 @@ struct WatchedRegister: Hashable, Sendable {
     while index > 0, candidates[index - 1].ballot >= message.ballot { index -= 1 }
     if index == candidates.count || candidates[index].ballot != message.ballot {
       if candidates.count == Self.maxCandidates {
-        if index == 0 { return }
+        if index == 0 {
+          hasDropped = true
+          return
+        }
         candidates.removeFirst()
+        hasDropped = true
         index -= 1
       }
       candidates.insert(
@@ -133,10 +139,14 @@ struct WatchedRegister: Hashable, Sendable {
     newest = state.version
     newestIn = epoch
     isGone = state.value == nil
+    hasDropped = false
     dropOld()
   }
 
-  mutating func dropCandidates() { candidates.removeAll() }
+  mutating func dropCandidates() {
+    candidates.removeAll()
+    hasDropped = true
+  }
 
   /// Leaves no candidate that is older than what is known.
   private mutating func dropOld() {
@@ -169,6 +179,7 @@ extension WatchedRegister {
       newest = .zero
       newestIn = configuration.epoch
       isGone = true
+      hasDropped = false
       chosen = .zero
       candidates.removeAll(where: \.isBeingRead)
       return .absent
@@ -200,7 +211,7 @@ extension WatchedRegister {
   /// another version may have been chosen.
   private func isNext(_ index: Int, in configuration: Configuration) -> Bool {
     let candidate = candidates[index]
-    guard let newest, newestIn == candidate.ballot.epoch else { return false }
+    guard let newest, newestIn == candidate.ballot.epoch, !hasDropped else { return false }
     return candidate.state.version.step == 1 && candidate.before <= newest.ballot
       && candidate.state.lineage.allSatisfy { $0 <= newest.ballot }
       && candidate.state.forgotten <= newest.ballot

@@ -12,6 +12,8 @@ struct Watches: Hashable, Sendable {
   /// The registers that any of them knows, and what they know of them, one by one.
   var registers: [Bytes: WatchedRegister] = [:]
   private var known = 0
+  /// Bytes of values that all have in hand.
+  private var bytes = 0
   /// Registers to be read, and those being read.
   var toRead = Fifo<Bytes>()
   var reading: [UInt32: Bytes] = [:]
@@ -71,6 +73,7 @@ struct Watches: Hashable, Sendable {
   mutating func remove(_ number: UInt32) -> (subject: WatchSubject?, reads: [UInt32]) {
     guard let watch = open.removeValue(forKey: number) else { return (nil, []) }
     proposals[watch.id] = nil
+    bytes -= watch.bytes
     for key in watch.keys.keys { release(key) }
     let unneeded = reading.filter { registers[$0.value] == nil }.keys.sorted()
     for read in unneeded { reading[read] = nil }
@@ -121,6 +124,8 @@ struct Watches: Hashable, Sendable {
     /// Registers that one watch may know, and that all of them may.
     var keys: Int
     var allKeys: Int
+    /// Bytes of values that all of them have in hand, about.
+    var bytes: Int
   }
 
   private mutating func release(_ key: Bytes) {
@@ -155,7 +160,9 @@ struct Watches: Hashable, Sendable {
   /// - Returns: whose it was.
   mutating func finished(_ effect: EffectID) -> UInt32 {
     let number = UInt32(truncatingIfNeeded: effect.rawValue >> 32)
+    let before = open[number]?.bytes ?? 0
     if let key = open[number]?.finished(UInt32(truncatingIfNeeded: effect.rawValue)) {
+      bytes += (open[number]?.bytes ?? 0) - before
       forgetIfSpent(key)
     }
     return number
@@ -167,12 +174,23 @@ struct Watches: Hashable, Sendable {
     _ register: Register, of key: Bytes, follows: Version?, by read: UInt32? = nil, _ limits: Limits
   ) {
     let newest = registers[key]?.newest
+    var register = register
+    register.value = register.value?.compacted()
     for number in numbers(of: key) {
       if open[number]?.keys[key] == nil, register.value == nil || !know(key, by: number, limits) {
         continue
       }
+      let before = press(number, limits)
       open[number]?.hear(register, of: key, follows: follows, newest: newest, by: read)
+      bytes += (open[number]?.bytes ?? 0) - before
     }
+  }
+
+  /// Tells a watch whether all of them hold too much.
+  /// - Returns: how much it holds itself, in bytes.
+  private mutating func press(_ number: UInt32, _ limits: Limits) -> Int {
+    open[number]?.isPressed = bytes >= limits.bytes
+    return open[number]?.bytes ?? 0
   }
 
   mutating func hearOfAbsence(of key: Bytes, by read: UInt32) {
@@ -184,7 +202,8 @@ struct Watches: Hashable, Sendable {
   }
 
   /// Has what a watch is behind with be read, as far as it has room.
-  mutating func catchUp(_ number: UInt32) {
+  mutating func catchUp(_ number: UInt32, _ limits: Limits) {
+    _ = press(number, limits)
     while let key = open[number]?.takeBehind(reads: reads) { read(key) }
   }
 }
