@@ -36,6 +36,10 @@ extension Conversation {
       walk?.step = .wait
       switch open.step {
       case .wait: return
+      case .match:
+        guard let step = walk?.walk.match() else { return }
+        walk?.step = step
+        if case .match = step { return }
       case .answer(let answer):
         queue.answer(open.number, with: answer)
         walk = nil

@@ -3,11 +3,14 @@
 struct Glob {
   private var parts: [Part] = []
 
+  /// Bytes of a pattern, at the most: a match may take as many steps as its length times the key's.
+  static let maxLength = 1024
+
   fileprivate enum Part {
     case byte(UInt8)
     case any
     case anyBytes
-    case one(of: [ClosedRange<UInt8>], isNegated: Bool)
+    case one(of: ByteSet)
   }
 
   init(_ pattern: UnsafeRawBufferPointer) {
@@ -32,32 +35,35 @@ struct Glob {
 
   /// One that was not closed goes to the end of the pattern.
   private static func set(_ pattern: UnsafeRawBufferPointer, _ index: inout Int) -> Part {
-    var ranges: [ClosedRange<UInt8>] = []
+    var bytes = ByteSet()
     let isNegated = index < pattern.count && pattern[index] == UInt8(ascii: "^")
     if isNegated { index += 1 }
     while index < pattern.count, pattern[index] != UInt8(ascii: "]") {
       if pattern[index] == UInt8(ascii: "\\"), index + 1 < pattern.count {
-        ranges.append(pattern[index + 1]...pattern[index + 1])
+        bytes.insert(pattern[index + 1]...pattern[index + 1])
         index += 2
       } else if index + 2 < pattern.count, pattern[index + 1] == UInt8(ascii: "-") {
         let (a, b) = (pattern[index], pattern[index + 2])
-        ranges.append(min(a, b)...max(a, b))
+        bytes.insert(min(a, b)...max(a, b))
         index += 3
       } else {
-        ranges.append(pattern[index]...pattern[index])
+        bytes.insert(pattern[index]...pattern[index])
         index += 1
       }
     }
     index += 1
-    return .one(of: ranges, isNegated: isNegated)
+    if isNegated { bytes.negate() }
+    return .one(of: bytes)
   }
 
   /// Whether all of `bytes` matches. Only the last `*` is ever taken back, so that no pattern takes
   /// longer than its length times that of the bytes.
-  func matches(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  /// - Parameter steps: how many it took are added.
+  func matches(_ bytes: UnsafeRawBufferPointer, steps: inout Int) -> Bool {
     var (place, part) = (0, 0)
     var star: (part: Int, place: Int)?
     while place < bytes.count {
+      steps += 1
       if part < parts.count, case .anyBytes = parts[part] {
         star = (part, place)
         part += 1
@@ -82,7 +88,20 @@ extension Glob.Part {
     case .byte(let own): own == byte
     case .any: true
     case .anyBytes: false
-    case .one(let ranges, let isNegated): ranges.contains { $0.contains(byte) } != isNegated
+    case .one(let bytes): bytes.contains(byte)
     }
   }
+}
+
+/// A bit for each byte.
+private struct ByteSet {
+  private var bits = SIMD4<UInt64>()
+
+  func contains(_ byte: UInt8) -> Bool { bits[Int(byte >> 6)] & 1 << (byte & 63) != 0 }
+
+  mutating func insert(_ bytes: ClosedRange<UInt8>) {
+    for byte in bytes { bits[Int(byte >> 6)] |= 1 << UInt64(byte & 63) }
+  }
+
+  mutating func negate() { bits = ~bits }
 }

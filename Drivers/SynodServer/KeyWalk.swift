@@ -26,6 +26,8 @@ struct KeyWalk {
     case delete([Bytes])
     /// What is under way.
     case wait
+    /// `match`, in another turn: others have their turn between.
+    case match
     case answer(Answer)
   }
 
@@ -34,6 +36,8 @@ struct KeyWalk {
   private let version: RESPVersion
   private var found: [Bytes] = []
   private var foundBytes = 0
+  /// Keys of a piece that the pattern was not held against yet; the first of them comes last.
+  private var unmatched: [Bytes] = []
   private var count: Int64 = 0
   /// Where the list goes on; nil where it ends.
   private var after: UInt64?
@@ -57,7 +61,7 @@ struct KeyWalk {
   }
 
   /// What it holds, in bytes.
-  var cost: Int { foundBytes + 64 * found.count }
+  var cost: Int { foundBytes + 64 * (found.count + unmatched.count) }
 
   var first: Step {
     switch purpose {
@@ -102,18 +106,11 @@ struct KeyWalk {
     after = list.through == .max ? nil : list.through
     switch purpose {
     case .scan(_, _, let isOfAnyType):
-      if isOfAnyType { keep(list.keys) }
-      return .answer(.written(scanned))
+      if isOfAnyType { unmatched = list.keys.reversed() }
+      return match()
     case .keys:
-      keep(list.keys)
-      if found.count > Self.maxKeys || foundBytes > Self.maxBytes {
-        return .answer(
-          .failure(
-            .refused(
-              "ERR KEYS found more than \(Self.maxKeys) keys, or \(Self.maxBytes) bytes of them; "
-                + "use SCAN")))
-      }
-      return after == nil ? .answer(.written(written { $0.keys(found) })) : next(after)
+      unmatched = list.keys.reversed()
+      return match()
     case .count:
       count += Int64(list.keys.count)
       return after == nil ? .answer(.reply(.integer(count))) : next(after)
@@ -124,11 +121,29 @@ struct KeyWalk {
     }
   }
 
-  private mutating func keep(_ keys: [Bytes]) {
-    for key in keys where pattern.map({ key.withUnsafeBytes($0.matches) }) ?? true {
+  /// Steps of matching in one turn, about.
+  static let stepsAtOnce = 1 << 18
+
+  /// Keeps those of a piece that match, as far as one turn goes.
+  mutating func match() -> Step {
+    var steps = 0
+    while let key = unmatched.last {
+      if steps >= Self.stepsAtOnce { return .match }
+      unmatched.removeLast()
+      steps += 1
+      if let pattern, !key.withUnsafeBytes({ pattern.matches($0, steps: &steps) }) { continue }
       found.append(key.compacted())
       foundBytes += key.count
     }
+    guard case .keys = purpose else { return .answer(.written(scanned)) }
+    if found.count > Self.maxKeys || foundBytes > Self.maxBytes {
+      return .answer(
+        .failure(
+          .refused(
+            "ERR KEYS found more than \(Self.maxKeys) keys, or \(Self.maxBytes) bytes of them; "
+              + "use SCAN")))
+    }
+    return after == nil ? .answer(.written(written { $0.keys(found) })) : next(after)
   }
 
   /// From the hash to the end, then once from the beginning.
@@ -167,9 +182,11 @@ struct KeyWalk {
   }
 
   private func written(_ body: (inout ReplyWriter) -> Void) -> Bytes {
-    var writer = ReplyWriter(version: version, capacity: 256 + foundBytes)
+    var writer = ReplyWriter(version: version, capacity: 256 + foundBytes + 16 * found.count)
     body(&writer)
-    return Bytes(copying: writer.written.bytes)
+    let (owner, bytes) = writer.written
+    guard let start = bytes.baseAddress else { return Bytes() }
+    return Bytes(owner: owner, start: start, count: bytes.count)
   }
 }
 

@@ -101,6 +101,10 @@ struct ReplyQueue {
   mutating func answer(_ number: UInt64, with answer: Answer) {
     guard let index = index(of: number), case .waiting = slots[index].answer else { return }
     slots[index].answer = answer
+    if case .written(let reply) = answer {
+      slots[index].cost += reply.count
+      cost += reply.count
+    }
     let lead = (index - Int(slots[index].offset)) & (slots.count - 1)
     slots[lead].waiting -= 1
   }

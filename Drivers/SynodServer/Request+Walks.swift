@@ -7,7 +7,8 @@ extension Request {
   static func walk(_ command: Command, _ parser: RequestParser, limits: ValueLimits) -> Request {
     switch command {
     case .scan: return scan(parser)
-    case .keys: return .walk(.keys, Glob(parser.argument(1)))
+    case .keys:
+      return pattern(parser, 1).map { .walk(.keys, $0) } ?? .invalid(patternTooLong)
     case .dbsize: return .walk(.count, nil)
     case .randomkey: return .walk(.random(from: .random(in: 0...(.max >> 1))), nil)
     case .flushall, .flushdb: return flush(command, parser, limits)
@@ -28,7 +29,9 @@ extension Request {
     while index < parser.argumentCount {
       guard index + 1 < parser.argumentCount else { return .invalid("ERR syntax error") }
       switch parser.text(index).uppercased() {
-      case "MATCH": pattern = Glob(parser.argument(index + 1))
+      case "MATCH":
+        guard let found = Self.pattern(parser, index + 1) else { return .invalid(patternTooLong) }
+        pattern = found
       case "COUNT":
         guard let number = parseInteger(parser.argument(index + 1)) else {
           return .invalid(KeyValueRejection.notAnInteger.text)
@@ -45,6 +48,14 @@ extension Request {
     return .walk(
       .scan(after: after, count: Int(min(count, 4096)), isOfAnyType: isOfAnyType), pattern)
   }
+
+  private static func pattern(_ parser: RequestParser, _ index: Int) -> Glob? {
+    let bytes = parser.argument(index)
+    return bytes.count <= Glob.maxLength ? Glob(bytes) : nil
+  }
+
+  private static let patternTooLong =
+    "ERR the pattern is longer than \(Glob.maxLength) bytes"
 
   private static func flush(
     _ command: Command, _ parser: RequestParser, _ limits: ValueLimits

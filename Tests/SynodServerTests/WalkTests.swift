@@ -131,6 +131,21 @@ import Testing
     #expect(talk.conversation.isReadable && talk.conversation.queue.cost == 0)
   }
 
+  /// As long as the client has not taken it.
+  @Test func aLongReplyCountsForWhatItHolds() {
+    let keys = (1...4000).map { Bytes([UInt8](repeating: 0x78, count: $0)) }
+    var talk = talk(keys)
+    talk.send("KEYS *\r\n")
+    talk.conversation.resume(talk.host)
+    while !talk.host.listed.isEmpty {
+      talk.finish(talk.host.applyList())
+      while talk.conversation.walkIsDue { talk.conversation.resume(talk.host) }
+    }
+    #expect(talk.conversation.queue.cost > 8_000_000)
+    #expect(talk.received().hasPrefix("*4000\r\n"))
+    #expect(talk.conversation.queue.cost == 0)
+  }
+
   @Test func aListThatFailsIsSafeToRepeat() {
     var talk = talk(["a"])
     talk.send("KEYS *\r\n")
@@ -154,13 +169,61 @@ import Testing
     ("*ab", "aab", true), ("h[a-e]llo", "hello", true), ("\\", "\\", true), ("?", "", false),
   ]) func patternsMatchAsInRedis(_ pattern: String, _ text: String, _ matches: Bool) {
     let glob = Array(pattern.utf8).withUnsafeBytes { Glob($0) }
-    #expect(Array(text.utf8).withUnsafeBytes { glob.matches($0) } == matches)
+    var steps = 0
+    #expect(Array(text.utf8).withUnsafeBytes { glob.matches($0, steps: &steps) } == matches)
   }
 
-  @Test func aHostilePatternTakesNoTime() {
-    let pattern = String(repeating: "*a", count: 2000) + "b"
+  @Test func aHostilePatternTakesAsManyStepsAsItsLengthTimesTheKeysAtMost() {
+    let pattern = String(repeating: "*a", count: 511) + "*b"
     let glob = Array(pattern.utf8).withUnsafeBytes { Glob($0) }
     let text = [UInt8](repeating: 0x61, count: 4000)
-    #expect(!text.withUnsafeBytes { glob.matches($0) })
+    var steps = 0
+    #expect(!text.withUnsafeBytes { glob.matches($0, steps: &steps) })
+    #expect(steps > 0 && steps <= 1024 * 4000)
+  }
+
+  @Test func aPatternHasALimit() {
+    var talk = Talk()
+    let long = String(repeating: "a", count: Glob.maxLength + 1)
+    let refusal = "-ERR the pattern is longer than 1024 bytes\r\n"
+    #expect(talk.ask("KEYS \(long)", "SCAN 0 MATCH \(long)") == refusal + refusal)
+    #expect(talk.host.listed.isEmpty)
+    #expect(talk.ask("KEYS \(long.dropLast())") == "*0\r\n")
+  }
+
+  /// Each turn takes so many steps, and the others have theirs between.
+  @Test func matchingGoesOnInTheNextTurn() {
+    let pattern = String(repeating: "*a", count: 200) + "*b"
+    let glob = Array(pattern.utf8).withUnsafeBytes { Glob($0) }
+    var walk = KeyWalk(.keys, pattern: glob, .resp2)
+    var keys = (0..<100).map { _ in Bytes([UInt8](repeating: 0x61, count: 4000)) }
+    keys.append(Bytes([UInt8](repeating: 0x61, count: 4000) + [0x62]))
+    var step = walk.take(.listed(KeyList(keys: keys, through: .max)))
+    var turns = 1
+    while case .match = step {
+      step = walk.match()
+      turns += 1
+    }
+    #expect(turns > 1)
+    guard case .answer(.written(let reply)) = step else {
+      Issue.record("it ends with an answer")
+      return
+    }
+    #expect(reply.count > 4000 && reply.count < 4100)
+    // Of a conversation too, which is marked to go on.
+    var talk = Talk()
+    for number in 0..<200 {
+      talk.host.table[Bytes([UInt8](repeating: 0x61, count: 3800 + number))] = "v"
+    }
+    talk.send("KEYS \(pattern)\r\n")
+    talk.conversation.resume(talk.host)
+    talk.finish(talk.host.applyList())
+    var passes = 0
+    while talk.conversation.goesOn && passes < 1000 {
+      talk.conversation.resume(talk.host)
+      talk.conversation.render(unsent: 0)
+      passes += 1
+    }
+    #expect(passes > 1 && talk.received() == "*0\r\n")
   }
 }
