@@ -56,6 +56,14 @@ private func complaint(_ arguments: [String]) throws -> String? {
   ("--max-clients", "0", "--max-clients: 0 is out of range"),
   ("--processor", "4096", "--processor: 4096 is out of range; it must be 0 to 4095"),
   ("--prepare-quorum", "0", "prepare quorum 0 and accept quorum 4: both must be 1 to 3"),
+  (
+    "--prepare-quorum=-9223372036854775808", "--accept-quorum=1",
+    "prepare quorum -9223372036854775808 and accept quorum 1: both must be 1 to 3"
+  ),
+  (
+    "--accept-quorum=-9223372036854775808", "--prepare-quorum=1",
+    "prepare quorum 1 and accept quorum -9223372036854775808: both must be 1 to 3"
+  ),
   ("--accept-quorum", "4", "prepare quorum 0 and accept quorum 4: both must be 1 to 3"),
   ("--tick", "0", "--tick: 0 is out of range; it must be 1 to 1000 milliseconds"),
   ("--request-timeout", "1", "--request-timeout: 1 is out of range"),

@@ -32,6 +32,30 @@ import Testing
     #expect(stores.map { $0.suffix(1) } == ["1", "2", "3"])
   }
 
+  /// It was there, and is no more: nobody would ever start it.
+  @Test func whoWaitsForAMemberThatIsGoneIsTold() {
+    func report(_ members: [(VoterID, role: String)], isChanging: Bool = false) -> MembersReport {
+      var report = TestHost().membersReport
+      report.incoming = isChanging ? [VoterID(1), VoterID(2)] : []
+      report.members = members.map {
+        .init(voter: $0.0, role: $0.role, address: "h:1", store: "-", state: "-")
+      }
+      return report
+    }
+    let four = VoterID(4)
+    var progress = MembersClient.Progress(.member(four, role: "voter"))
+    #expect(progress.look(at: report([])) == .underWay)
+    #expect(progress.look(at: report([(four, "learner")])) == .underWay)
+    #expect(progress.look(at: report([], isChanging: true)) == .underWay)
+    #expect(
+      progress.look(at: report([]))
+        == .lost("member 4 was removed, or the change was rolled back"))
+    #expect(progress.look(at: report([(four, "voter")])) == .reached)
+    var gone = MembersClient.Progress(.gone(four))
+    #expect(gone.look(at: report([(four, "voter")])) == .underWay)
+    #expect(gone.look(at: report([])) == .reached)
+  }
+
   @Test func aNewMemberIsNamedWithTheNextIdAndRemoved() throws {
     let cluster = try TestCluster()
     let client = try cluster.client(1)

@@ -75,14 +75,48 @@ struct MembersClient {
   /// Waits for `goal`, and shows how far it is.
   func wait(for goal: Goal) throws(Failure) {
     var bar = ProgressLine()
+    var progress = Progress(goal)
     while true {
       let report = try report()
-      if goal.isReached(in: report) { break }
-      bar.show(goal.words(for: report), percent: report.progress)
+      switch progress.look(at: report) {
+      case .reached:
+        bar.clear()
+        return print("Done: voters \(MembersTable.list(report.voters)).")
+      case .lost(let why):
+        bar.clear()
+        throw Failure(why)
+      case .underWay: bar.show(goal.words(for: report), percent: report.progress)
+      }
       usleep(200_000)
     }
-    bar.clear()
-    print("Done: voters \(MembersTable.list(try report().voters)).")
+  }
+}
+
+extension MembersClient {
+  /// How far what is waited for has come, report after report.
+  struct Progress {
+    enum Step: Equatable {
+      case underWay
+      case reached
+      /// It will not come to pass.
+      case lost(String)
+    }
+
+    private let goal: Goal
+    private var wasSeen = false
+
+    init(_ goal: Goal) { self.goal = goal }
+
+    mutating func look(at report: MembersReport) -> Step {
+      if goal.isReached(in: report) { return .reached }
+      guard case .member(let voter, _) = goal else { return .underWay }
+      if report[voter] != nil {
+        wasSeen = true
+      } else if wasSeen && !report.isChanging {
+        return .lost("member \(voter) was removed, or the change was rolled back")
+      }
+      return .underWay
+    }
   }
 }
 

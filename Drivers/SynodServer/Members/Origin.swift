@@ -63,8 +63,8 @@ extension ServeConfiguration.Origin {
     _ command: ServeCommand, of voters: Int
   ) throws(Failure) -> QuorumSystem? {
     guard command.prepareQuorum != nil || command.acceptQuorum != nil else { return nil }
-    let prepare = command.prepareQuorum ?? command.acceptQuorum.map { voters + 1 - $0 } ?? 0
-    let accept = command.acceptQuorum ?? voters + 1 - prepare
+    let prepare = command.prepareQuorum ?? command.acceptQuorum.map { voters &+ 1 &- $0 } ?? 0
+    let accept = command.acceptQuorum ?? voters &+ 1 &- prepare
     do throws(QuorumError) {
       let quorums = try QuorumSystem(voters: voters, prepare: prepare, accept: accept)
       return quorums == QuorumSystem(majorityOf: voters) ? nil : quorums
