@@ -1,5 +1,5 @@
 import Synod
-public import SynodRuntime
+internal import SynodRuntime
 
 extension TransportConformance {
   /// Nothing of a peer that has left the configuration is handed up; one that is back is heard; one

@@ -85,7 +85,7 @@ import Testing
     for _ in 0..<count {
       network.send(
         Bytes("hello"), checksum: 0, from: from, to: to, life: 1, identity: identity,
-        store: identity.store, at: now, into: &queue)
+        store: identity.store, isRare: false, at: now, into: &queue)
     }
     var arrived: [(time: UInt64, number: UInt64)] = []
     while let event = queue.next() {
@@ -135,8 +135,8 @@ import Testing
     var queue = EventQueue()
     let identity = ProcessIdentity(store: StoreID(Identity128(high: 1, low: 1)), incarnation: 1)
     network.send(
-      "x", checksum: 0, from: 0, to: 1, life: 1, identity: identity, store: identity.store, at: 0,
-      into: &queue)
+      "x", checksum: 0, from: 0, to: 1, life: 1, identity: identity, store: identity.store,
+      isRare: false, at: 0, into: &queue)
     network.links[network.link(0, 1)].cuts += 1
     let event = queue.next()!
     #expect(network.arrive(event.value, use: event.stamp) == nil)
