@@ -55,6 +55,9 @@ public struct RunPlan: Hashable, Sendable {
   public var turnTime: UInt64
   /// How long a disk takes, in percent of a good solid-state drive.
   public var diskPercent: UInt64
+  /// How long it goes on when everything was asked, about, in microseconds: faults go on, and what
+  /// machines do of themselves.
+  public var lull: UInt64 = 20_000
   /// How long after its start the load is cut, in microseconds, whatever is left of it.
   public var longest: UInt64
 
@@ -86,12 +89,13 @@ public struct RunPlan: Hashable, Sendable {
     random = SplitMix(seed: seed ^ 0x6d65_6d62_6572_73)
     memberPercent = one(of: [0, 0, 1, 5, 15])
     spares = memberPercent == 0 ? 0 : one(of: [1, 2, 3])
-    faults.driverCrashPercent = spares == 0 ? 0 : one(of: [0, 0, 5, 20])
+    faults.driverCrashPercent = spares == 0 ? 0 : one(of: [0, 0, 10, 50])
     faults.exilePercent = spares == 0 ? 0 : one(of: [0, 30, 80])
     random = SplitMix(seed: seed ^ 0x6f6e_6365)
     oncePercent = one(of: [0, 0, 20, 60])
     watchers = one(of: [0, 0, 1, 3])
     watchTime = one(of: [0, 1_000, 50_000])
+    lull = one(of: [20_000, 20_000, 20_000, 600_000])
   }
 }
 

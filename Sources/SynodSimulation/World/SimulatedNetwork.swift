@@ -111,7 +111,7 @@ struct SimulatedNetwork {
   @usableFromInline
   mutating func send(
     _ payload: Bytes, checksum: UInt32, from: Int, to: Int, life: UInt32,
-    identity: ProcessIdentity, store: StoreID, isRare: Bool, at now: UInt64,
+    identity: ProcessIdentity, store: StoreID, isRare: Bool = false, at now: UInt64,
     into queue: inout EventQueue
   ) {
     sent += 1

@@ -48,7 +48,7 @@ extension World {
 
   @usableFromInline
   mutating func endLoadSoon() {
-    let time = now + clientRandom.exponential(mean: 20_000)
+    let time = now + clientRandom.exponential(mean: plan.lull)
     queue.plan(WorldEvent(.deadline, at: time))
   }
 
