@@ -185,7 +185,9 @@ extension RegisterSubject {
       saw(register, call, wrote: false)
     case .notApplied(.overloaded):
       // Whatever ended between the refusal and this answer ended before it.
-      if open[Int(call.voter.rawValue) - 1] < shape.settings.maxOpenProposals {
+      if open[Int(call.voter.rawValue) - 1] < shape.settings.maxOpenProposals,
+        !call.isList || openLists(at: call.voter) < shape.settings.maxListings
+      {
         ledger.violate(
           "proposal \(call.id) is refused, and \(open[Int(call.voter.rawValue) - 1]) are open")
       }
@@ -202,6 +204,10 @@ extension RegisterSubject {
     case .notApplied(.abandoned(let why)): judge(call, why, isUnknown: false)
     case .unknown(let why): judge(call, why, isUnknown: true)
     }
+  }
+
+  private func openLists(at voter: VoterID) -> Int {
+    calls.count { $0.voter == voter && $0.isList && $0.outcome == nil && $0.lost == nil }
   }
 
   private mutating func saw(_ register: Register, _ call: Call, wrote: Bool) {
@@ -238,6 +244,11 @@ extension RegisterSubject {
 }
 
 extension RegisterSubject.Call {
+  /// Whether it lists the registers.
+  var isList: Bool {
+    if case .list = operation { true } else { false }
+  }
+
   /// Whether it may write at all.
   var mayWrite: Bool {
     switch operation {

@@ -42,6 +42,8 @@ import Testing
       180_582_497_082,
       // Stores that hold one reply, where every round waits to be asked again.
       776_556_306_224,
+      // As many lists open as may be, and few other proposals.
+      752_952_241_866,
     ] as [UInt64])
   func whatOnceFailedHolds(_ seed: UInt64) {
     var appends = World<RegisterSubject<AppendWorkload>>(RunPlan(seed: seed))
