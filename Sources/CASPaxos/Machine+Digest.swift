@@ -65,7 +65,7 @@ extension Members {
     let marks: UInt64 = (isRetired ? 1 : 0) | (isDriver ? 2 : 0) | (isStepping ? 4 : 0)
     digest.add(adopted.revision << 8 | marks)
     digest.add(batch.rawValue << 32 ^ UInt64(tasks))
-    digest.add(dutySince.rawValue)
+    digest.add(dutySince)
     digest.add(resumeAt ?? 0)
     for learner in ready { digest.add(UInt64(learner.rawValue)) }
     guard let transfer else { return }

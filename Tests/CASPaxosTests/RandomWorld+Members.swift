@@ -74,7 +74,7 @@ extension RandomWorld {
     nodes.map { node in
       let members = node.machine.core.members
       return "\(node.settings.voter): r\(members.adopted.revision) \(node.machine.standing) "
-        + "driver \(members.isDriver) since \(members.dutySince) wakes \(members.wake as Any) "
+        + "driver \(members.isDriver) since \(members.dutySince as Any) wakes \(members.wake as Any) "
         + "ready \(members.ready) steps \(members.isStepping) now \(now) "
         + "phase \(members.transfer?.phase as Any) begun \(members.transfer?.begun.count ?? 0) "
         + "through \(members.transfer?.through ?? 0)"

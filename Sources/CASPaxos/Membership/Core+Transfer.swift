@@ -23,7 +23,10 @@ extension Core {
 
   /// Does what is due.
   mutating func drive() {
-    guard hasDuty, let due = takeOverAt else { return }
+    guard hasDuty else { return }
+    // A node that comes back leaves whoever drives the change the time to say so.
+    if members.dutySince == nil { members.dutySince = now }
+    guard let due = takeOverAt else { return }
     guard due <= now else { return scheduleMembers(at: due) }
     if configuration.isJoint {
       transfer()
@@ -34,10 +37,9 @@ extension Core {
 
   /// When this node drives the change; nil where it never does.
   private var takeOverAt: Ticks? {
-    rankAmongDrivers.map { place in
-      members.dutySince.advanced(
-        by: members.isDriver ? 0 : settings.takeOverAfter * (UInt64(place) + 1))
-    }
+    guard let place = rankAmongDrivers, let since = members.dutySince else { return nil }
+    let time = settings.takeOverAfter * (UInt64(place) + 1)
+    return members.isDriver ? since : since.advanced(by: time)
   }
 
   /// Whether this node drives the change because nobody else does.

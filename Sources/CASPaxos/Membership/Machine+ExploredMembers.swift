@@ -94,7 +94,7 @@ extension Core {
     members.askAt = nil
     members.tellProgressAt = nil
     members.wake = nil
-    members.dutySince = isDue ? Ticks(0) : now
+    members.dutySince = members.dutySince.map { _ in isDue ? Ticks(0) : now }
     if case .waiting = members.transfer?.phase {
       members.transfer?.phase = .waiting(until: Ticks(.max))
     }

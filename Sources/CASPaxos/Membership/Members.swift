@@ -25,8 +25,9 @@ struct Members: Sendable {
 
   /// This node was asked for the change, and drives it.
   var isDriver = false
-  /// Since when nothing was heard of a driver.
-  var dutySince = Ticks(0)
+  /// Since when nothing was heard of a driver; nil until it is looked at, for a life that begins does
+  /// not know what time it is.
+  var dutySince: Ticks?
   /// Learners that know the members as they are.
   var ready: [VoterID] = []
   /// A step was asked for and has not ended.
