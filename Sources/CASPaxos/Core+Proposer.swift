@@ -183,7 +183,7 @@ extension Core {
     case .backingOff:
       advance(slot, to: .idle)
       direct(slot, .resume)
-    case .reading where configuration.isPrepareQuorum(rounds[slot].votes):
+    case .reading where isPrepareQuorum(rounds[slot].votes, for: slot):
       direct(slot, .readUnsettled)
     case .preparing where !rounds[slot].refused.isEmpty,
       .accepting where !rounds[slot].refused.isEmpty:

@@ -71,8 +71,8 @@ extension Core {
     #if PlantedBugs
       if PlantedBug.has(.staleRead), rounds[slot].phase == .reading { return true }
     #endif
-    return configuration.isPrepareQuorum(rounds[slot].votes)
-      && configuration.isAcceptQuorum(rounds[slot].agreeing)
+    return isPrepareQuorum(rounds[slot].votes, for: slot)
+      && isAcceptQuorum(rounds[slot].agreeing, for: slot)
   }
 
   #if PlantedBugs
@@ -89,7 +89,7 @@ extension Core {
     if reply.floor > rounds[slot].floor, configuration.component.contains(place: place) {
       rounds[slot].floor = reply.floor
     }
-    guard configuration.isPrepareQuorum(rounds[slot].votes) else { return }
+    guard isPrepareQuorum(rounds[slot].votes, for: slot) else { return }
     // Where nobody holds anything, there may have been something.
     if rounds[slot].highest.isZero, !rounds[slot].floor.isZero {
       rounds[slot].base.beginAnew(above: rounds[slot].floor)
@@ -107,7 +107,7 @@ extension Core {
       direct(slot, .readSettled)
     } else if rounds[slot].votes.count == configuration.voters.count {
       direct(slot, .readUnsettled)
-    } else if configuration.isPrepareQuorum(rounds[slot].votes) {
+    } else if isPrepareQuorum(rounds[slot].votes, for: slot) {
       losePatience(slot)
     }
   }
@@ -119,7 +119,7 @@ extension Core {
       rounds[slot].promising.insert(place)
     }
     if rounds[slot].isCollecting { return collect(slot) }
-    guard configuration.isAcceptQuorum(rounds[slot].votes) else { return }
+    guard isAcceptQuorum(rounds[slot].votes, for: slot) else { return }
     measureTrip(slot)
     statistics.chosen += 1
     if rounds[slot].withoutPrepare { statistics.oneRoundTrip += 1 }
@@ -154,7 +154,7 @@ extension Core {
     let left = configuration.everyone.subtracting(rounds[slot].refused)
     let mayWin =
       rounds[slot].phase == .preparing
-      ? configuration.isPrepareQuorum(left) : configuration.isAcceptQuorum(left)
+      ? isPrepareQuorum(left, for: slot) : isAcceptQuorum(left, for: slot)
     if !mayWin {
       measureTrip(slot, isRefused: true)
       fail(slot)

@@ -11,24 +11,43 @@ extension RegisterLedger {
 
   /// Whether these promises let a proposer go on, in the epoch of the ballot. Counted here and not
   /// asked of the quorums: a mistake there would be made here, too.
-  func isPrepareQuorum(_ votes: VoteSet, of ballot: Ballot) -> Bool {
-    isQuorum(votes, of: ballot) { $0.prepare }
+  func isPrepareQuorum(_ votes: VoteSet, of use: Int) -> Bool {
+    isQuorum(votes, of: uses[use].ballot, isOfOldVoters: isOfMembers(use)) { $0.prepare }
   }
 
-  /// As `isPrepareQuorum`.
+  /// Whether these acceptances choose what the ballot carries.
+  func isAcceptQuorum(_ votes: VoteSet, of use: Int) -> Bool {
+    isQuorum(
+      votes, of: uses[use].ballot, isOfOldVoters: isOfMembers(use) && !handsOver(use)
+    ) { $0.accept }
+  }
+
+  /// As `isPrepareQuorum`, of any register but the members'.
   func isAcceptQuorum(_ votes: VoteSet, of ballot: Ballot) -> Bool {
-    isQuorum(votes, of: ballot) { $0.accept }
+    isQuorum(votes, of: ballot, isOfOldVoters: false) { $0.accept }
+  }
+
+  /// The old voters alone decide about the members, unless the new ones are to go on alone.
+  private func isOfMembers(_ use: Int) -> Bool { keys[uses[use].key].name == Membership.key }
+
+  private func handsOver(_ use: Int) -> Bool {
+    guard let next = uses[use].state.value.flatMap({ members($0) })?.configuration else {
+      return false
+    }
+    let voters = configuration(of: uses[use].ballot)?.component.voters
+    return next.epoch > uses[use].ballot.epoch && next.voters != voters
   }
 
   private func isQuorum(
-    _ votes: VoteSet, of ballot: Ballot, _ needed: (QuorumSystem) -> Int
+    _ votes: VoteSet, of ballot: Ballot, isOfOldVoters: Bool, _ needed: (QuorumSystem) -> Int
   ) -> Bool {
     guard let configuration = configuration(of: ballot) else { return false }
     func holds(_ component: Configuration.Component) -> Bool {
       let voted = component.voters.count { place(of: $0).map { votes.contains($0) } ?? false }
       return voted >= needed(component.quorums)
     }
-    return holds(configuration.component) && configuration.incoming.map(holds) ?? true
+    return holds(configuration.component)
+      && (isOfOldVoters || configuration.incoming.map(holds) ?? true)
   }
 
   /// Whether every voter of the ballot's epoch has it, of both components where there are two.

@@ -123,7 +123,7 @@ extension RegisterLedger {
     stores[place].held[uses[use].key] = Held(promised: promised, accepted: ballot)
     uses[use].holders.insert(place)
     if !uses[use].next.isZero { uses[use].holdersAhead.insert(place) }
-    if !uses[use].isChosen && isAcceptQuorum(uses[use].holders, of: ballot) {
+    if !uses[use].isChosen && isAcceptQuorum(uses[use].holders, of: use) {
       choose(use)
     }
   }

@@ -98,7 +98,7 @@ extension RegisterLedger {
       uses[use].bases = [origin(of: uses[asked].state, key: uses[use].key, below: ballot)]
       return
     }
-    if !isPrepareQuorum(uses[use].promised, of: ballot) {
+    if !isPrepareQuorum(uses[use].promised, of: use) {
       return violate("\(ballot) asks to accept, and no prepare quorum has durably promised it")
     }
     for one in stores.indices {
@@ -123,7 +123,7 @@ extension RegisterLedger {
     for other in stores.indices where uses[use].promised.contains(other) {
       if accepted[use * stores.count + other] <= base { covered.insert(other) }
     }
-    return isPrepareQuorum(covered, of: uses[use].ballot) ? state(at: base) : nil
+    return isPrepareQuorum(covered, of: use) ? state(at: base) : nil
   }
 
   /// What may have been the version before this one.

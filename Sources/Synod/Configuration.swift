@@ -33,10 +33,12 @@ public struct Configuration: Hashable, Sendable {
     /// Whether the voter at this place of the configuration is one of these.
     @inlinable public func contains(place: Int) -> Bool { places.contains(place) }
 
-    @inlinable func isPrepareQuorum(_ votes: VoteSet) -> Bool {
+    /// Whether these promises are enough of its voters.
+    @inlinable public func isPrepareQuorum(_ votes: VoteSet) -> Bool {
       quorums.isPrepareQuorum(votes.intersection(places))
     }
-    @inlinable func isAcceptQuorum(_ votes: VoteSet) -> Bool {
+    /// Whether these acceptances are enough of its voters.
+    @inlinable public func isAcceptQuorum(_ votes: VoteSet) -> Bool {
       quorums.isAcceptQuorum(votes.intersection(places))
     }
   }

@@ -6,7 +6,8 @@ public import Synod
 /// A membership is **decided** when a round on that register was chosen; only then does a node adopt
 /// it. The voters change in one way alone (rule 43): epoch e, the old voters; e+1, the old and the new
 /// ones, with quorums in both; then every register is accepted anew in e+1; e+2, the new ones, or,
-/// rolled back, the old ones. What does not touch the voters is written within an epoch.
+/// rolled back, the old ones. Rolling back takes the old voters alone, whatever became of the new.
+/// What does not touch the voters is written within an epoch.
 public struct Membership: Hashable, Sendable {
   /// Rises by one with every write of the register; 0 was never written.
   public internal(set) var revision: UInt64

@@ -6,7 +6,8 @@ internal import SynodSimulation
 ///
 /// They begin where the change was asked for: what leads there is rehearsed, and what it has not told
 /// everyone yet is on its way. But for those that crash, stores make durable at once what they are
-/// given: with the moments in between they are far too large.
+/// given: with the moments in between they are far too large. Those that are marked as large were
+/// walked to some millions of states, not to their end.
 extension ExploredWorld {
   private static func world(
     _ settings: [Settings], _ steps: [RegisterExploration.Step], rehearsal: [Rehearsal] = [],
@@ -83,6 +84,7 @@ extension ExploredWorld {
     ExploredWorld(
       name: "members-add-remove",
       summary: "2 voters, 1 joins while a voter removes the other, a change of it",
+      isLarge: true,
       make: {
         world(
           settings(voters: 2, joining: 1),
@@ -99,7 +101,39 @@ extension ExploredWorld {
           rehearsal: [Rehearsal(deliveries: 4)], deaf: [1])
       }),
     ExploredWorld(
+      name: "members-1-2-rollback",
+      summary: "1 voter, 1 joins, the change is rolled back, a change of the newcomer, 1 crash",
+      make: {
+        world(
+          settings(voters: 1, joining: 1),
+          [voter, .members(.rollback, at: 0), .add(1, at: 1)],
+          rehearsal: [Rehearsal(deliveries: 4)], budget: ExplorationBudget(crashes: 1))
+      }),
+    ExploredWorld(
+      name: "members-2-1-rollback",
+      summary: "2 voters, 1 leaves, and rolls the change back; a change of it",
+      isLarge: true,
+      make: {
+        world(
+          settings(voters: 2),
+          [
+            .members(.remove(VoterID(2)), at: 0), .members(.rollback, at: 1), .add(1, at: 1),
+          ],
+          rehearsal: [Rehearsal(deliveries: 5)])
+      }),
+    ExploredWorld(
+      name: "members-2-3-rollback",
+      summary: "2 voters, 1 joins, the other voter rolls it back; a change of the newcomer",
+      isLarge: true,
+      make: {
+        world(
+          settings(voters: 2, joining: 1),
+          [voter, .members(.rollback, at: 1), .add(1, at: 2)],
+          rehearsal: [Rehearsal(deliveries: 16)])
+      }),
+    ExploredWorld(
       name: "members-1-2-crash", summary: "1 voter, 1 joins, a change, 1 crash",
+      isLarge: true,
       make: {
         var crash = world(
           settings(voters: 1, joining: 1), [voter, .add(1, at: 0)], rehearsal: [unknown(to: 1)],
@@ -109,6 +143,7 @@ extension ExploredWorld {
       }),
     ExploredWorld(
       name: "members-2-1-crash", summary: "2 voters, 1 leaves, its change, 1 crash",
+      isLarge: true,
       make: {
         var crash = world(
           settings(voters: 2), [.members(.remove(VoterID(2)), at: 0), .add(1, at: 1)],
@@ -119,6 +154,7 @@ extension ExploredWorld {
     ExploredWorld(
       name: "members-take-over",
       summary: "2 voters, 1 leaves, 1 crash and 2 deadlines come: another takes over",
+      isLarge: true,
       make: {
         world(
           patient(settings(voters: 2)), [.members(.remove(VoterID(1)), at: 0), .add(1, at: 0)],

@@ -45,9 +45,11 @@ public struct RegisterHistory: Hashable {
   func isChosen(_ one: Proposed, _ configurations: [Configuration]) -> Bool {
     let epoch = Int(one.ballot.epoch.rawValue)
     guard epoch < configurations.count else { return false }
-    if isAcceptQuorum(of: configurations[epoch], { accepted[$0].contains(one.ballot) }) {
-      return true
+    let mayBeOld = isOfOldVoters(one, configurations[epoch])
+    let isHeld = isAcceptQuorum(of: configurations[epoch], onlyOld: mayBeOld) {
+      accepted[$0].contains(one.ballot)
     }
+    if isHeld { return true }
     return configurations[(epoch + 1)...].contains { configuration in
       isAcceptQuorum(of: configuration) {
         adopted[$0] >= configuration.epoch && holds(one, at: $0, before: configuration.epoch)
@@ -64,14 +66,25 @@ public struct RegisterHistory: Hashable {
     }
   }
 
+  /// The old voters alone decide about the members, unless the new ones are to go on alone.
+  private func isOfOldVoters(_ one: Proposed, _ configuration: Configuration) -> Bool {
+    guard one.key == Membership.key else { return false }
+    guard let next = one.state.value.flatMap({ RegisterExploration.membership($0) }) else {
+      return true
+    }
+    return next.configuration.epoch == configuration.epoch
+      || next.configuration.voters == configuration.component.voters
+  }
+
   /// Counted here and not asked of the quorums: a mistake there would be made here, too.
   private func isAcceptQuorum(
-    of configuration: Configuration, _ has: (_ node: Int) -> Bool
+    of configuration: Configuration, onlyOld: Bool = false, _ has: (_ node: Int) -> Bool
   ) -> Bool {
     func holds(_ component: Configuration.Component) -> Bool {
       component.voters.count { has(Int($0.rawValue) - 1) } >= component.quorums.accept
     }
-    return holds(configuration.component) && configuration.incoming.map(holds) ?? true
+    return holds(configuration.component)
+      && (onlyOld || configuration.incoming.map(holds) ?? true)
   }
 }
 

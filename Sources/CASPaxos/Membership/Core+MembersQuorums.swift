@@ -1,0 +1,31 @@
+internal import Synod
+
+/// Who decides about the members while two components vote: the voters there were, alone, unless the
+/// new ones are to go on alone.
+///
+/// The new voters need not take part in what leaves them nothing: a change can be rolled back, though
+/// too few of those that were to join are alive. It is safe, as every quorum here contains one of the
+/// old voters, whose prepare quorums meet their accept quorums: two rounds never choose apart. What
+/// ends in the old voters' epoch is found there by them. What hands over to the new ones must be held
+/// by an accept quorum of those, too, or their epoch would begin without it.
+extension Core {
+  /// Whether these promises let the slot's round go on.
+  func isPrepareQuorum(_ votes: VoteSet, for slot: Int) -> Bool {
+    rounds[slot].isReserved
+      ? configuration.component.isPrepareQuorum(votes) : configuration.isPrepareQuorum(votes)
+  }
+
+  /// Whether these acceptances of the slot's state choose it.
+  func isAcceptQuorum(_ votes: VoteSet, for slot: Int) -> Bool {
+    rounds[slot].isReserved && configuration.isJoint && !handsOver(rounds[slot].base)
+      ? configuration.component.isAcceptQuorum(votes) : configuration.isAcceptQuorum(votes)
+  }
+
+  /// Whether the new voters go on alone with this.
+  private func handsOver(_ state: RegisterState) -> Bool {
+    guard let value = state.value else { return false }
+    guard let members = try? Membership(value) else { return true }
+    return members.configuration.epoch > configuration.epoch
+      && members.configuration.voters != configuration.component.voters
+  }
+}
