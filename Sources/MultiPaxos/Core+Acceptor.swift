@@ -13,7 +13,7 @@ extension Core {
     guard outbox.heldCount < settings.maxHeldReplies else { return }
     see(ballot)
     if ballot < promised { return refuse(ballot, to: sender) }
-    guard mayFollow(sender) else { return }
+    guard mayFollow(sender), settings.voting?.mayPromise(ballot) ?? true else { return }
     if ballot > promised {
       promise(ballot)
       if sender != me { stepDown(for: nil) }
@@ -102,7 +102,9 @@ extension Core {
   private enum Taken { case new, known, no, impossible }
 
   private mutating func take(_ entry: Entry, at slot: Slot, _ ballot: Ballot) -> Taken {
-    guard isOpenToWrite(slot) else { return .no }
+    guard isOpenToWrite(slot), settings.voting?.mayAccept(slot, entry, ballot) ?? true else {
+      return .no
+    }
     guard let cell = log.cell(slot) else {
       if slot <= chosenThrough { return .no }
       log.put(EntryLog.Cell(ballot, entry), at: slot)

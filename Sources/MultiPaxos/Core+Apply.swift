@@ -86,6 +86,8 @@ extension Core {
       return refuse(entry.id, .refused(error))
     }
     adopt()
+    // A leader needs the promises of those who are new (rule 7).
+    if role == .leading { lead.retransmitAt = now }
     if started { notes.append(.membership(item.membership, from: item.from)) }
     if let id = close(entry.id) {
       ended.append(

@@ -13,8 +13,6 @@ public enum Effect<App: ReplicatedState>: Sendable {
   case leaseEnded(Bytes, Lease)
   /// The state is that of another node's snapshot, after this slot.
   case installed(Slot)
-  /// This node is a member no more, and no other needs it.
-  case retired
   /// After this slot this node's state was not that of the others. It answers and votes no more: its
   /// store is to be given up, and to be replaced by a new one (`StartMode.recover`).
   case diverged(Slot)

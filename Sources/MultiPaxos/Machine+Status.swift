@@ -90,3 +90,8 @@ extension Machine: Hashable where App: Hashable {
     hasher.combine(app)
   }
 }
+
+extension Machine {
+  /// Changes this node's state behind the log's back: for tests of what finds that.
+  package mutating func flip(_ change: (inout App) -> Void) { change(&appState) }
+}

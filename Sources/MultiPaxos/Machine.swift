@@ -162,10 +162,12 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
   mutating func handle(_ message: Message, from sender: VoterID) {
     guard core.stopped == nil, sender != .none, sender != core.me else { return }
     core.startIfNeeded()
-    switch message {
-    case .fetchPiece(let slot, let index): givePiece(slot, index, to: sender)
-    case .piece(let piece): takePiece(piece, from: sender)
-    default: core.receive(message, from: sender)
+    if case .fetchPiece(let slot, let index) = message {
+      givePiece(slot, index, to: sender)
+    } else if case .piece(let piece) = message {
+      takePiece(piece, from: sender)
+    } else {
+      core.receive(message, from: sender)
     }
   }
 

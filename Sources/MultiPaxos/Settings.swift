@@ -75,6 +75,9 @@ public struct Settings: Hashable, Sendable {
   /// Bytes of one piece of a snapshot, about.
   public var maxPieceBytes = 64 * 1024
 
+  /// What this node's acceptor does not vote for, beside what the protocol forbids.
+  public var voting: Voting?
+
   /// Counters reserved durably at once.
   public var counterBlock: UInt64 = 1 << 20
 
@@ -109,6 +112,32 @@ public struct Decorations: Hashable, Sendable {
 
   /// All but verification.
   public init() {}
+}
+
+/// A voter of one's own: it may abstain and refuse, never permit what the protocol forbids (rule 11).
+public struct Voting: Sendable {
+  /// Whether a ballot may be promised; `false` abstains.
+  public var mayPromise: @Sendable (Ballot) -> Bool
+  /// Whether an entry may be accepted in a slot; `false` refuses. One that others choose all the same
+  /// is applied here too.
+  public var mayAccept: @Sendable (Slot, Entry, Ballot) -> Bool
+
+  /// One made of its parts.
+  public init(
+    mayPromise: @escaping @Sendable (Ballot) -> Bool = { _ in true },
+    mayAccept: @escaping @Sendable (Slot, Entry, Ballot) -> Bool = { _, _, _ in true }
+  ) {
+    self.mayPromise = mayPromise
+    self.mayAccept = mayAccept
+  }
+}
+
+/// Code is not part of a machine's state.
+extension Voting: Hashable {
+  /// Always.
+  public static func == (a: Voting, b: Voting) -> Bool { true }
+  /// Feeds nothing.
+  public func hash(into hasher: inout Hasher) {}
 }
 
 extension Settings {

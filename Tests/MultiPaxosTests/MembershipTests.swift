@@ -1,0 +1,160 @@
+import MultiPaxos
+import Synod
+import Testing
+
+/// Members change through the log, α slots after the entry that says so.
+@Suite struct MembershipTests {
+  /// A node that joins a cluster of three.
+  static func joiner(
+    _ voter: UInt32, of voters: Int = 3, window: UInt64 = 3, mode: StartMode = .join,
+    store: UInt64 = 0
+  ) -> Settings {
+    var settings = Settings.test(voter, of: voters, window: window)
+    settings.configuration = Settings.test(1, of: voters).configuration
+    settings.mode = mode
+    settings.store = store == 0 ? nil : Identity128(high: store, low: UInt64(voter))
+    return settings
+  }
+
+  static func member(_ voter: UInt32, _ role: Member.Role = .voter) -> Member {
+    Member(voter: VoterID(voter), role: role)
+  }
+
+  @Test(arguments: [1, 3, 16] as [UInt64])
+  func aLearnerHoldsTheLogAndIsMadeAVoter(window: UInt64) {
+    var world = World(3, window: window) { $0.maxRetained = 2 }
+    world.elect()
+    let leader = world.leader!.rawValue
+    for number in 1...9 as ClosedRange<Int32> { _ = world.end(.command(.add(number)), at: leader) }
+    world.add(Self.joiner(4, window: window))
+    let added = world.end(
+      .changeMembership(MembershipChange([.add(Self.member(4, .learner))])), at: leader)
+    guard case .membership(let members, _) = added else {
+      Issue.record("\(String(describing: added))")
+      return
+    }
+    #expect(members.members.count == 4 && members.configuration.voters.count == 3)
+    world.pass(500)
+    #expect(world[4].app.value == 45)
+    #expect(!world[4].status.isVoter)
+    _ = world.end(.changeMembership(MembershipChange([.promote(VoterID(4))])), at: leader)
+    world.pass(500)
+    #expect(world[4].status.isVoter)
+    // Two of the old ones are gone: without the new one there is no quorum.
+    let others = world.voters.filter { $0 != VoterID(leader) && $0 != VoterID(4) }
+    world.crash(others[0])
+    #expect(world.end(.command(.add(5)), at: leader)?.number == 50)
+    world.restart(others[0])
+    world.settle([])
+    world.expectAgreement()
+  }
+
+  @Test func allVotersAreReplacedInOneChange() {
+    var world = World(3)
+    world.elect()
+    let leader = world.leader!.rawValue
+    _ = world.end(.command(.add(1)), at: leader)
+    for voter in 4...6 as ClosedRange<UInt32> { world.add(Self.joiner(voter)) }
+    let change = MembershipChange(
+      [4, 5, 6].map { .add(Self.member($0)) } + [1, 2, 3].map { .remove(VoterID($0)) })
+    _ = world.end(.changeMembership(change), at: leader)
+    for _ in 0..<60 { world.pass(20) }
+    #expect(world.leader.map { $0 > VoterID(3) } == true)
+    for voter in 1...3 as ClosedRange<UInt32> { world.crash(VoterID(voter)) }
+    #expect(world.end(.command(.add(10)), at: 5)?.number == 11)
+    world.pass(200)
+    world.expectAgreement([4, 5, 6])
+  }
+
+  @Test func identitiesAreGivenOnce() {
+    var world = World(3)
+    world.elect()
+    let leader = world.leader!.rawValue
+    _ = world.end(
+      .changeMembership(MembershipChange([.add(Self.member(7, .learner))])), at: leader)
+    _ = world.end(.changeMembership(MembershipChange([.remove(VoterID(7))])), at: leader)
+    let again = world.end(
+      .changeMembership(MembershipChange([.add(Self.member(7, .learner))])), at: leader)
+    #expect(again == .notApplied(.refused(.used(VoterID(7), next: VoterID(8)))))
+    let unknown = world.end(
+      .changeMembership(MembershipChange([.remove(VoterID(9))])), at: leader)
+    #expect(unknown == .notApplied(.refused(.unknown(VoterID(9)))))
+    let overtaken = world.end(
+      .changeMembership(MembershipChange([.remove(VoterID(2))], expected: Epoch(0))), at: leader)
+    #expect(overtaken == .notApplied(.refused(.overtaken(Epoch(2)))))
+    world.expectAgreement()
+  }
+
+  /// Rule 33: whoever lost its store asks for a new identity; whoever loses it again, under the name
+  /// that its predecessor was given, is not taken for it.
+  @Test func aStoreThatIsLostTwiceDoesNotTakeTheIdentityOfTheOneBefore() {
+    var world = World(3)
+    world.elect()
+    let leader = world.leader!.rawValue
+    let lost = world.voters.first { $0.rawValue != leader }!
+    _ = world.end(.command(.add(1)), at: leader)
+    world.crash(lost)
+    world.add(Self.joiner(4, mode: .recover(replacing: lost), store: 1))
+    for _ in 0..<100 { world.pass(20) }
+    #expect(world[4].status.isVoter)
+    #expect(world[leader].schedule.newest.membership.member(lost) == nil)
+    #expect(world[4].app.value == 1)
+    // The new store is lost too.
+    world.crash(VoterID(4))
+    world.add(Self.joiner(4, mode: .recover(replacing: lost), store: 2))
+    for _ in 0..<100 { world.pass(20) }
+    #expect(world[4].app.value == 1)
+    #expect(!world[4].status.isVoter)
+    // It votes on nothing: with the third one gone there is no quorum.
+    let other = world.voters.first { ![leader, 4, lost.rawValue].contains($0.rawValue) }!
+    world.crash(other)
+    let id = world.propose(.command(.add(2)), at: leader, deadline: 600)
+    for _ in 0..<100 { world.pass(10) }
+    #expect(world.completions[id] == .unknown(.deadline))
+    #expect(world.problems == [])
+  }
+
+  @Test func aBlankStoreDoesNotResume() {
+    var settings = Settings.test(1)
+    settings.mode = .resume
+    var machine = CalculatorMachine(settings)
+    machine.tick(to: Ticks(1))
+    #expect(machine.stopped == .blankStore)
+  }
+
+  @Test(arguments: [1, 3, 8] as [UInt64], 0..<6 as Range<UInt64>)
+  func membersChangeUnderLossAndCrashes(window: UInt64, seed: UInt64) {
+    var world = World(3, window: window, seed: seed) { $0.maxRetained = seed % 2 == 0 ? 3 : 100 }
+    for voter in 4...6 as ClosedRange<UInt32> {
+      var settings = Self.joiner(voter, window: window)
+      settings.seed = seed
+      settings.maxRetained = seed % 2 == 0 ? 3 : 100
+      world.add(settings)
+    }
+    world.elect()
+    world.loss = 5
+    world.duplication = 10
+    let steps: [[MembershipChange.Step]] = [
+      [.add(Self.member(4))], [.remove(VoterID(1)), .add(Self.member(5, .learner))],
+      [.promote(VoterID(5)), .remove(VoterID(2))], [.remove(VoterID(3)), .add(Self.member(6))],
+    ]
+    var changes = steps[...]
+    for index in 0..<5000 {
+      let voter = UInt32(1 + world.draw(6))
+      if index % 40 == 0 { world.add(Int32(index), at: voter) }
+      if index % 60 == 0 { world.propose(.query(.value, .follower), at: voter) }
+      if index % 1000 == 999, let step = changes.popFirst() {
+        world.propose(.changeMembership(MembershipChange(step)), at: world.leader?.rawValue ?? 4)
+      }
+      world.step(crash: 2)
+    }
+    for voter in world.voters { world.sync(voter) }
+    world.settle([])
+    let members = world.voters.map { world.nodes[$0]!.machine }
+      .max { $0.status.applied < $1.status.applied }!.schedule.newest.membership
+    for _ in 0..<100 { world.pass(20) }
+    world.expectAgreement(members.members.map(\.voter.rawValue))
+    #expect(
+      world.end(.command(.add(1)), at: members.configuration.voters[0].rawValue) != nil)
+  }
+}
