@@ -49,7 +49,7 @@ extension TransportConformance {
 
 extension TransportBench {
   fileprivate func follow(_ node: Int, _ peers: [TransportPeer]) {
-    call(node) { $0.follow(peers, in: Epoch(2)) }
+    call(node) { $0.follow(peers, in: Epoch(2), revision: 1) }
   }
 
   fileprivate func count(at node: Int, from other: VoterID) -> Int {

@@ -63,14 +63,22 @@ public final class MemoryNetwork: Sendable {
   }
 
   /// - Returns: false where nobody is there, or the payload was lost on the way.
-  func deliver(_ payload: Bytes, from sender: VoterID, to voter: VoterID) -> Bool {
+  func deliver(_ letter: MemoryInbox.Letter, to voter: VoterID) -> Bool {
     let inbox: MemoryInbox? = state.withLock { state in
-      guard !state.cut.contains(Link(from: sender, to: voter)) else { return nil }
+      guard !state.cut.contains(Link(from: letter.sender, to: voter)) else { return nil }
       if state.lostPermille > 0, state.random.next() % 1_000 < state.lostPermille { return nil }
       return state.inboxes[voter]
     }
-    return inbox?.put(payload, sender) ?? false
+    return inbox?.put(letter) ?? false
   }
+}
+
+/// Which membership a transport follows.
+struct MemoryMembership: Comparable, Sendable {
+  var epoch = Epoch(0)
+  var revision: UInt64 = 0
+
+  static func < (a: Self, b: Self) -> Bool { (a.epoch, a.revision) < (b.epoch, b.revision) }
 }
 
 /// What was sent to one voter and not taken by its loop yet.
@@ -78,6 +86,8 @@ final class MemoryInbox: Sendable {
   struct Letter: Sendable {
     var payload: Bytes
     var sender: VoterID
+    /// What the sender follows, as a hello says it.
+    var membership: MemoryMembership
   }
 
   private struct State: Sendable {
@@ -100,13 +110,13 @@ final class MemoryInbox: Sendable {
     }
   }
 
-  func put(_ payload: Bytes, _ sender: VoterID) -> Bool {
+  func put(_ letter: Letter) -> Bool {
     let (taken, wakeup): (Bool, Wakeup?) = state.withLock { state in
-      guard state.wakeup != nil, state.bytes + payload.count <= Self.limit else {
+      guard state.wakeup != nil, state.bytes + letter.payload.count <= Self.limit else {
         return (false, nil)
       }
-      state.letters.append(Letter(payload: payload, sender: sender))
-      state.bytes += payload.count
+      state.letters.append(letter)
+      state.bytes += letter.payload.count
       return (true, state.letters.count == 1 ? state.wakeup : nil)
     }
     wakeup?.signal()

@@ -12,7 +12,10 @@ public final class MemoryTransport: Transport {
   private var status: [PeerStatus]
   /// By the places of `status`: whether a broadcast goes there.
   private var votes: [Bool]
-  private var waiting: [(payload: Bytes, peer: Int)] = []
+  private var membership = MemoryMembership()
+  /// Strangers that know newer members: what is sent to them goes there.
+  private var guests: Set<VoterID> = []
+  private var waiting: [(payload: Bytes, voter: VoterID)] = []
 
   /// The largest payload, in bytes.
   public let maxPayload: Int
@@ -43,7 +46,8 @@ public final class MemoryTransport: Transport {
 
   /// Queues a payload until the end of the turn.
   public func send(_ payload: Bytes, to voter: VoterID) {
-    if let peer = status.firstIndex(where: { $0.voter == voter }) { queue(payload, peer) }
+    if let peer = status.firstIndex(where: { $0.voter == voter }) { return queue(payload, peer) }
+    if guests.contains(voter), payload.count <= maxPayload { waiting.append((payload, voter)) }
   }
 
   /// Queues a payload to every peer that has a vote.
@@ -52,8 +56,10 @@ public final class MemoryTransport: Transport {
   }
 
   /// Takes the peers of a new configuration; their addresses say nothing here.
-  public func follow(_ peers: [TransportPeer], in epoch: Epoch) {
+  public func follow(_ peers: [TransportPeer], in epoch: Epoch, revision: UInt64) {
     flush()
+    membership = MemoryMembership(epoch: epoch, revision: revision)
+    guests = []
     let named = peers.filter { $0.voter != voter }.sorted { $0.voter < $1.voter }
     votes = named.map(\.hasVote)
     status = named.map { peer in
@@ -66,14 +72,17 @@ public final class MemoryTransport: Transport {
       status[peer].dropped += 1
       return
     }
-    waiting.append((payload, peer))
+    waiting.append((payload, status[peer].voter))
   }
 
   /// Delivers what was queued.
   public func flush() {
     guard !waiting.isEmpty else { return }
-    for (payload, peer) in waiting {
-      if network.deliver(payload, from: voter, to: status[peer].voter) {
+    for (payload, other) in waiting {
+      let letter = MemoryInbox.Letter(payload: payload, sender: voter, membership: membership)
+      let isDelivered = network.deliver(letter, to: other)
+      guard let peer = status.firstIndex(where: { $0.voter == other }) else { continue }
+      if isDelivered {
         status[peer].sentBytes += UInt64(payload.count)
       } else {
         status[peer].dropped += 1
@@ -84,7 +93,12 @@ public final class MemoryTransport: Transport {
 
   private func receive() {
     for letter in inbox.takeAll() {
-      guard let peer = status.firstIndex(where: { $0.voter == letter.sender }) else { continue }
+      guard let peer = status.firstIndex(where: { $0.voter == letter.sender }) else {
+        guard letter.membership > membership else { continue }
+        guests.insert(letter.sender)
+        events?.receivedOfGuest(letter.payload, letter.sender)
+        continue
+      }
       status[peer].receivedBytes += UInt64(letter.payload.count)
       status[peer].state = .connected
       events?.received(letter.payload, letter.sender)

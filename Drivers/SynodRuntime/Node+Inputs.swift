@@ -56,7 +56,8 @@ extension Node {
     hot.pointee.core.tick(to: Ticks(loop.now))
   }
 
-  @inlinable func receive(_ payload: Bytes, from sender: VoterID) {
+  /// - Parameter isGuest: its store is not pinned: it is heard on the members alone.
+  @inlinable func receive(_ payload: Bytes, from sender: VoterID, isGuest: Bool = false) {
     guard !hot.pointee.isStopping else { return }
     tickBeforeInput()
     var reader = ByteReader(payload)
@@ -65,6 +66,7 @@ extension Node {
     do {
       while !reader.isAtEnd {
         messages.append(try Machine.Message(from: &reader))
+        if isGuest, let last = messages.last, !Machine.isOnMembers(last) { messages.removeLast() }
         if messages.count == Self.messagesAtOnce { take(&messages, from: sender) }
       }
       take(&messages, from: sender)

@@ -61,7 +61,10 @@ extension Node {
     hot.pointee.isLowOnSpace = storage.isLowOnSpace
     tick()
     do {
-      try transport.start(TransportEvents { [unowned self] in self.receive($0, from: $1) })
+      try transport.start(
+        TransportEvents(
+          received: { [unowned self] in self.receive($0, from: $1) },
+          receivedOfGuest: { [unowned self] in self.receive($0, from: $1, isGuest: true) }))
     } catch {
       beginStop()
       turnUntilStopped()

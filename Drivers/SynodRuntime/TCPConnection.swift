@@ -15,6 +15,9 @@ final class TCPConnection {
   private(set) var session: Session
   private weak var transport: TCPTransport?
   private let filter: (any StreamFilter)?
+  /// Whether the peer was let in as a guest, without a look at its pin. It stays one: to be more, it
+  /// says hello again.
+  var isGuest = false
   /// Whether this connection's end was dealt with; it may linger.
   var isOver = false
   /// When a connection that lingers is closed, in microseconds.

@@ -9,6 +9,8 @@ final class TCPPeer {
   var address: TCPTransportSettings.Address?
   /// Whether a broadcast goes to it.
   var hasVote = true
+  /// It is no peer, and its connection is a guest's.
+  var isGuest = false
   /// It is no peer any more; what is under way to reach it comes to nothing.
   var isGone = false
   /// The one connection that payloads go to.

@@ -1,3 +1,4 @@
+import Logging
 public import Synod
 import SynodWire
 import UV
@@ -6,12 +7,14 @@ extension TCPTransport {
   /// Takes the peers of a new configuration: new ones are dialed, those that are gone are told so and
   /// their connections closed. An address is read as `host:port`; one that cannot be read is logged,
   /// and the peer is waited for.
-  public func follow(_ peers: [TransportPeer], in epoch: Epoch) {
+  public func follow(_ peers: [TransportPeer], in epoch: Epoch, revision: UInt64) {
     guard !isClosed else { return }
     settings.session.hello.epoch = epoch
+    settings.session.hello.revision = revision
     let own = settings.session.hello.voter
     let named = peers.filter { $0.voter != own }.sorted { $0.voter < $1.voter }
     settings.session.voters = [own] + named.map(\.voter)
+    for peer in others where peer.isGuest { dismiss(peer) }
     for peer in others where !named.contains(where: { $0.voter == peer.voter }) { leave(peer) }
     others = named.map { follow($0) }
     guard events != nil else { return }
@@ -45,6 +48,30 @@ extension TCPTransport {
     }
     peer.current = nil
     lives[peer.voter] = nil
+  }
+
+  // MARK: Guests
+
+  func makeGuest(_ voter: VoterID) -> TCPPeer {
+    let guest = makePeer(voter, at: nil)
+    guest.hasVote = false
+    guest.isGuest = true
+    others.append(guest)
+    return guest
+  }
+
+  /// The members are others now: a guest among them says hello again, so that its store is pinned.
+  private func dismiss(_ guest: TCPPeer) {
+    for connection in Array(connections.values)
+    where connection.isGuest && connection.session.peer?.voter == guest.voter {
+      connection.pump()
+      dismiss(connection)
+    }
+    others.removeAll { $0 === guest }
+  }
+
+  func dismiss(_ connection: TCPConnection) {
+    end(connection, "a guest no longer, it is to say hello again", kind: "guest", .debug)
   }
 
   func makePeer(_ voter: VoterID, at address: TCPTransportSettings.Address?) -> TCPPeer {

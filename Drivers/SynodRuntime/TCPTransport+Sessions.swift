@@ -11,7 +11,9 @@ extension TCPTransport {
     case .greeted(let hello): judge(connection, hello)
     case .opened: opened(connection)
     case .payload(let payload):
-      if let voter = connection.session.peer?.voter { events?.received(payload, voter) }
+      guard let voter = connection.session.peer?.voter else { return }
+      connection.isGuest
+        ? events?.receivedOfGuest(payload, voter) : events?.received(payload, voter)
     case .roundTrip(let micros):
       if let voter = connection.session.peer?.voter { peer(voter)?.roundTrip = micros }
     case .closed(let reason): ended(connection, reason)
@@ -24,7 +26,11 @@ extension TCPTransport {
   /// is. Nothing of the peer counts before that is durable.
   private func judge(_ connection: TCPConnection, _ hello: Hello) {
     // It may have left the configuration while it said hello.
-    guard peer(hello.voter) != nil else { return refuse(connection, .unknownVoter(hello.voter)) }
+    let isPeer = peer(hello.voter).map { !$0.isGuest } ?? false
+    guard isPeer || hello.knowsMore(than: settings.session.hello) else {
+      return refuse(connection, .unknownVoter(hello.voter))
+    }
+    connection.isGuest = !isPeer
     if let pinned = pins.pinned(hello.voter) {
       guard pinned == hello.store else {
         return refuse(connection, .otherStore(hello.voter, pinned: pinned))
@@ -35,6 +41,8 @@ extension TCPTransport {
       }
       return admit(connection)
     }
+    // Who it is, the membership says that it knows of; until then nothing of it counts.
+    if connection.isGuest { return admit(connection) }
     if var pending = pinning[hello.voter] {
       guard pending.store == hello.store else {
         return refuse(connection, .otherStore(hello.voter, pinned: pending.store))
@@ -72,9 +80,10 @@ extension TCPTransport {
     guard let hello = connection.session.peer, let identity = connection.identity(own: own) else {
       return refuse(connection, .badBytes)
     }
-    guard let peer = peer(hello.voter) else {
+    guard let peer = peer(hello.voter) ?? (connection.isGuest ? makeGuest(hello.voter) : nil) else {
       return refuse(connection, .unknownVoter(hello.voter))
     }
+    if connection.isGuest != peer.isGuest { return dismiss(connection) }
     connection.openedAt = loop.microseconds
     if let current = peer.current, let other = current.identity(own: own) {
       guard other.givesWay(to: identity) else { return refuse(connection, .duplicate) }
@@ -86,7 +95,10 @@ extension TCPTransport {
     if case .greeting(let dialed) = peer.dialing, dialed === connection { peer.dialing = .idle }
     if case .waiting = peer.dialing { peer.dialing = .idle }
     peer.reason = nil
-    say("up \(peer.voter)", "voter \(peer.voter) is connected at \(connection.address)", .info)
+    let guest = peer.isGuest ? ", which this node does not know yet," : ""
+    say(
+      "up \(peer.voter)", "voter \(peer.voter)\(guest) is connected at \(connection.address)", .info
+    )
     rearm()
   }
 
@@ -142,6 +154,7 @@ extension TCPTransport {
     }
     if case .greeting(let dialed) = peer.dialing, dialed === connection { peer.dialing = .idle }
     if peer.current == nil { report(peer, reason, kind: kind, level) }
+    if peer.current == nil, peer.isGuest { others.removeAll { $0 === peer } }
     retryLater(peer)
     rearm()
   }

@@ -23,7 +23,7 @@ public final class TCPTransport: Transport {
   var events: TransportEvents?
   var listener: Listener?
   var clock: Timer?
-  /// In ascending order of their voters.
+  /// In ascending order of their voters, then the guests.
   var others: [TCPPeer] = []
   /// Every connection whose stream is open.
   var connections: [ObjectIdentifier: TCPConnection] = [:]
@@ -115,7 +115,7 @@ public final class TCPTransport: Transport {
   }
 
   /// How each peer is doing.
-  public var peers: [PeerStatus] { others.map(\.status) }
+  public var peers: [PeerStatus] { others.filter { !$0.isGuest }.map(\.status) }
 
   /// Tells every peer that this node leaves, and closes everything.
   public func close(_ done: @escaping () -> Void) {

@@ -22,8 +22,14 @@ public protocol Transport: AnyObject {
   /// The peers from now on, in any order, this node itself left out or not: the voters of a
   /// configuration come and go. What waits for one that is gone is dropped, and nothing that it sends
   /// is handed up any more.
-  /// - Parameter epoch: of the configuration that names them.
-  func follow(_ peers: [TransportPeer], in epoch: Epoch)
+  ///
+  /// A stranger that follows a newer membership than this side is let in as a guest: it may be one of
+  /// those that came while this side was away. What it says is told apart, and it can be sent to, until
+  /// it is a peer, or leaves.
+  /// - Parameters:
+  ///   - epoch: of the configuration that names them.
+  ///   - revision: of the membership; it rises within an epoch, too.
+  func follow(_ peers: [TransportPeer], in epoch: Epoch, revision: UInt64)
 
   /// Ends a turn: what waits for a peer leaves in one write.
   func flush()
@@ -60,10 +66,16 @@ public struct TransportPeer: Hashable, Sendable {
 public struct TransportEvents {
   /// A payload arrived. The slice may share a larger buffer.
   public var received: (_ payload: Bytes, _ sender: VoterID) -> Void
+  /// A payload of a guest arrived: its store is not pinned, and it is to be heard on the members alone.
+  public var receivedOfGuest: (_ payload: Bytes, _ sender: VoterID) -> Void
 
   /// One made of its parts.
-  public init(received: @escaping (_ payload: Bytes, _ sender: VoterID) -> Void) {
+  public init(
+    received: @escaping (_ payload: Bytes, _ sender: VoterID) -> Void,
+    receivedOfGuest: @escaping (_ payload: Bytes, _ sender: VoterID) -> Void = { _, _ in }
+  ) {
     self.received = received
+    self.receivedOfGuest = receivedOfGuest
   }
 }
 

@@ -192,6 +192,17 @@ public struct Machine<C: Change>: ConsensusMachine {
     }
   }
 
+  /// The members themselves, and who asks for them.
+  @inlinable
+  public static func isOnMembers(_ message: Message) -> Bool {
+    switch message.kind {
+    case .configuration, .behind: true
+    case .prepare, .promise, .accept, .accepted, .conflict, .read, .readReply, .watch, .observed,
+      .list, .page, .erase:
+      false
+    }
+  }
+
   /// Takes a message of another voter.
   @inlinable
   public mutating func receive(_ message: Message, from sender: VoterID) {

@@ -58,6 +58,10 @@ public protocol ConsensusMachine: Sendable {
   /// too much waits to be written. The replies to its own requests are not.
   static func asksToWrite(_ message: Message) -> Bool
 
+  /// Whether a message only tells of the members, or asks for them: all that is heard of one that is
+  /// not known to be a member, which may know newer ones.
+  static func isOnMembers(_ message: Message) -> Bool
+
   /// Takes a message of `sender`, whose identity the driver has checked.
   mutating func receive(_ message: Message, from sender: VoterID)
 
@@ -102,6 +106,9 @@ public protocol ConsensusMachine: Sendable {
 extension ConsensusMachine {
   /// True, where a machine does not tell.
   @inlinable public static func asksToWrite(_ message: Message) -> Bool { true }
+
+  /// False, where the members of a machine stay as they are.
+  @inlinable public static func isOnMembers(_ message: Message) -> Bool { false }
 
   /// One by one.
   @inlinable public mutating func propose(_ proposals: [(proposal: Proposal, id: ProposalID)]) {

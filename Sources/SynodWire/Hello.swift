@@ -16,11 +16,14 @@ public struct Hello: Hashable, Sendable {
   public var versions: ClosedRange<UInt8>
   /// What the sender can do beyond its versions; both sides use what both have. None exists yet.
   public var features: UInt64
+  /// Which of the memberships within its epoch the sender knows: it rises with each.
+  public var revision: UInt64
 
   /// What a node says of itself.
   public init(
     cluster: ClusterID, voter: VoterID, store: StoreID, incarnation: UInt64, epoch: Epoch,
-    versions: ClosedRange<UInt8> = WireVersion.supported, features: UInt64 = 0
+    versions: ClosedRange<UInt8> = WireVersion.supported, features: UInt64 = 0,
+    revision: UInt64 = 0
   ) {
     self.cluster = cluster
     self.voter = voter
@@ -29,11 +32,12 @@ public struct Hello: Hashable, Sendable {
     self.epoch = epoch
     self.versions = versions
     self.features = features
+    self.revision = revision
   }
 }
 
 extension Hello: ByteCodable {
-  /// Writes the fields in their order, 58 bytes.
+  /// Writes the fields in their order, 66 bytes.
   public func encode(into writer: inout ByteWriter) {
     cluster.encode(into: &writer)
     writer.write(voter.rawValue)
@@ -43,9 +47,11 @@ extension Hello: ByteCodable {
     writer.write(versions.lowerBound)
     writer.write(versions.upperBound)
     writer.write(features)
+    writer.write(revision)
   }
 
-  /// Reads a hello. What follows it is a later version's and left unread.
+  /// Reads a hello. The first nodes ended it before the revision; what follows that is a later
+  /// version's and left unread.
   public init(from reader: inout ByteReader) throws(CodingError) {
     let cluster = try ClusterID(from: &reader)
     let voter = VoterID(try reader.read(UInt32.self))
@@ -55,11 +61,12 @@ extension Hello: ByteCodable {
     let lowest = try reader.read(UInt8.self)
     let highest = try reader.read(UInt8.self)
     let features = try reader.read(UInt64.self)
+    let revision = reader.isAtEnd ? 0 : try reader.read(UInt64.self)
     guard voter != .none else { throw .malformed("voter 0 is nobody") }
     guard lowest <= highest else { throw .malformed("the lowest version is above the highest") }
     self.init(
       cluster: cluster, voter: voter, store: store, incarnation: incarnation, epoch: epoch,
-      versions: lowest...highest, features: features)
+      versions: lowest...highest, features: features, revision: revision)
   }
 }
 
@@ -70,8 +77,14 @@ extension Hello {
     return highest >= max(versions.lowerBound, other.versions.lowerBound) ? highest : nil
   }
 
+  /// Whether the sender of this knows newer members than the sender of `other`.
+  public func knowsMore(than other: Hello) -> Bool {
+    (epoch, revision) > (other.epoch, other.revision)
+  }
+
   /// Why the sender of `other` may not speak to this side; nil where it may, as far as can be told
-  /// without the pins.
+  /// without the pins. A stranger that knows newer members may: perhaps it is one of them, and this
+  /// side was away. It is a guest then, and heard on the members alone.
   /// - Parameters:
   ///   - voters: who has a vote.
   ///   - dialed: whom this side meant to reach, where it is the one that connected.
@@ -81,7 +94,9 @@ extension Hello {
     guard other.cluster == cluster else { return .wrongCluster(expected: cluster) }
     guard commonVersion(with: other) != nil else { return .noCommonVersion(speaks: versions) }
     guard other.voter != voter else { return .claimsMyIdentity(voter) }
-    guard voters.contains(other.voter) else { return .unknownVoter(other.voter) }
+    guard voters.contains(other.voter) || other.knowsMore(than: self) else {
+      return .unknownVoter(other.voter)
+    }
     if let dialed, dialed != other.voter {
       return .otherVoterDialed(meant: dialed, found: other.voter)
     }

@@ -38,7 +38,7 @@ private final class LocalPeers: Transport {
     for index in machines.indices where machines[index].voter == voter { hear(payload, index) }
   }
   func broadcast(_ payload: Bytes) { for index in machines.indices { hear(payload, index) } }
-  func follow(_ peers: [TransportPeer], in epoch: Epoch) {}
+  func follow(_ peers: [TransportPeer], in epoch: Epoch, revision: UInt64) {}
 
   func hear(_ payload: Bytes, _ index: Int) {
     var reader = ByteReader(payload)

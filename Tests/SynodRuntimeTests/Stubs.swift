@@ -52,7 +52,7 @@ final class StubTransport: Transport {
   }
   func send(_ payload: Bytes, to voter: VoterID) { sent.append((payload, voter)) }
   func broadcast(_ payload: Bytes) { sent.append((payload, nil)) }
-  func follow(_ peers: [TransportPeer], in epoch: Epoch) {}
+  func follow(_ peers: [TransportPeer], in epoch: Epoch, revision: UInt64) {}
   func flush() {}
   func refuse(_ voter: VoterID, because reason: String) { refused.append(voter) }
   var peers: [PeerStatus] { [] }

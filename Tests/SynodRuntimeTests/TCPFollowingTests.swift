@@ -15,12 +15,60 @@ import UV
     let one = try bench.start(bench.settings(TCPBench.hello(1), peers: []), locate: false)
     let two = try bench.start(bench.settings(TCPBench.hello(2), peers: []), locate: false)
     let place = try address(two)
-    // The first to hear of the change dials in vain until the other has heard of it, too.
-    one.follow([TransportPeer(voter: VoterID(2), address: place)], in: Epoch(2))
-    #expect(bench.world.run { bench.reason(1, 2).contains("not in the configuration") })
-    two.follow([TransportPeer(voter: VoterID(1))], in: Epoch(2))
+    // The first to hear of the change is a guest until the other has heard of it, too.
+    one.follow([TransportPeer(voter: VoterID(2), address: place)], in: Epoch(2), revision: 1)
+    #expect(bench.world.run { bench.isConnected(1, 2) })
+    #expect(two.peers.isEmpty)
+    two.follow([TransportPeer(voter: VoterID(1))], in: Epoch(2), revision: 1)
     #expect(bench.deliver("welcome", from: 1, to: 2))
     #expect(bench.deliver("thanks", from: 2, to: 1))
+  }
+
+  /// One that was away does not know those that came meanwhile, and has to hear from them.
+  @Test(arguments: [(Epoch(2), UInt64(0)), (Epoch(1), UInt64(1))])
+  func aStrangerThatKnowsNewerMembersIsAGuest(_ epoch: Epoch, _ revision: UInt64) throws {
+    let bench = try TCPBench()
+    let pins = SlowPinBook()
+    let one = try bench.start(
+      bench.settings(TCPBench.hello(1), peers: []), pins: pins, locate: false)
+    let two = try bench.start(bench.settings(TCPBench.hello(2), peers: []), locate: false)
+    two.follow(
+      [TransportPeer(voter: VoterID(1), address: try address(one))], in: epoch, revision: revision)
+    // What it says is told apart, nothing of it is pinned, and it is answered.
+    #expect(
+      bench.world.run {
+        two.send("the members", to: VoterID(1))
+        two.flush()
+        return bench.ofGuests[VoterID(1), default: []].contains { $0.payload == "the members" }
+      })
+    #expect(bench.received[VoterID(1)] == nil && pins.waiting.isEmpty && one.peers.isEmpty)
+    #expect(bench.deliver("what of me?", from: 1, to: 2))
+    // As a peer it says hello again: nothing counts before its store is pinned.
+    one.follow([TransportPeer(voter: VoterID(2))], in: epoch, revision: revision)
+    #expect(bench.world.run { !pins.waiting.isEmpty })
+    for _ in 0..<10 {
+      two.send("early", to: VoterID(1))
+      two.flush()
+      bench.world.run(milliseconds: 2)
+    }
+    #expect(bench.received[VoterID(1)] == nil)
+    pins.finish(true)
+    #expect(bench.deliver("a vote", from: 2, to: 1))
+  }
+
+  @Test func aStrangerThatKnowsLessOrHasAnotherStoreIsNoGuest() throws {
+    let bench = try TCPBench()
+    let pins = MemoryPinBook([VoterID(3): TCPBench.store(99)])
+    let one = try bench.start(
+      bench.settings(TCPBench.hello(1), peers: []), pins: pins, locate: false)
+    one.follow([], in: Epoch(2), revision: 5)
+    let place = try address(one)
+    let late = try bench.start(bench.settings(TCPBench.hello(2), peers: []), locate: false)
+    late.follow([TransportPeer(voter: VoterID(1), address: place)], in: Epoch(2), revision: 5)
+    #expect(bench.world.run { bench.reason(2, 1).contains("not in the configuration") })
+    let wiped = try bench.start(bench.settings(TCPBench.hello(3), peers: []), locate: false)
+    wiped.follow([TransportPeer(voter: VoterID(1), address: place)], in: Epoch(3), revision: 6)
+    #expect(bench.world.run { bench.reason(3, 1).contains("known by store") })
   }
 
   @Test func aPeerThatLeavesGetsWhatWasSentBeforeAndIsToldWhy() throws {
@@ -28,7 +76,7 @@ import UV
     let (one, two) = try bench.startPair()
     #expect(bench.deliver("before", from: 1, to: 2))
     one.send("the configuration without you", to: VoterID(2))
-    one.follow([], in: Epoch(3))
+    one.follow([], in: Epoch(3), revision: 1)
     #expect(one.peers.isEmpty)
     #expect(
       bench.world.run {
@@ -46,9 +94,9 @@ import UV
     let two = try bench.start(bench.settings(TCPBench.hello(2), peers: [1]), locate: false)
     let place = try address(two)
     #expect(!bench.isConnected(1, 2))
-    one.follow([TransportPeer(voter: VoterID(2), address: place)], in: Epoch(2))
+    one.follow([TransportPeer(voter: VoterID(2), address: place)], in: Epoch(2), revision: 1)
     #expect(bench.deliver("found", from: 1, to: 2))
-    one.follow([TransportPeer(voter: VoterID(2), address: "no address")], in: Epoch(2))
+    one.follow([TransportPeer(voter: VoterID(2), address: "no address")], in: Epoch(2), revision: 1)
     #expect(bench.log.lines.contains { $0.contains("'no address' is no address") })
     #expect(bench.isConnected(1, 2))
   }

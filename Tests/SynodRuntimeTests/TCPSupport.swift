@@ -67,6 +67,7 @@ final class TCPBench {
   let log = LogRecorder()
   var transports: [VoterID: TCPTransport] = [:]
   var received: [VoterID: [(payload: Bytes, sender: VoterID)]] = [:]
+  var ofGuests: [VoterID: [(payload: Bytes, sender: VoterID)]] = [:]
 
   init() throws { world = try LoopWorld() }
 
@@ -106,9 +107,13 @@ final class TCPBench {
     let transport = TCPTransport(settings, loop: world.loop, pins: pins)
     let voter = settings.session.hello.voter
     try transport.start(
-      TransportEvents { [weak self] payload, sender in
-        self?.received[voter, default: []].append((payload, sender))
-      })
+      TransportEvents(
+        received: { [weak self] payload, sender in
+          self?.received[voter, default: []].append((payload, sender))
+        },
+        receivedOfGuest: { [weak self] payload, sender in
+          self?.ofGuests[voter, default: []].append((payload, sender))
+        }))
     transports[voter] = transport
     if locate { locateEverybody() }
     return transport

@@ -15,7 +15,7 @@ extension Server {
       TransportPeer(
         voter: $0.voter, address: $0.address, hasVote: voters.place(of: $0.voter) != nil)
     }
-    node.transport.follow(peers, in: voters.epoch)
+    node.transport.follow(peers, in: voters.epoch, revision: membership.revision)
     for member in membership.members where member.voter != identity.voter {
       if let store = member.store, pins.pinned(member.voter) == nil {
         pins.pin(member.voter, store) { _ in }
