@@ -30,7 +30,7 @@ public struct Settings: Hashable, Sendable {
   /// promise together with the acceptance. Nil: never.
   public var piggybackAfter: UInt8? = 1
 
-  /// How often a node without a vote asks who the members are.
+  /// How often a node without a vote asks who the members are; a voter asks a fourth as often.
   public var askAfter: UInt64 = 1000
   /// A change of the voters that nobody drives any more is driven by another voter after this time, or
   /// a multiple of it where others would be sooner.
@@ -112,7 +112,7 @@ extension Settings {
     settings.maxValue = min(max(maxValue, 0), Message.maxValue)
     settings.retransmitAfter = max(retransmitAfter, 1)
     settings.patience = max(patience, 1)
-    settings.askAfter = max(askAfter, 1)
+    settings.askAfter = min(max(askAfter, 1), 1 << 40)
     settings.takeOverAfter = min(max(takeOverAfter, 1), 1 << 40)
     settings.backoff = min(backoff, 1 << 20)
     settings.maxBackoff = min(max(maxBackoff, 1), 1 << 30)

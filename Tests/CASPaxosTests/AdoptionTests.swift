@@ -51,6 +51,42 @@ import Testing
     #expect(world.nodes[VoterID(2)]?.effects == [.membership(members), .membership(members)])
   }
 
+  /// Nobody refuses it for an older revision of the epoch, so it has to ask.
+  @Test func aVoterThatMissedARevisionWithinItsEpochLearnsIt() throws {
+    var world = MembersWorld()
+    let change = Operation<Counter>.changeMembership(.add(address: "four", role: .proposer))
+    let id = world.propose(change, at: 1)
+    world.run(100, among: [1, 2])
+    world.lose()
+    let members = try #require(Self.members(world.ended[id]))
+    #expect(world[2].membership == members && world[3].membership.revision == 0)
+    world.run(5000)
+    #expect(world[3].membership == members)
+    // Also where its life begins anew.
+    world.stop(3)
+    let next = world.propose(.changeMembership(.remove(VoterID(4))), at: 1)
+    world.run(100, among: [1, 2])
+    #expect(Self.members(world.ended[next]) != nil)
+    world.lose()
+    try world.restart(3)
+    world.run(1500)
+    #expect(world[3].membership.revision == 2)
+  }
+
+  /// It would be made a voter of a change that it does not know after a restart.
+  @Test func aLearnerSaysWhatItKnowsOnceThatIsDurable() throws {
+    var world = MembersWorld()
+    _ = world.result(.changeMembership(.add(address: "four", role: .voter)), at: 1)
+    world.start(4)
+    world.setStuck(true, 4)
+    world.run(4000)
+    #expect(world[4].membership.revision == 1 && world[4].standing == .learner)
+    #expect(world[1].membership.revision == 1)
+    world.setStuck(false, 4)
+    world.run(4000)
+    #expect(world[4].standing == .voter && !world[1].configuration.isJoint)
+  }
+
   /// What was collected before it came, it cannot tell from what never was: a proposer that asks a
   /// quorum of newcomers what became of an old attempt must not take their silence for an answer.
   @Test func whoBecomesAVoterTellsNothingOfOlderEpochs() throws {

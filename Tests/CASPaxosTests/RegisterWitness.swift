@@ -204,7 +204,10 @@ extension RegisterWitness {
       return counter <= reserved ? nil : "\(counter) is above the reservation of \(reserved)"
     case .watch: return nil
     case .promise, .accepted, .conflict, .readReply, .observed, .page: break
-    case .configuration, .behind: return "the members never changed"
+    case .configuration: return "the members never changed"
+    case .behind:
+      let known = mine.membership.revision
+      return message.ballot.counter <= known + 1 ? nil : "it knows of no revision above \(known)"
     }
     guard let key = uses[message.ballot]?.key else { return "it answers a ballot never used" }
     let held = mine.acceptorState(of: key)

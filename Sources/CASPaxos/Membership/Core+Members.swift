@@ -47,7 +47,7 @@ extension Core {
     if !hadVote, place != nil { raiseFloor(to: Ballot(epoch: epoch, counter: 0, voter: .none)) }
     if !members.isMember { tasks.expel() }
     beginDuty()
-    members.askAt = nil
+    if standing != .voter { members.askAt = nil }
     scheduleMembers(at: now)
     return true
   }
@@ -124,8 +124,13 @@ extension Core {
 
   private mutating func ask(_ voter: VoterID) {
     guard members.mayTell(voter, at: now, again: settings.patience) else { return }
-    let message = Message(.behind, slot: 0, ballot: knowledge)
-    outbox.messages.append(Envelope(to: .voter(voter), message: message))
+    sayWhatIsKnown(to: voter)
+  }
+
+  /// Once it is durable: who is to become a voter is made one because it knows the members.
+  mutating func sayWhatIsKnown(to voter: VoterID) {
+    guard outbox.heldCount < settings.maxHeldReplies else { return }
+    outbox.send(Message(.behind, slot: 0, ballot: knowledge), to: voter, after: members.batch)
   }
 
   mutating func receiveConfiguration(_ message: Message, from sender: VoterID) {

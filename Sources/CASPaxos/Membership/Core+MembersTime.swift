@@ -14,7 +14,7 @@ extension Core {
     members.dutySince = now
     doubtMembers()
     members.isDriver = members.resumeAt != nil
-    if standing != .voter || hasDuty { scheduleMembers(at: now) }
+    if isAsking || hasDuty { scheduleMembers(at: now) }
   }
 
   /// Something is due, or has changed.
@@ -25,18 +25,31 @@ extension Core {
     drive()
   }
 
-  /// Who has no vote is asked nothing, and so would never learn of a change.
+  /// Whether anybody could tell this node of a change.
+  private var isAsking: Bool {
+    switch standing {
+    case .retired: false
+    case .voter: configuration.voters.count > 1
+    case .learner, .proposer, .observer, .stranger: true
+    }
+  }
+
+  /// Who has no vote is asked nothing, and so would never learn of a change; a voter hears of another
+  /// epoch from whoever asks it, but of another revision only once, and may have been away then.
   private mutating func askForMembers() {
-    guard standing != .voter, standing != .retired else {
+    guard isAsking else {
       members.askAt = nil
       return
     }
-    if members.askAt.map({ $0 <= now }) ?? true {
-      members.askAt = now.advanced(by: settings.askAfter)
-      outbox.messages.append(
-        Envelope(to: .peers, message: Message(.behind, slot: 0, ballot: knowledge)))
+    let hasVote = standing == .voter
+    // A voter that starts finds nobody connected yet.
+    var time = members.askAt ?? (hasVote ? now.advanced(by: settings.askAfter) : now)
+    if time <= now {
+      time = now.advanced(by: hasVote ? 4 * settings.askAfter : settings.askAfter)
+      for voter in configuration.voters where voter != settings.voter { sayWhatIsKnown(to: voter) }
     }
-    if let time = members.askAt { scheduleMembers(at: time) }
+    members.askAt = time
+    scheduleMembers(at: time)
   }
 
   /// This node's acceptor took a membership, or held one when it started: whether it is decided is
