@@ -11,6 +11,8 @@ public enum DataDirectoryError: Error, Sendable {
   case otherVoter(path: String, found: VoterID, expected: VoterID)
   /// A later version wrote it.
   case newerFormat(path: String, required: UInt32, supported: UInt32)
+  /// There is none yet.
+  case noStore(path: String)
   /// Files of a store without a valid superblock.
   case noSuperblock(path: String, files: [JournalFile])
   /// What was promised may be lost: a node on this store must not vote under its identity.
@@ -36,6 +38,8 @@ extension DataDirectoryError: CustomStringConvertible {
     case .newerFormat(let path, let required, let supported):
       "the data directory \(path) needs a version that reads format \(required); this one reads"
         + " up to format \(supported)"
+    case .noStore(let path):
+      "cannot use the data directory \(path): there is no store in it"
     case .noSuperblock(let path, let files):
       "the data directory \(path) holds \(files.map(\.name).joined(separator: ", ")) but no valid"
         + " META0 or META1: restore them, or let the node join as a new voter on an empty directory"

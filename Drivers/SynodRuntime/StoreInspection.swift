@@ -16,11 +16,12 @@ public final class StoreInspection {
   private let directory: Int32
 
   /// Reads a data directory.
-  /// - Throws: `.cannot` where there is no store; otherwise as `DataDirectory.open`, but for damage
+  /// - Throws: `.noStore` where there is none; otherwise as `DataDirectory.open`, but for damage
   ///   of the logs, which the survey's verdict tells.
   public init(_ path: String) throws(DataDirectoryError) {
     let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0 else {
+      if errno == ENOENT { throw .noStore(path: path) }
       throw .cannot(path: path, reason: String(cString: strerror(errno)))
     }
     let source = FileSource(directory: directory, isDirect: false)
@@ -58,7 +59,7 @@ public final class StoreInspection {
 extension DataDirectoryError {
   init(_ failure: Survey.Failure, path: String) {
     switch failure {
-    case .blank: self = .cannot(path: path, reason: "there is no store in it")
+    case .blank: self = .noStore(path: path)
     case .noSuperblock(let files): self = .noSuperblock(path: path, files: files)
     case .newerFormat(let required, let supported):
       self = .newerFormat(path: path, required: required, supported: supported)

@@ -1,8 +1,10 @@
 import ArgumentParser
 import CASPaxos
+import Foundation
 import KeyValue
 import Logging
 import Synod
+import SynodRuntime
 import Testing
 
 @testable import SynodServer
@@ -146,6 +148,52 @@ import Testing
     } catch { told = error.description }
     #expect(told.map { $0.hasPrefix(refusal ?? "?") } ?? (refusal == nil), "\(told ?? "")")
     #expect(told?.contains("--initial-cluster") ?? false == (role == "voter" && store == "-"))
+  }
+
+  /// A directory that goes with the test.
+  private func withDirectory(_ body: (String) throws -> Void) throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "synod-test-\(UUID())").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try body(path)
+  }
+
+  private func joining(_ cluster: TestCluster, _ id: String, _ path: String) throws -> NodeIdentity
+  {
+    let command = try ServeCommand.parse([
+      "--node-id", id, "--join", "127.0.0.1:1,127.0.0.1:\(cluster.ports[0])",
+      "--listen-peer", "127.0.0.1:7104", "--data-dir", path, "--listen-client", "127.0.0.1:0",
+    ])
+    return try NodeIdentity(try ServeConfiguration(command))
+  }
+
+  /// It may have stopped before it had learnt who they are.
+  @Test func aNodeThatJoinsAsksForTheMembersAgainWhenItStartsAgain() throws {
+    let cluster = try TestCluster()
+    #expect(try cluster.client(1).ask("SYNOD.MEMBERS", "ADD", "127.0.0.1:7104") == .integer(4))
+    try withDirectory { path in
+      let first = try joining(cluster, "4", path)
+      let options = FileStorage.Options(unsafeSkipSync: true)
+      let directory = try DataDirectory.open(
+        path, cluster: first.cluster, voter: first.voter, options: options)
+      #expect(directory.isNew)
+      let again = try joining(cluster, "4", path)
+      #expect(again.addresses == first.addresses && again.addresses.count == 4)
+      #expect(again.voter == VoterID(4) && again.cluster == first.cluster)
+      withExtendedLifetime(directory) {}
+    }
+  }
+
+  @Test func aDirectoryThatCannotBeReadIsNotTakenForANewOne() throws {
+    let cluster = try TestCluster()
+    #expect(try cluster.client(1).ask("SYNOD.MEMBERS", "ADD", "127.0.0.1:7104") == .integer(4))
+    try withDirectory { path in
+      try Data("no directory".utf8).write(to: URL(filePath: path))
+      #expect {
+        try joining(cluster, "4", path)
+      } throws: {
+        ($0 as? Failure)?.description.contains("cannot use the data directory") == true
+      }
+    }
   }
 
   @Test func anObserverAnswersReadsAndRefusesWrites() throws {

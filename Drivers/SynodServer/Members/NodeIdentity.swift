@@ -23,7 +23,9 @@ struct NodeIdentity {
           throw .usage(
             "--node-id: \(serve.dataDirectory) belongs to node \(store.voter), not to \(voter)")
         }
-        self.init(joined: store.voter, store.cluster, addresses: [:])
+        self.init(
+          joined: store.voter, store.cluster,
+          addresses: try Self.addresses(asking: endpoints, of: store.cluster))
       } else {
         try self.init(
           asking: endpoints, for: voter, role: role.rawValue, listening: serve.peerEndpoint)
@@ -68,10 +70,8 @@ struct NodeIdentity {
       let found = try StoreInspection(path).survey.superblock
       return (found.voter, found.cluster)
     } catch {
-      switch error {
-      case .cannot: return nil
-      default: throw Failure(error.description)
-      }
+      if case .noStore = error { return nil }
+      throw Failure(error.description)
     }
   }
 
@@ -100,11 +100,27 @@ struct NodeIdentity {
     if let given { voter = given } else { voter = try client.add(listening, role: role) }
     let report = try client.report()
     try admit(report[voter], as: voter, listening: listening, asked: endpoint)
-    var addresses: [VoterID: Endpoint] = [:]
-    for member in report.members where !member.address.isEmpty {
-      addresses[member.voter] = try Endpoint(member.address, what: "members of \(endpoint)")
+    return NodeIdentity(
+      joined: voter, report.cluster, addresses: try report.addresses(from: endpoint))
+  }
+
+  /// Where the members are, as the first of `endpoints` that answers says: a node that stopped before
+  /// it had learnt that itself may know nobody else. None has to answer.
+  private static func addresses(
+    asking endpoints: [Endpoint], of cluster: ClusterID
+  ) throws(Failure) -> [VoterID: Endpoint] {
+    for endpoint in endpoints {
+      guard let client = try? MembersClient(endpoint, timeout: 2_000),
+        let report = try? client.report()
+      else { continue }
+      guard report.cluster == cluster else {
+        throw .usage(
+          "--join: \(endpoint) belongs to cluster \(report.cluster), and the data directory to "
+            + "\(cluster)")
+      }
+      return try report.addresses(from: endpoint)
     }
-    return NodeIdentity(joined: voter, report.cluster, addresses: addresses)
+    return [:]
   }
 
   /// Whether a directory that is new may become this member's store.
@@ -128,5 +144,16 @@ struct NodeIdentity {
           + "--initial-cluster that the others have; if it had a store, and that is lost: "
           + replacement)
     }
+  }
+}
+
+extension MembersReport {
+  /// Where the members are reached, as far as that is known.
+  fileprivate func addresses(from endpoint: Endpoint) throws(Failure) -> [VoterID: Endpoint] {
+    var addresses: [VoterID: Endpoint] = [:]
+    for member in members where !member.address.isEmpty {
+      addresses[member.voter] = try Endpoint(member.address, what: "members of \(endpoint)")
+    }
+    return addresses
   }
 }
