@@ -185,7 +185,9 @@ extension Core {
       direct(slot, .resume)
     case .reading where isPrepareQuorum(rounds[slot].votes, for: slot):
       direct(slot, .readUnsettled)
-    case .preparing where !rounds[slot].refused.isEmpty,
+    case .preparing where rounds[slot].waitsUntil.map { $0 <= now } ?? false:
+      direct(slot, .promised)
+    case .preparing where !rounds[slot].refused.isEmpty && rounds[slot].waitsUntil == nil,
       .accepting where !rounds[slot].refused.isEmpty:
       fail(slot)
     case .reading, .preparing, .accepting:

@@ -94,7 +94,7 @@ extension Core {
     if rounds[slot].highest.isZero, !rounds[slot].floor.isZero {
       rounds[slot].base.beginAnew(above: rounds[slot].floor)
     }
-    measureTrip(slot)
+    if rounds[slot].waitsUntil == nil { measureTrip(slot) }
     direct(slot, .promised)
   }
 
@@ -150,6 +150,7 @@ extension Core {
       table[cell(of: slot)].meetRival(isOther ? configuration.place(of: rival.voter) : nil)
     }
     rounds[slot].refused.insert(place)
+    if rounds[slot].waitsUntil != nil { return direct(slot, .promised) }
     if rounds[slot].isCollecting { return fail(slot) }
     let left = configuration.everyone.subtracting(rounds[slot].refused)
     let mayWin =

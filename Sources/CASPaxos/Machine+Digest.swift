@@ -67,7 +67,10 @@ extension Members {
     digest.add(batch.rawValue << 32 ^ UInt64(tasks))
     digest.add(dutySince)
     digest.add(resumeAt ?? 0)
-    for learner in ready { digest.add(UInt64(learner.rawValue)) }
+    for learner in ready { digest.add(UInt64(learner.voter.rawValue) ^ learner.at.rawValue << 32) }
+    for driver in heardDrivers {
+      digest.add(UInt64(driver.voter.rawValue) << 32 ^ UInt64(driver.progress))
+    }
     guard let transfer else { return }
     digest.add(transfer.through ?? 1)
     digest.add(UInt64(transfer.waiting.count) << 32 ^ UInt64(transfer.begun.count))
@@ -116,6 +119,7 @@ extension Round {
     digest.add(next)
     digest.add(base)
     digest.add(wake)
+    digest.add(waitsUntil)
     digest.add(deadline)
     digest.add(retransmitAt.rawValue << 32 ^ sentAt.rawValue)
   }

@@ -183,6 +183,8 @@ extension Core {
   private func isLastAttempt(_ prospects: Prospects, _ isAnyWaiting: Bool) -> Bool {
     if prospects.hasTime || prospects.mayCancel || prospects.mayPropose { return false }
     if settings.piggybackAfter != nil || settings.backoff == 0 { return false }
+    // Who refuses one that waits for answers is there.
+    if rounds.contains(where: { $0.waitsUntil != nil }) { return false }
     return rounds.allSatisfy { $0.phase == .free || ($0.failures > 0 && !isAnyWaiting) }
   }
 
@@ -254,6 +256,7 @@ extension Core {
       rounds[slot].wake = nil
       rounds[slot].retransmitAt = Ticks(0)
       rounds[slot].sentAt = Ticks(0)
+      rounds[slot].waitsUntil = rounds[slot].waitsUntil.map { _ in Ticks(.max) }
     }
     let now = now
     table.forEachCell { cell in

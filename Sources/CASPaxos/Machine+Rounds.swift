@@ -87,6 +87,7 @@ extension Machine {
     }
     let asked = folds[slot].folded.count
     var (state, wrote) = run(slot, on: base, at: ballot)
+    if waitsForAnswers(slot) { return }
     #if PlantedBugs
       let mayRefuse = settled || (core.refusesUnsettled && !folds[slot].isReadOnly)
     #else

@@ -52,6 +52,8 @@ struct Round: Hashable, Sendable {
   /// When to look at it again, and when to send again.
   var wake: Ticks?
   var retransmitAt = Ticks(0)
+  /// Of a prepare that has its quorum and waits for more: until when.
+  var waitsUntil: Ticks?
   /// When the attempt was sent first.
   var sentAt = Ticks(0)
   /// The earliest deadline of its proposals.
@@ -65,6 +67,7 @@ struct Round: Hashable, Sendable {
     self.phase = phase
     stamp &+= 1
     wake = nil
+    waitsUntil = nil
     votes = VoteSet()
     refused = VoteSet()
     agreeing = VoteSet()

@@ -32,6 +32,9 @@ public struct Settings: Hashable, Sendable {
 
   /// How often a node without a vote asks who the members are; a voter asks a fourth as often.
   public var askAfter: UInt64 = 1000
+  /// Whether a learner is made a voter only once its store is pinned in the members' register: then a
+  /// voter's store is known from its first vote on. Somebody has to ask for the pin.
+  public var promotesPinned = false
   /// A change of the voters that nobody drives any more is driven by another voter after this time, or
   /// a multiple of it where others would be sooner.
   public var takeOverAfter: UInt64 = 2000

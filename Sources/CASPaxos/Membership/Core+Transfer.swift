@@ -16,6 +16,7 @@ extension Core {
     if members.transfer?.epoch != configuration.epoch { standDown() }
     members.dutySince = now
     members.progress = nil
+    members.heardDrivers = []
     members.ready = []
     members.isStepping = false
     if !hasDuty { members.isDriver = false }
@@ -54,7 +55,9 @@ extension Core {
 
   /// Somebody drives the change. Of two that do, the one whose place comes first goes on.
   mutating func heardDriver(_ driver: VoterID, progress: UInt32) {
-    guard hasDuty else { return }
+    guard hasDuty, configuration.place(of: driver) != nil else { return }
+    // One that is stuck, or cut off from those that it needs, may say the same for ever.
+    guard members.isProgress(progress, of: driver) else { return }
     if members.transfer != nil {
       guard driver < settings.voter else { return }
       standDown()
@@ -76,17 +79,25 @@ extension Core {
 
   /// A learner says that it knows the members as they are.
   mutating func heard(from sender: VoterID, knowing revision: UInt64) {
-    guard revision == members.adopted.revision, !members.ready.contains(sender),
+    guard revision == members.adopted.revision,
       members.adopted.member(sender)?.role == .learner
     else { return }
     if members.ready.isEmpty { members.dutySince = now }
-    members.ready.append(sender)
+    members.ready.removeAll { $0.voter == sender }
+    members.ready.append(Members.Heard(voter: sender, at: now))
     scheduleMembers(at: now)
+  }
+
+  /// The first of those that are to become voters and were heard of late: one that has gone since may
+  /// leave the new voters without a quorum.
+  private var readyLearner: VoterID? {
+    members.ready.filter { now <= $0.at.advanced(by: 2 * settings.askAfter) }.map(\.voter)
+      .filter { !settings.promotesPinned || members.adopted.member($0)?.store != nil }.min()
   }
 
   private mutating func promote() {
     guard !members.isStepping else { return }
-    if let learner = members.ready.min() { return step(.promote(learner)) }
+    if let learner = readyLearner { return step(.promote(learner)) }
     // It may not know whom to ask.
     for member in members.adopted.members where member.role == .learner { tell(member.voter) }
     scheduleMembers(at: now.advanced(by: settings.retransmitAfter))
@@ -137,7 +148,7 @@ extension Core {
   private mutating func tellProgress(_ transfer: Transfer) {
     members.progress =
       transfer.isComplete ? .max : UInt32(truncatingIfNeeded: (transfer.through ?? 0) >> 31)
-    if members.tellProgressAt.map({ $0 > now }) ?? false { return }
+    if let time = members.tellProgressAt, time > now { return scheduleMembers(at: time) }
     let time = now.advanced(by: max(settings.takeOverAfter / 4, 1))
     members.tellProgressAt = time
     scheduleMembers(at: time)
@@ -229,8 +240,10 @@ extension Core {
       if !isOfThisEpoch(outcome) { members.transfer?.hasFailed = true }
       return continueTransfer()
     }
-    // A step: where it was not decided, it is tried again.
+    // A step: where it was not decided, it is tried again. One that was refused may be so because of
+    // others, who are heard from first.
     members.isStepping = false
+    if case .settled = outcome { members.ready = [] }
     if members.transfer?.phase == .concluding { waitWithTransfer() }
     scheduleMembers(at: now.advanced(by: settings.retransmitAfter))
   }

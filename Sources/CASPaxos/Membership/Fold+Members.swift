@@ -4,24 +4,34 @@ internal import Synod
 extension Fold {
   /// Runs what is asked about the members, in order. One round of epoch e writes memberships of e, or
   /// one of e+1 behind which nothing more is changed (rule 42, the guard).
-  /// - Parameter blank: what a register that was never written stands for; nil where it was written.
+  /// - Parameters:
+  ///   - blank: what a register that was never written stands for; nil where it was written.
+  ///   - answering: the voters that answered the round; nil where that does not matter yet.
   mutating func runOnMembers(
-    on base: RegisterState, at ballot: Ballot, blank: Membership?
+    on base: RegisterState, at ballot: Ballot, blank: Membership?, answering: [VoterID]?
   ) -> (state: RegisterState, wrote: Bool) {
     results.removeAll(keepingCapacity: true)
     var state = base
     var step: UInt32 = 0
-    var members = base.value.flatMap { try? Membership($0) } ?? blank
+    // What cannot be read is not taken for what was never written.
+    var members = base.value == nil ? blank : base.value.flatMap { try? Membership($0) }
     for pending in folded {
       results.append(
-        Self.run(pending, on: &members, &state, at: ballot, step: &step))
+        Self.run(pending, on: &members, &state, at: ballot, step: &step, answering: answering))
     }
     return (state, step > 0)
   }
 
+  /// Whether a change was refused because too few of the voters after it answer.
+  var lacksAnswers: Bool {
+    results.contains {
+      if case .notApplied(.refused(.noQuorumAfter)) = $0.outcome { true } else { false }
+    }
+  }
+
   private static func run(
     _ pending: Pending, on members: inout Membership?, _ state: inout RegisterState,
-    at ballot: Ballot, step: inout UInt32
+    at ballot: Ballot, step: inout UInt32, answering: [VoterID]?
   ) -> Result {
     if pending.isAbandoned { return Result(.unknown(.cancelled)) }
     guard case .errand(let errand) = pending.work else { return Result(.notApplied(.reserved)) }
@@ -38,6 +48,7 @@ extension Fold {
       }
       do {
         let next = try before.after(change)
+        if let answering { try next.requireQuorum(of: answering, after: change, of: before) }
         guard next != before else { return Result(.membership(before)) }
         step += 1
         state = state.written(next.bytes, at: ballot, step: step)

@@ -65,7 +65,8 @@ extension Core {
   /// Whether the sender is a learner that somebody waits for.
   private func mayHeedLearner(_ message: Message, _ prospects: Prospects) -> Bool {
     let learner = message.ballot.voter
-    return (members.isDriver || prospects.hasTime) && !members.ready.contains(learner)
+    return (members.isDriver || prospects.hasTime)
+      && !members.ready.contains { $0.voter == learner }
       && members.adopted.member(learner)?.role == .learner
   }
 
@@ -74,7 +75,9 @@ extension Core {
     members.forgetTold()
     // For people alone.
     members.progress = nil
-    members.ready.sort()
+    members.ready.sort { $0.voter < $1.voter }
+    // Who does not heed a driver does as one to whom it said nothing.
+    members.heardDrivers = []
     if prospects.mayChangeMembers && !mayDrive(prospects) { forgetDriving() }
   }
 
@@ -95,6 +98,7 @@ extension Core {
     members.tellProgressAt = nil
     members.wake = nil
     members.dutySince = members.dutySince.map { _ in isDue ? Ticks(0) : now }
+    for place in members.ready.indices { members.ready[place].at = now }
     if case .waiting = members.transfer?.phase {
       members.transfer?.phase = .waiting(until: Ticks(.max))
     }

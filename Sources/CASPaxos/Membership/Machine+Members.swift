@@ -27,12 +27,19 @@ extension Machine {
       if PlantedBug.has(.unguardedMembers) {
         var known = base
         known.value = adopted.bytes
-        let run = folds[slot].runOnMembers(on: known, at: ballot, blank: nil)
+        let run = folds[slot].runOnMembers(on: known, at: ballot, blank: nil, answering: nil)
         return run.wrote ? run : (base, false)
       }
     #endif
     return folds[slot].runOnMembers(
-      on: base, at: ballot, blank: adopted.revision == 0 ? adopted : nil)
+      on: base, at: ballot, blank: adopted.revision == 0 ? adopted : nil,
+      answering: core.answering(slot))
+  }
+
+  /// Whether the round is to wait for more promises before its changes are refused for want of them.
+  @usableFromInline
+  mutating func waitsForAnswers(_ slot: Int) -> Bool {
+    core.rounds[slot].isReserved && folds[slot].lacksAnswers && core.waitForAnswers(slot)
   }
 
   /// This node is no member any more: what is open here can come to nothing.
@@ -48,6 +55,25 @@ extension Machine {
 }
 
 extension Core {
+  /// The voters that answered the slot's prepare, with whatever; nil where none was sent.
+  func answering(_ slot: Int) -> [VoterID]? {
+    guard rounds[slot].phase == .preparing else { return nil }
+    let there = rounds[slot].votes.union(rounds[slot].refused)
+    return configuration.voters.enumerated().filter { there.contains($0.offset) }.map(\.element)
+  }
+
+  /// Has a prepare that has its quorum wait for the other voters, for a while.
+  /// - Returns: false where all have answered, or the while is over.
+  mutating func waitForAnswers(_ slot: Int) -> Bool {
+    let there = rounds[slot].votes.union(rounds[slot].refused)
+    if configuration.everyone.subtracting(there).isEmpty { return false }
+    let until = rounds[slot].waitsUntil ?? now.advanced(by: 3 * settings.retransmitAfter)
+    rounds[slot].waitsUntil = until
+    rounds[slot].wake = min(rounds[slot].retransmitAt, until)
+    scheduleWake(slot)
+    return until > now
+  }
+
   /// Whether a state of the reserved register is of an epoch above the ballot's: it is written back as
   /// it is, and where that is chosen, adopted; only then a change of it may follow (rule 42).
   @usableFromInline

@@ -28,8 +28,8 @@ struct Members: Sendable {
   /// Since when nothing was heard of a driver; nil until it is looked at, for a life that begins does
   /// not know what time it is.
   var dutySince: Ticks?
-  /// Learners that know the members as they are.
-  var ready: [VoterID] = []
+  /// Learners that know the members as they are, and when they last said so.
+  var ready: [Heard] = []
   /// A step was asked for and has not ended.
   var isStepping = false
   /// Of the joint epoch.
@@ -39,9 +39,21 @@ struct Members: Sendable {
   /// How far it is, as a part of 2³², by whomever; and when to tell the others.
   var progress: UInt32?
   var tellProgressAt: Ticks?
+  /// How far others said that they are, whoever drives.
+  var heardDrivers: [Driver] = []
   /// Numbers the tasks, and names those that are under way.
   var tasks: UInt32 = 0
   var group: TaskID.Group?
+
+  struct Heard: Hashable {
+    var voter: VoterID
+    var at: Ticks
+  }
+
+  struct Driver: Hashable {
+    var voter: VoterID
+    var progress: UInt32
+  }
 
   struct Told: Hashable {
     var voter: VoterID
@@ -66,6 +78,16 @@ struct Members: Sendable {
   }
 
   mutating func forgetTold() { told.removeAll() }
+
+  /// Whether a driver is further than when it was last heard.
+  mutating func isProgress(_ progress: UInt32, of driver: VoterID) -> Bool {
+    guard let place = heardDrivers.firstIndex(where: { $0.voter == driver }) else {
+      heardDrivers.append(Driver(voter: driver, progress: progress))
+      return true
+    }
+    defer { heardDrivers[place].progress = progress }
+    return progress > heardDrivers[place].progress
+  }
 }
 
 extension Members: Hashable {

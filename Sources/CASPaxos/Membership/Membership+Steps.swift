@@ -117,6 +117,19 @@ extension Membership {
     }
   }
 
+  /// A joint epoch that is begun where its new voters hold no quorum would be the end: nothing is
+  /// decided in it any more, not even that it is rolled back. So they must answer now; the learner that
+  /// is made a voter was just heard.
+  func requireQuorum(
+    of answering: [VoterID], after step: MembershipStep, of before: Membership
+  ) throws(MembershipRefusal) {
+    guard let incoming = configuration.incoming, !before.configuration.isJoint else { return }
+    let there = incoming.voters.filter { answering.contains($0) || step == .promote($0) }
+    guard there.count >= max(incoming.quorums.prepare, incoming.quorums.accept) else {
+      throw .noQuorumAfter(answering: there)
+    }
+  }
+
   /// Ends it. Whoever votes no more is no member any more, and its identity is never given again.
   private mutating func conclude(rolledBack: Bool) throws(MembershipRefusal) {
     guard configuration.isJoint else { throw .nothingUnderWay }

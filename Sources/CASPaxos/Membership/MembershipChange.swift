@@ -43,6 +43,9 @@ public enum MembershipRefusal: Error, Hashable, Sendable {
   case voterCount(Int, limit: Int)
   /// Without this voter the others hold no quorum, neither to find what was chosen nor to go on.
   case othersHoldNoQuorum(without: VoterID)
+  /// The voters after the change, of whom only these answer: they would hold no quorum, and nothing,
+  /// not even a rollback, could be decided any more.
+  case noQuorumAfter(answering: [VoterID])
   /// Bytes, and the most there may be.
   case addressTooLong(Int, limit: Int)
   /// Another member has it.
@@ -68,6 +71,9 @@ extension MembershipRefusal: CustomStringConvertible {
       "there would be \(count) voters: there must be 1 to \(limit)"
     case .othersHoldNoQuorum(let voter):
       "without voter \(voter) the others hold no prepare quorum and no accept quorum: bring it back"
+    case .noQuorumAfter(let answering):
+      "of the voters after the change only \(answering) answer, and they would hold no quorum: bring "
+        + "the others back first"
     case .addressTooLong(let count, let limit):
       "the address is \(count) bytes long: \(limit) are allowed"
     case .addressTaken(let voter): "member \(voter) has this address already"
