@@ -15,6 +15,7 @@ extension Settings {
     addresses = identity.addresses.mapValues { Bytes($0.description) }
     // Every node computes it alike.
     hashSeed = identity.cluster.value.high ^ identity.cluster.value.low
+    promotesPinned = true
     maxValue = configuration.maxValue
     collectAfter = configuration.collectAfter == 0 ? nil : configuration.collectAfter
     retransmitAfter *= configuration.tick

@@ -42,6 +42,8 @@ final class Server {
   var lastStanding: Standing?
   /// The cluster knows this node by another store.
   var isStranger = false
+  /// This node has asked for the pin of its own store, and has no answer yet.
+  var isPinning = false
   /// No more clients and commands are taken.
   private var isDraining = false
   private var drainDeadline: Timer?
@@ -314,7 +316,10 @@ final class Server {
     case .notApplied: counters.notApplied += 1
     case .unknown: counters.unknown += 1
     }
-    guard index < table.count, table[index].open > 0 else { return }
+    guard index < table.count, table[index].open > 0 else {
+      if completion.proposal == Self.ownProposal { isPinning = false }
+      return
+    }
     if let session = table[index].session {
       table[index].open -= 1
       if ProposalName.isWatch(name) {

@@ -58,6 +58,31 @@ import Testing
     #expect(gone.look(at: report([])) == .reached)
   }
 
+  /// Also one that does not vote; and at once where the members change.
+  @Test func aGatewayWritesItsStoreIntoTheRegisterAsWell() throws {
+    let cluster = try TestCluster()
+    let client = try cluster.client(1)
+    let report = { MembersReport(try client.ask("SYNOD.MEMBERS")) }
+    #expect(try client.ask("SYNOD.MEMBERS", "ADD", "h:9", "ROLE", "proposer") == .integer(4))
+    try cluster.join(4, at: "h:9")
+    var store = "-"
+    for _ in 0..<2000 where store == "-" {
+      store = try #require(try report()?[VoterID(4)]).store
+      usleep(1_000)
+    }
+    #expect(store.hasSuffix("4"))
+  }
+
+  @Test func aLearnerIsMadeAVoterWithItsStoreKnown() throws {
+    let cluster = try TestCluster()
+    #expect(try cluster.client(1).ask("SYNOD.MEMBERS", "ADD", "h:9") == .integer(4))
+    try cluster.join(4, at: "h:9")
+    let members = try MembersClient(
+      Endpoint(host: "127.0.0.1", port: cluster.ports[0]), timeout: 10_000)
+    try members.wait(for: .member(VoterID(4), role: "voter"))
+    #expect(try members.report()[VoterID(4)]?.store.hasSuffix("4") == true)
+  }
+
   @Test func aNewMemberIsNamedWithTheNextIdAndRemoved() throws {
     let cluster = try TestCluster()
     let client = try cluster.client(1)

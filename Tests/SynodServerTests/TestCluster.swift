@@ -32,28 +32,48 @@ final class TestCluster {
         "--listen-client", "127.0.0.1:0",
       ])
       change(&command)
-      let configuration = try ServeConfiguration(command)
-      let identity = try NodeIdentity(configuration)
-      let loop = try Loop()
-      var logger = log ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-      logger[metadataKey: "node"] = "\(voter)"
-      let node = try KeyValueNode(
-        Settings(configuration, identity, seed: 1), loop: loop,
-        storage: try storage(loop, voter, identity.cluster),
-        transport: MemoryTransport(loop, network: network, voter: voter, peers: voters),
-        logger: logger)
-      let store = StoreID(Identity128(high: 0, low: UInt64(voter.rawValue)))
-      let server = Server(
-        node, configuration, identity, store: store, pins: MemoryPinBook(), logger: logger)
-      ports.append(
-        try server.start(on: configuration.clientEndpoint.listening("--listen-client")).port)
-      nodes.append(node)
-      servers.append(server)
+      try make(ServeConfiguration(command), log: log, storage: storage)
     }
     for node in nodes { try node.start() }
   }
 
-  /// A client of a node, 1 to 3.
+  private func make(
+    _ configuration: ServeConfiguration, log: Logger?,
+    storage: (Loop, VoterID, ClusterID) throws -> any Storage
+  ) throws {
+    let identity = try NodeIdentity(configuration)
+    let voter = identity.voter
+    let loop = try Loop()
+    var logger = log ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    logger[metadataKey: "node"] = "\(voter)"
+    let node = try KeyValueNode(
+      Settings(configuration, identity, seed: 1), loop: loop,
+      storage: try storage(loop, voter, identity.cluster),
+      transport: MemoryTransport(
+        loop, network: network, voter: voter, peers: identity.addresses.keys.sorted()),
+      logger: logger)
+    let store = StoreID(Identity128(high: 0, low: UInt64(voter.rawValue)))
+    let server = Server(
+      node, configuration, identity, store: store, pins: MemoryPinBook(), logger: logger)
+    ports.append(
+      try server.start(on: configuration.clientEndpoint.listening("--listen-client")).port)
+    nodes.append(node)
+    servers.append(server)
+  }
+
+  /// Starts a node that was added as a member.
+  func join(_ voter: Int, at address: String) throws {
+    let command = try ServeCommand.parse([
+      "--node-id", "\(voter)", "--join", "127.0.0.1:\(ports[0])", "--listen-peer", address,
+      "--data-dir", "memory", "--listen-client", "127.0.0.1:0",
+    ])
+    try make(ServeConfiguration(command), log: nil) { loop, _, _ in
+      MemoryStorage(loop, disk: MemoryDisk())
+    }
+    try nodes[nodes.count - 1].start()
+  }
+
+  /// A client of a node, from 1 on.
   func client(_ node: Int, timeout: Int = 10_000) throws -> BlockingClient {
     try BlockingClient(port: ports[node - 1], timeout: timeout)
   }

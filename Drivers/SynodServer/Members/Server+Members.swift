@@ -29,6 +29,7 @@ extension Server {
         "incoming": "\(voters.incoming.map { "\($0.voters)" } ?? "-")",
       ])
     tellOfStanding()
+    pinOwnStore()
   }
 
   /// Says where this node may not take part, and why.
@@ -50,7 +51,7 @@ extension Server {
   }
 
   /// Has this node's own store written to the members' register, where it is not there yet. Called
-  /// about once a second.
+  /// when the members change, and about once a second.
   func pinOwnStore() {
     guard let own = node.machine.membership.member(identity.voter) else { return }
     if let pinned = own.store {
@@ -66,12 +67,12 @@ extension Server {
       }
       return
     }
-    guard node.machine.standing == .voter || node.machine.standing == .learner else { return }
-    _ = submit(.pin(identity.voter, store), as: Self.ownProposal)
+    guard !isPinning else { return }
+    isPinning = submit(.pin(identity.voter, store), as: Self.ownProposal)
   }
 
   /// Its completion finds no session, and needs none: it is tried again until the pin is there.
-  private static let ownProposal = ProposalID(ProposalName.prefix(0x3fff_ffff))
+  static let ownProposal = ProposalID(ProposalName.prefix(0x3fff_ffff))
 
   /// - Returns: the answer, where nothing was proposed.
   func change(_ change: MembershipChange, as id: ProposalID) -> Answer? {
