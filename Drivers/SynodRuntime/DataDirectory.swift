@@ -133,6 +133,14 @@ public final class DataDirectory {
     }
   }
 
+  /// Lets go of the pins of voters that have left for ever.
+  public func unpin(where hasLeft: (VoterID) -> Bool) {
+    let gone = Set(pins.keys.filter(hasLeft))
+    guard let storage, !gone.isEmpty else { return }
+    for voter in gone { pins[voter] = nil }
+    storage.unpin(gone)
+  }
+
   /// Closes every file and lets go of the lock.
   func close() {
     interpreter.closeAll()

@@ -150,6 +150,9 @@ public final class FileStorage: Storage {
     pump()
   }
 
+  /// Lets go of pins; see `DataDirectory.unpin`.
+  func unpin(_ voters: Set<VoterID>) { journal.unpin(voters) }
+
   // MARK: The two lanes
 
   private func pump() {

@@ -11,6 +11,10 @@ public protocol PinBook: AnyObject {
   /// Pins `store` to a voter that has none pinned, and calls `then` with true once that is durable,
   /// or with false where it is not: the write failed, or another store was pinned meanwhile.
   func pin(_ voter: VoterID, _ store: StoreID, then: @escaping (Bool) -> Void)
+
+  /// Lets go of the pins of voters that have left for ever: there is room for so many. A crash may
+  /// bring them back.
+  func unpin(where hasLeft: (VoterID) -> Bool)
 }
 
 /// Pins that live as long as the process: for tests, and for nodes whose storage is in memory too.
@@ -30,4 +34,7 @@ public final class MemoryPinBook: PinBook {
     pins[voter] = store
     then(true)
   }
+
+  /// Lets go at once.
+  public func unpin(where hasLeft: (VoterID) -> Bool) { pins = pins.filter { !hasLeft($0.key) } }
 }

@@ -63,6 +63,12 @@ extension Journal {
     pinRequests.append((Superblock.Pin(voter: voter, store: store), token))
   }
 
+  /// Makes room for other pins: those of voters that never come back go with the next superblock. A
+  /// crash before brings them back, and does no harm.
+  public mutating func unpin(_ voters: Set<VoterID>) {
+    superblock.pins.removeAll { voters.contains($0.voter) }
+  }
+
   /// Adds the pins that were asked for; one that contradicts an earlier one, or finds no room, is
   /// answered at once.
   private mutating func takePins() -> [UInt64] {

@@ -242,6 +242,36 @@ import UV
 
   // MARK: Pins
 
+  /// A superblock has room for so many, and identities come and go for ever.
+  @Test func pinsOfVotersThatHaveLeftMakeRoomForOthers() throws {
+    let peer = StoreID(Identity128(high: 3, low: 4))
+    let loop = try Loop()
+    let directory = try store.open()
+    let storage = FileStorage(loop, directory)
+    storage.start(StorageEvents(persisted: { _ in }, failed: { _ in }, ready: {}))
+    func pin(_ voters: ClosedRange<UInt32>) -> [Bool] {
+      var answers: [Bool] = []
+      for voter in voters { directory.pin(VoterID(voter), peer) { answers.append($0) } }
+      while answers.count < voters.count {
+        loop.atTurn = { if answers.count == voters.count { loop.stop() } }
+        loop.run()
+      }
+      return answers
+    }
+    let most = UInt32(Superblock.maxPins)
+    #expect(pin(2...most + 1).allSatisfy { $0 })
+    #expect(pin(500...500) == [false])
+    directory.unpin { $0 < VoterID(100) }
+    #expect(directory.pinned(VoterID(2)) == nil && directory.pinned(VoterID(100)) == peer)
+    #expect(pin(500...550).allSatisfy { $0 })
+    loop.close()
+    directory.close()
+    let again = try store.open()
+    #expect(again.pinned(VoterID(2)) == nil && again.pinned(VoterID(99)) == nil)
+    #expect(again.pinned(VoterID(100)) == peer && again.pinned(VoterID(550)) == peer)
+    again.close()
+  }
+
   @Test func aPinIsDurableWhenItIsAnswered() throws {
     let loop = try Loop()
     let directory = try store.open()

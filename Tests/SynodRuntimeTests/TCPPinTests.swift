@@ -14,6 +14,7 @@ final class SlowPinBook: PinBook {
   func pin(_ voter: VoterID, _ store: StoreID, then: @escaping (Bool) -> Void) {
     waiting.append((voter, store, then))
   }
+  func unpin(where hasLeft: (VoterID) -> Bool) { pins = pins.filter { !hasLeft($0.key) } }
 
   func finish(_ isDurable: Bool) {
     for (voter, store, then) in waiting {

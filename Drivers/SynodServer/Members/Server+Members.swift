@@ -16,6 +16,8 @@ extension Server {
         voter: $0.voter, address: $0.address, hasVote: voters.place(of: $0.voter) != nil)
     }
     node.transport.follow(peers, in: voters.epoch, revision: membership.revision)
+    // An identity that was given and is no member's is never used again.
+    pins.unpin { $0 < membership.nextVoter && membership.member($0) == nil }
     for member in membership.members where member.voter != identity.voter {
       if let store = member.store, pins.pinned(member.voter) == nil {
         pins.pin(member.voter, store) { _ in }
