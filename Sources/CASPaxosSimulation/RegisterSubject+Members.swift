@@ -71,7 +71,7 @@ extension RegisterSubject {
     case 3, 4, 5: return .changeMembership(.remove(voter))
     case 6, 7:
       return sparesLeft > 0 ? .changeMembership(.replace(voter, address: drawAddress())) : nil
-    case 8: return .changeMembership(.rollback)
+    case 8: return .changeMembership(.rollback(of: members.configuration.epoch))
     default: return .membership
     }
   }

@@ -123,7 +123,7 @@ import Testing
       world.result(.changeMembership(.remove(VoterID(9))), at: 1)
         == .notApplied(.refused(.unknown(VoterID(9)))))
     #expect(
-      world.result(.changeMembership(.rollback), at: 2)
+      world.result(.changeMembership(.rollback(of: Epoch(0))), at: 2)
         == .notApplied(.refused(.nothingUnderWay)))
   }
 
@@ -160,7 +160,7 @@ import Testing
     #expect(world.ended[one] == nil)
     #expect(world[2].acceptorState(of: Membership.key)?.state.value != nil)
     #expect(world[2].configuration.epoch == Epoch(0))
-    let two = world.propose(.changeMembership(.rollback), at: 3)
+    let two = world.propose(.changeMembership(.rollback(of: Epoch(1))), at: 3)
     world.run(3000)
     let members = try #require(Self.members(world.ended[two]))
     // Epoch 1 was adopted in between, in which the rollback to epoch 2 was decided.

@@ -55,7 +55,7 @@ import Testing
         case 2 where Self.voters(members) > 2:
           world.change(.remove(voters[world.draw(voters.count)]))
         case 3: world.change(.add(address: "", role: .proposer))
-        default: world.change(.rollback)
+        default: world.change(.rollback(of: members.configuration.epoch))
         }
         for _ in 0..<world.draw(120) {
           world.startMembers()

@@ -117,7 +117,7 @@ import Testing
       world.deliverAll()
     }
     #expect(world[1].configuration.isJoint)
-    let back = world.propose(.changeMembership(.rollback), at: 2)
+    let back = world.propose(.changeMembership(.rollback(of: Epoch(1))), at: 2)
     world.run(200)
     let members = try #require(AdoptionTests.members(world.ended[back]) ?? world[2].membership)
     world.run(3000)

@@ -47,7 +47,7 @@ import Testing
   @Test func whoWasToJoinAChangeThatIsRolledBackIsRetired() throws {
     let joint = try Self.initial().after(.change(.add(address: "four", role: .voter)))
       .after(.promote(VoterID(4)))
-    let back = try joint.after(.change(.rollback))
+    let back = try joint.after(.change(.rollback(of: joint.configuration.epoch)))
     #expect(voters(back) == [1, 2, 3] && back.configuration.epoch == Epoch(2))
     #expect(back.standing(of: VoterID(4)) == .retired && back.nextVoter == VoterID(5))
     let again = try back.after(.change(.add(address: "four", role: .voter)))
@@ -60,7 +60,7 @@ import Testing
     #expect(joint.standing(of: VoterID(2)) == .voter)
     let after = try joint.after(.conclude(Epoch(1)))
     #expect(voters(after) == [1, 3] && after.standing(of: VoterID(2)) == .retired)
-    let kept = try joint.after(.change(.rollback))
+    let kept = try joint.after(.change(.rollback(of: joint.configuration.epoch)))
     #expect(voters(kept) == [1, 2, 3] && kept.standing(of: VoterID(2)) == .voter)
   }
 
@@ -109,7 +109,9 @@ import Testing
       (.change(.add(address: "x", role: .voter)), joint, .underWay(Epoch(1))),
       (.change(.replace(VoterID(1), address: "x")), joint, .underWay(Epoch(1))),
       (.promote(VoterID(4)), joint, .wrongRole(VoterID(4), .voter)),
-      (.change(.rollback), three, .nothingUnderWay),
+      (.change(.rollback(of: Epoch(0))), three, .nothingUnderWay),
+      // Of an earlier change, late or sent again.
+      (.change(.rollback(of: Epoch(0))), joint, .overtaken(Epoch(1))),
       (.conclude(Epoch(0)), three, .nothingUnderWay),
       (.conclude(Epoch(0)), joint, .overtaken(Epoch(1))),
       (.change(.remove(VoterID(9))), three, .unknown(VoterID(9))),
@@ -191,7 +193,7 @@ import Testing
         // Another membership or none, and no trap, also in what follows from it.
         guard let other = try? Membership(Bytes(damaged)) else { continue }
         _ = try? other.after(.change(.add(address: "x", role: .voter)))
-          .after(.promote(other.nextVoter)).after(.change(.rollback))
+          .after(.promote(other.nextVoter)).after(.change(.rollback(of: Epoch(1))))
       }
     }
   }

@@ -101,7 +101,7 @@ struct RetryWorld {
     switch world.draw(4) {
     case 0, 1: world.change(.add(address: "", role: .voter))
     case 2 where voters.count > 2: world.change(.remove(voters[world.draw(voters.count)]))
-    default: world.change(.rollback)
+    default: world.change(.rollback(of: world.newest.configuration.epoch))
     }
     asked += 1
   }

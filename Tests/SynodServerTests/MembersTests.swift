@@ -248,7 +248,9 @@ import Testing
     ("SYNOD.MEMBERS REMOVE 0", "-ERR '0' is no member's id"),
     ("SYNOD.MEMBERS REMOVE 4294967296", "-ERR '4294967296' is no member's id"),
     ("SYNOD.MEMBERS REPLACE 1 h", "-ERR 'h' is no address"),
-    ("SYNOD.MEMBERS ROLLBACK now", "-ERR wrong number of arguments"),
+    ("SYNOD.MEMBERS ROLLBACK", "-ERR wrong number of arguments"),
+    ("SYNOD.MEMBERS ROLLBACK now", "-ERR 'now' is no epoch"),
+    ("SYNOD.MEMBERS ROLLBACK -1", "-ERR '-1' is no epoch"),
   ])
   func aWrongQuestionIsToldWhatIsWrong(_ line: String, _ expected: String) {
     var talk = Talk()
@@ -263,7 +265,7 @@ import Testing
     ("SYNOD.MEMBERS REMOVE 7", .remove(VoterID(7))),
     ("SYNOD.MEMBERS REPLACE 2 [::1]:5", .replace(VoterID(2), address: "[::1]:5")),
     ("SYNOD.MEMBERS MOVE 2 h:5", .setAddress(VoterID(2), "h:5")),
-    ("SYNOD.MEMBERS ROLLBACK", .rollback),
+    ("SYNOD.MEMBERS ROLLBACK 7", .rollback(of: Epoch(7))),
   ])
   func aChangeIsUnderstood(_ line: String, _ expected: MembershipChange) {
     var talk = Talk()

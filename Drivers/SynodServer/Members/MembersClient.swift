@@ -34,7 +34,8 @@ struct MembersClient {
 
   func remove(_ voter: VoterID) throws(Failure) { _ = try ask("REMOVE", "\(voter)") }
 
-  func rollback() throws(Failure) { _ = try ask("ROLLBACK") }
+  /// - Parameter epoch: of the change; a later one is not rolled back.
+  func rollback(of epoch: UInt64) throws(Failure) { _ = try ask("ROLLBACK", "\(epoch)") }
 
   /// The command that starts a member.
   func start(_ voter: VoterID, at address: Endpoint) -> String {

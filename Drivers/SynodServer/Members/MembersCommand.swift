@@ -110,7 +110,7 @@ struct MembersCommand: ParsableCommand {
 
     func run() throws {
       let client = try target.connect()
-      try client.rollback()
+      try client.rollback(of: try client.report().epoch)
       print("The old voters go on alone.")
       if waiting.wait { try client.wait(for: .settled) }
     }

@@ -4,7 +4,7 @@ import Synod
 
 extension Request {
   /// `SYNOD.MEMBERS [LIST | ADD address [ROLE role] | REMOVE id | REPLACE id address | MOVE id address
-  /// | ROLLBACK]`
+  /// | ROLLBACK epoch]`
   static func members(_ parser: RequestParser) -> Request {
     let count = parser.argumentCount
     let what = count > 1 ? parser.text(1).uppercased() : "LIST"
@@ -19,7 +19,11 @@ extension Request {
       guard let address = address(parser, 3) else { return noAddress(parser, 3) }
       return .members(
         what == "MOVE" ? .setAddress(voter, address) : .replace(voter, address: address))
-    case ("ROLLBACK", 2): return .members(.rollback)
+    case ("ROLLBACK", 3):
+      guard let epoch = parseInteger(parser.argument(2)).flatMap({ UInt32(exactly: $0) }) else {
+        return .invalid("ERR '\(parser.text(2, limit: 64))' is no epoch")
+      }
+      return .members(.rollback(of: Epoch(epoch)))
     case ("LIST", _), ("ADD", _), ("REMOVE", _), ("REPLACE", _), ("MOVE", _), ("ROLLBACK", _):
       return .invalid(wrongNumber("synod.members|\(what.lowercased())"))
     default:

@@ -11,7 +11,10 @@ extension Membership {
       try next.add(address, role: role == .voter ? .learner : role, replacing: .none)
     case .change(.remove(let voter)): try next.remove(voter)
     case .change(.replace(let voter, let address)): try next.replace(voter, by: address)
-    case .change(.rollback): try next.conclude(rolledBack: true)
+    case .change(.rollback(let epoch)):
+      guard configuration.isJoint else { throw .nothingUnderWay }
+      guard epoch == configuration.epoch else { throw .overtaken(configuration.epoch) }
+      try next.conclude(rolledBack: true)
     case .change(.setAddress(let voter, let address)): try next.set(address, of: voter)
     case .change(.pin(let voter, let store)): try next.pin(voter, to: store)
     case .promote(let voter): try next.promote(voter)

@@ -9,8 +9,9 @@ public enum MembershipChange: Hashable, Sendable {
   case remove(VoterID)
   /// A new voter takes the place of one whose store was lost: a learner first, as with `add`.
   case replace(VoterID, address: Bytes)
-  /// Gives up the change of the voters that is under way. Whoever was to join is retired.
-  case rollback
+  /// Gives up the change of the voters that is under way in this epoch, and no later one. Whoever was
+  /// to join is retired.
+  case rollback(of: Epoch)
   /// A member is reached elsewhere.
   case setAddress(VoterID, Bytes)
   /// The store that an identity belongs to was seen.

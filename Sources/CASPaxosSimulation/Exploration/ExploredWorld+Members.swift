@@ -97,7 +97,7 @@ extension ExploredWorld {
       make: {
         world(
           settings(voters: 1, joining: 1),
-          [voter, .members(.rollback, at: 0), .add(1, at: 0)],
+          [voter, .members(.rollback(of: Epoch(1)), at: 0), .add(1, at: 0)],
           rehearsal: [Rehearsal(deliveries: 4)], deaf: [1])
       }),
     ExploredWorld(
