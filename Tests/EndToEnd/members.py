@@ -1,7 +1,8 @@
 """Membership on real processes: grow 3 → 5 → 3 under redis-benchmark and writers, replace a node that
-is dead, wipe a disk and bring the node back as a new voter. No acknowledged write is lost, and every
-request that failed could be sent again."""
+is dead, wipe a disk and bring the node back as a new voter; bring back a voter that was away while the
+members changed. No acknowledged write is lost, and every request that failed could be sent again."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -17,6 +18,11 @@ class Growing(Cluster):
     def __init__(self, *parts):
         super().__init__(*parts)
         self.identities = {}
+
+    def members(self):
+        """The nodes that the cluster began with."""
+        return ",".join(f"{i + 1}=127.0.0.1:{port}"
+                        for i, port in enumerate(self.peer_ports[:self.founders]))
 
     def add(self):
         """Ports of a node that is to join."""
@@ -130,9 +136,10 @@ def body(options, directory):
     lost = lost_writes(cluster.client(1), writers)
     check(not lost, f"writes lost after the replacements: {lost[:3]}")
     cluster.stop()
+    away(options.binary, os.path.join(directory, "away"))
     beside = "beside redis-benchmark" if tool else "without redis-benchmark, which is not installed"
     return (f"{writes} writes {beside}, none lost; 3 → 5 in {grown:.1f} s, "
-            f"5 → 3 in {shrunk:.1f} s; a dead and a wiped node replaced")
+            f"5 → 3 in {shrunk:.1f} s; a dead and a wiped node replaced; one that was away found the others")
 
 
 def dead(cluster):
@@ -173,6 +180,38 @@ def wiped(cluster):
     new = int(text.split("Member ")[1].split()[0])
     cluster.start_with_id(5, new)
     cluster.wait_for(sorted(voters + [new]))
+
+
+def away(binary, directory):
+    """While voter 3 is down, the wrong one is not removed; voter 2 is replaced. Then 1 and 2 go, and 3
+    comes back: it does not know the new voter, and has to hear from it."""
+    os.mkdir(directory)
+    cluster = Growing(binary, directory)
+    cluster.start_all()
+    cluster.client(1).ask("SET", "k", "before")
+    cluster.kill(3)
+    code, text = cluster.run("remove", 2)
+    check(code == 1 and "would hold no quorum" in text, f"the wrong node is removed: {code} {text}")
+    cluster.client(2).ask("SET", "k", "goes on")
+    node = cluster.add()
+    cluster.must("replace", 2, cluster.peer(node))
+    cluster.start(node)
+    cluster.wait_for([1, 3, node])
+    cluster.client(node).ask("SET", "k", "new voters")
+    cluster.kill(1, 2)
+    cluster.start(3)
+    end = time.monotonic() + 30
+    while True:
+        try:
+            cluster.client(3).ask("SET", "k", "after")
+            break
+        except (ReplyError, OSError) as error:
+            check(time.monotonic() < end, f"two of three voters are up, and nothing works: {error}\n"
+                                          f"{cluster.log_text(3)[-1500:]}")
+            time.sleep(0.1)
+    seen = cluster.client(node).ask("GET", "k")
+    check(seen == "after", f"node {node} reads {seen!r}")
+    cluster.stop()
 
 
 if __name__ == "__main__":
