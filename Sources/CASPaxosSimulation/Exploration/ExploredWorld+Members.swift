@@ -106,7 +106,7 @@ extension ExploredWorld {
       make: {
         world(
           settings(voters: 1, joining: 1),
-          [voter, .members(.rollback, at: 0), .add(1, at: 1)],
+          [voter, .members(.rollback(of: Epoch(1)), at: 0), .add(1, at: 1)],
           rehearsal: [Rehearsal(deliveries: 4)], budget: ExplorationBudget(crashes: 1))
       }),
     ExploredWorld(
@@ -117,7 +117,8 @@ extension ExploredWorld {
         world(
           settings(voters: 2),
           [
-            .members(.remove(VoterID(2)), at: 0), .members(.rollback, at: 1), .add(1, at: 1),
+            .members(.remove(VoterID(2)), at: 0), .members(.rollback(of: Epoch(1)), at: 1),
+            .add(1, at: 1),
           ],
           rehearsal: [Rehearsal(deliveries: 5)])
       }),
@@ -128,7 +129,7 @@ extension ExploredWorld {
       make: {
         world(
           settings(voters: 2, joining: 1),
-          [voter, .members(.rollback, at: 1), .add(1, at: 2)],
+          [voter, .members(.rollback(of: Epoch(1)), at: 1), .add(1, at: 2)],
           rehearsal: [Rehearsal(deliveries: 16)])
       }),
     ExploredWorld(
