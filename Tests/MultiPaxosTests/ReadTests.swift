@@ -69,13 +69,16 @@ import Testing
     settings.leaseMargin = 8
     var world = World([settings])
     world.elect()
-    // Of 1000 ticks 9/11 are kept, and 8 are taken off: 810.
-    world.pass(50)
-    let sent = world.now
-    _ = sent
+    // Of 1000 ticks 9/11 are kept, and 8 are taken off: 810, from when the heartbeat was sent, which
+    // is at the end of each of these turns.
+    world.now += 60
+    world.propose(.query(.value, .stale), at: 1)
+    world.now += 810
+    let late = world.propose(.query(.value, .lease), at: 1)
+    #expect(world.completions[late] == .notApplied(.noLease))
     world.now += 809
-    let inTime = world.propose(.query(.value, .stale), at: 1)
-    #expect(world.completions[inTime] != nil)
+    let inTime = world.propose(.query(.value, .lease), at: 1)
+    #expect(world.completions[inTime]?.number == 0)
   }
 
   /// One voter that has followed `leader` at `ballot`.
