@@ -10,6 +10,8 @@ enum Answer {
   case failure(Failure)
   /// A reply that was written already.
   case written(Bytes)
+  /// Nothing was done, since what was watched had changed.
+  case nothing
 
   /// Why there is no reply, and whether anything happened: that is never blurred.
   struct Failure: Hashable {

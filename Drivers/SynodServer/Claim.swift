@@ -1,4 +1,3 @@
-import CASPaxos
 import KeyValue
 import Synod
 
@@ -20,13 +19,13 @@ enum Claim {
     self = once.map { $0.isRetry ? .retry : .once } ?? .writes
   }
 
-  init(_ operation: CASPaxos.Operation<KeyValueChange>) {
+  init(_ operation: KeyOperation) {
     switch operation {
     case .change(let change): self.init(change)
-    case .forget, .changeMembership: self = .writes
+    case .forget: self = .writes
     // What it writes is what was there.
-    case .barrierRead: self = .readOnly
-    case .read, .watch, .list, .membership: self = .readOnly
+    case .settle: self = .readOnly
+    case .list: self = .readOnly
     }
   }
 }

@@ -1,10 +1,12 @@
 /// The commands that the server knows, and how many arguments each takes.
 enum Command: CaseIterable {
   case get, set, setnx, getset, getdel, del, exists, strlen, append, incr, decr, incrby, decrby
-  case cas, mget
+  case cas, mget, mset, msetnx
+  case multi, exec, discard, watch, unwatch
   case scan, keys, dbsize, randomkey, flushall, flushdb
   case ping, echo, quit, select, hello, auth, client, command, config, info, reset
   case synodWatch, synodUnwatch, synodOnce, synodForget, synodSettle, synodMembers
+  case synodLease
 
   /// As Redis counts: the name included; negative where it is a minimum.
   var arity: Int {
@@ -16,6 +18,10 @@ enum Command: CaseIterable {
     case .del, .exists, .mget, .client, .config, .auth: -2
     case .ping, .hello, .command, .info, .flushall, .flushdb: -1
     case .scan: -2
+    case .mset, .msetnx: -3
+    case .multi, .exec, .discard, .unwatch: 1
+    case .watch: -2
+    case .synodLease: -3
     case .keys: 2
     case .dbsize, .randomkey: 1
     case .quit: -1
@@ -37,10 +43,11 @@ enum Command: CaseIterable {
     case .synodForget: "synod.forget"
     case .synodSettle: "synod.settle"
     case .synodMembers: "synod.members"
+    case .synodLease: "synod.lease"
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
-      .incrby, .decrby, .cas, .mget, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb, .ping,
-      .echo, .quit, .select, .hello, .auth, .client,
-      .command, .config, .info, .reset:
+      .incrby, .decrby, .cas, .mget, .mset, .msetnx, .multi, .exec, .discard, .watch, .unwatch,
+      .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb, .ping, .echo, .quit, .select, .hello,
+      .auth, .client, .command, .config, .info, .reset:
       "\(self)"
     }
   }

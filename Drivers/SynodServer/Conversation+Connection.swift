@@ -15,6 +15,7 @@ extension Conversation {
     case .synodUnwatch: unwatch(host)
     case .reset:
       endWatches(host)
+      lane?.reset()
       host.facts.name = ""
       version = .resp2
       host.facts.version = .resp2
@@ -33,9 +34,11 @@ extension Conversation {
     case .synodMembers:
       let report = host.membersReport
       answer { report.write(into: &$0) }
+    case .multi, .exec, .discard, .watch, .unwatch:
+      lane == nil ? refuse(Self.onlyWhole) : runTransaction(command)
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
-      .incrby, .decrby, .cas, .mget, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb,
-      .synodOnce, .synodForget, .synodSettle:
+      .incrby, .decrby, .cas, .mget, .mset, .msetnx, .scan, .keys, .dbsize, .randomkey, .flushall,
+      .flushdb, .synodLease, .synodOnce, .synodForget, .synodSettle:
       preconditionFailure("a command on keys is a change")
     }
   }

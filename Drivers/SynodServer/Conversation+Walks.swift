@@ -44,11 +44,11 @@ extension Conversation {
         queue.answer(open.number, with: answer)
         walk = nil
       case .list(let after, let limit):
-        if let refused = host.propose(
-          .list(after: after, limit: limit), once: nil, of: Bytes(), as: open.number)
-        {
-          failWalk(refused, ofDelete: false)
-        }
+        let refused =
+          lane == nil
+          ? host.propose(.list(after: after, limit: limit), once: nil, of: Bytes(), as: open.number)
+          : host.propose(.one(.list(after: after, limit: limit)), as: open.number)
+        if let refused { failWalk(refused, ofDelete: false) }
       case .delete(let keys):
         for key in keys {
           if let refused = host.propose(

@@ -87,12 +87,13 @@ extension Request {
       switch command {
       case .synodWatch, .synodUnwatch, .ping, .quit, .reset: true
       case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
-        .incrby, .decrby, .cas, .mget, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb,
+        .incrby, .decrby, .cas, .mget, .mset, .msetnx, .multi, .exec, .discard, .watch, .unwatch,
+        .synodLease, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb,
         .echo, .select, .hello, .auth, .client, .command, .config, .info, .synodOnce, .synodForget,
         .synodSettle, .synodMembers:
         false
       }
-    case .one, .each, .once, .fence, .members, .walk: false
+    case .one, .each, .once, .fence, .steps, .members, .walk: false
     case .invalid, .foreign: true
     }
   }

@@ -17,6 +17,8 @@ struct Conversation {
   var walk: OpenWalk?
   /// What the client watches.
   var watches = ConnectionWatches()
+  /// Where commands wait to be replicated whole; nil where each of their keys is on its own.
+  var lane: CommandLane?
   /// Replies that are due.
   var writer = ReplyWriter()
   /// Bytes that were read but not looked at yet, while too much is under way.
@@ -43,8 +45,10 @@ struct Conversation {
     var replyBytes = 256 * 1024
   }
 
-  init(limits: Limits) {
+  /// - Parameter takesCommands: see `Replica`.
+  init(limits: Limits, takesCommands: Bool = false) {
     self.limits = limits
+    lane = takesCommands ? CommandLane() : nil
     parser = RequestParser(limits: limits.requests)
   }
 
@@ -57,7 +61,9 @@ struct Conversation {
   var isReadable: Bool { !isEnding && held.isEmpty && hasRoom }
 
   /// Whether another pass would get on, without waiting for anything.
-  var goesOn: Bool { queue.isDue || walkIsDue || !held.isEmpty && hasRoom && !isEnding }
+  var goesOn: Bool {
+    queue.isDue || walkIsDue || !held.isEmpty && hasRoom && !isEnding || lane?.hasNext ?? false
+  }
 
   /// Whether there is something to send, to go on with, or to end.
   var hasWork: Bool { !writer.isEmpty || goesOn || isOver }
@@ -74,6 +80,7 @@ struct Conversation {
   mutating func receive(_ bytes: UnsafeRawBufferPointer, _ host: some ConversationHost) {
     precondition(held.isEmpty, "nothing is read while bytes are held")
     let offset = understand(bytes, from: 0, host)
+    if lane != nil { sendCommands(host) }
     if offset < bytes.count && !isEnding {
       held = Array(bytes[offset...])
       heldOffset = 0
@@ -83,6 +90,7 @@ struct Conversation {
   /// Goes on with the bytes that were kept, as far as there is room.
   mutating func resume(_ host: some ConversationHost) {
     goOnWithWalk(host)
+    defer { if lane != nil { sendCommands(host) } }
     guard !held.isEmpty, hasRoom, !isEnding else { return }
     let bytes = held
     heldOffset = bytes.withUnsafeBytes { understand($0, from: heldOffset, host) }
@@ -127,6 +135,12 @@ struct Conversation {
     if !watches.isEmpty, version == .resp2, !request.isAllowedWhileWatching {
       return answer(.failure(.refused(Self.onlyWatching)))
     }
+    if lane != nil { return executeWhole(request, host) }
+    execute(request, host)
+  }
+
+  /// What concerns keys, each on its own; and what concerns none, wherever the keys are.
+  mutating func execute(_ request: Request, _ host: some ConversationHost) {
     switch request {
     case .one(let key, let change):
       let number = queue.next
@@ -152,6 +166,7 @@ struct Conversation {
       let number = queue.next
       queue.appendWaiting(keys: 1, .sum, .writes, cost: weight, version)
       if let answer = host.change(change, as: number) { queue.answer(number, with: answer) }
+    case .steps: answer(.failure(.refused(Self.onlyWhole)))
     case .walk(let purpose, let pattern): begin(KeyWalk(purpose, pattern: pattern, version))
     case .connection(let command): run(command, host)
     case .invalid(let error): answer(.failure(.refused(error)))
@@ -162,8 +177,12 @@ struct Conversation {
     }
   }
 
+  static let onlyWhole =
+    "ERR this command takes several keys at one moment, or a lease, which registers do not: start the "
+    + "cluster with --protocol multipaxos"
+
   private mutating func propose(
-    _ operation: CASPaxos.Operation<KeyValueChange>, once: Once? = nil, of key: Bytes,
+    _ operation: KeyOperation, once: Once? = nil, of key: Bytes,
     as number: UInt64, _ host: some ConversationHost
   ) {
     if let answer = host.propose(operation, once: once, of: key, as: number) {
@@ -219,6 +238,7 @@ struct Conversation {
   /// (`Settings.maxObservedBytesInAll`): a client that reads slowly keeps nobody from their commands.
   var cost: Int {
     queue.cost + (walk?.walk.cost ?? 0) + parser.pendingCapacity + held.count
+      + (lane?.transaction?.weight ?? 0)
   }
 
   /// Whether every command was answered and nothing more will come.
@@ -230,8 +250,10 @@ protocol ConversationHost: AnyObject {
   /// Proposes; `complete` is called later, not from within.
   /// - Returns: the answer, where nothing was proposed.
   func propose(
-    _ operation: CASPaxos.Operation<KeyValueChange>, once: Once?, of key: Bytes, as number: UInt64
+    _ operation: KeyOperation, once: Once?, of key: Bytes, as number: UInt64
   ) -> Answer?
+  /// Proposes a whole command, where those are taken; as `propose`.
+  func propose(_ command: KeyValueCommand, as number: UInt64) -> Answer?
   /// Proposes a change of the members; as `propose`.
   func change(_ change: MembershipChange, as number: UInt64) -> Answer?
   /// The members, as this node knows them.

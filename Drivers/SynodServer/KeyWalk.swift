@@ -85,7 +85,7 @@ struct KeyWalk {
   /// A proposal of it has ended.
   mutating func take(_ outcome: Outcome<KeyValueChange>) -> Step {
     switch outcome {
-    case .listed(let list): return listed(list)
+    case .listed(let list): return take(KeyValuePage(keys: list.keys, through: list.through))
     case .applied, .read, .membership:
       hasDeleted = true
       return deleted()
@@ -102,7 +102,8 @@ struct KeyWalk {
     return ofDelete ? deleted() : ending
   }
 
-  private mutating func listed(_ list: KeyList) -> Step {
+  /// A piece of the list was found.
+  mutating func take(_ list: KeyValuePage) -> Step {
     after = list.through == .max ? nil : list.through
     switch purpose {
     case .scan(_, _, let isOfAnyType):
@@ -147,7 +148,7 @@ struct KeyWalk {
   }
 
   /// From the hash to the end, then once from the beginning.
-  private mutating func random(_ list: KeyList, from hash: UInt64) -> Step {
+  private mutating func random(_ list: KeyValuePage, from hash: UInt64) -> Step {
     if let key = list.keys.first { return .answer(.reply(.value(key))) }
     if hasWrapped, after.map({ $0 >= hash }) ?? true { return .answer(.reply(.null)) }
     if after == nil { hasWrapped = true }

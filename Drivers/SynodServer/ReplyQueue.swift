@@ -150,6 +150,7 @@ struct ReplyQueue {
     case .reply(let reply): writer.write(reply)
     case .failure(let failure): writer.error(failure.text)
     case .written(let bytes): bytes.withUnsafeBytes { writer.raw($0) }
+    case .nothing: writer.nullArray()
     }
   }
 

@@ -40,14 +40,16 @@ extension Request {
     case .del: self = .each(.delete, keys: 1..<count, .sum)
     case .exists: self = .each(.exists, keys: 1..<count, .sum)
     case .mget: self = .each(.get, keys: 1..<count, .array)
+    case .mset, .msetnx: self = Request.setSeveral(command, parser)
+    case .synodLease: self = Request.lease(parser)
     case .synodOnce: self = Request.once(parser, limits)
     case .synodForget: self = Request.forget(parser)
-    case .synodSettle: self = .fence(key: parser.bytes(1), .barrierRead)
+    case .synodSettle: self = .fence(key: parser.bytes(1), .settle)
     case .synodMembers: self = Request.members(parser)
     case .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb:
       self = Request.walk(command, parser, limits: limits)
     case .ping, .echo, .quit, .select, .hello, .auth, .client, .command, .config, .info, .reset,
-      .synodWatch, .synodUnwatch:
+      .synodWatch, .synodUnwatch, .multi, .exec, .discard, .watch, .unwatch:
       self = .connection(command)
     }
     checkSizes(parser, limits)
@@ -70,6 +72,7 @@ extension Request {
       if key.count > limits.maxKey { self = .invalid(limits.keyTooLong(key.count)) }
     // What it carries was checked already.
     case .once, .members, .walk, .connection, .invalid, .foreign: break
+    case .steps(let step): if let error = limits.error(in: step) { self = .invalid(error) }
     }
   }
 

@@ -29,7 +29,7 @@ extension Request {
     case .one(let key, let change):
       return .once(Once(client, number, isRetry: isRetry), key: key, change)
     case .invalid(let error): return .invalid(error)
-    case .each, .once, .fence, .members, .walk, .connection, .foreign:
+    case .each, .once, .fence, .steps, .members, .walk, .connection, .foreign:
       return .invalid("ERR SYNOD.ONCE takes a command on one key")
     }
   }

@@ -13,9 +13,10 @@ extension Request {
     case .randomkey: return .walk(.random(from: .random(in: 0...(.max >> 1))), nil)
     case .flushall, .flushdb: return flush(command, parser, limits)
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
-      .incrby, .decrby, .cas, .mget, .ping, .echo, .quit, .select, .hello, .auth, .client, .command,
+      .incrby, .decrby, .cas, .mget, .mset, .msetnx, .multi, .exec, .discard, .watch, .unwatch,
+      .ping, .echo, .quit, .select, .hello, .auth, .client, .command,
       .config, .info, .reset, .synodWatch, .synodUnwatch, .synodOnce, .synodForget, .synodSettle,
-      .synodMembers:
+      .synodMembers, .synodLease:
       preconditionFailure("\(command) does not go through the keys")
     }
   }

@@ -11,7 +11,9 @@ enum Request {
   /// A change of one key that is made once, however often it is sent.
   case once(Once, key: Bytes, KeyValueChange)
   /// What concerns no value, and is written all the same.
-  case fence(key: Bytes, CASPaxos.Operation<KeyValueChange>)
+  case fence(key: Bytes, KeyOperation)
+  /// What several keys, or a lease, are asked for at one moment.
+  case steps(KeyValueStep)
   /// A change of the cluster's members.
   case members(MembershipChange)
   /// What goes through the keys, or those that match.

@@ -1,11 +1,10 @@
-import CASPaxos
 import Glibc
 import Synod
 import SynodRuntime
 import UV
 
 /// What `INFO` shows.
-extension Server {
+extension KeyServer {
   func info(_ sections: [String]) -> String {
     let all =
       sections.isEmpty || sections.contains { ["all", "default", "everything"].contains($0) }
@@ -23,8 +22,9 @@ extension Server {
   private var infoSections: [(String, () -> Fields)] {
     [
       ("server", serverFields), ("clients", clientFields), ("replication", replicationFields),
-      ("peers", peerFields), ("consensus", consensusFields), ("persistence", persistenceFields),
-      ("stats", statsFields), ("keyspace", keyspaceFields),
+      ("peers", peerFields), ("consensus", { self.replica.consensusFields }),
+      ("persistence", persistenceFields), ("stats", statsFields),
+      ("keyspace", { self.replica.keyspaceFields }),
     ]
   }
 
@@ -49,35 +49,16 @@ extension Server {
     ]
   }
 
-  /// Every node takes reads and writes: to a Redis client, each is a master.
   private func replicationFields() -> Fields {
-    let quorums = node.machine.configuration.component.quorums
     let connected = node.transport.peers.count { $0.state == .connected }
-    return [
-      ("role", "master"), ("protocol", "caspaxos"), ("node_id", "\(identity.voter)"),
-      ("cluster_size", "\(quorums.voters)"), ("prepare_quorum", "\(quorums.prepare)"),
-      ("accept_quorum", "\(quorums.accept)"),
-      ("epoch", "\(node.machine.configuration.epoch)"), ("connected_peers", "\(connected)"),
-      ("members", members), ("state", state),
-    ]
+    return [("protocol", Backend.protocolName), ("node_id", "\(identity.voter)")]
+      + replica.replicationFields + [("connected_peers", "\(connected)"), ("state", state)]
   }
 
-  private var members: String {
-    node.machine.membership.members.map {
-      "\($0.voter)=\(String(decoding: $0.address.array, as: UTF8.self))"
-    }.joined(separator: ",")
-  }
-
-  /// In a word, whether this node does its work.
   private var state: String {
     if node.storageFailure != nil { return "storage_failed" }
-    switch node.machine.stopped {
-    case .storageFailed: return "storage_failed"
-    case .machineStopped, .deadline, .cancelled, .ballotsExhausted, .forgotten, .otherChange,
-      .notAMember:
-      return "stopped"
-    case nil: return node.storage.isLowOnSpace ? "low_on_space" : "ok"
-    }
+    let state = replica.state
+    return state == "ok" && node.storage.isLowOnSpace ? "low_on_space" : state
   }
 
   private func peerFields() -> Fields {
@@ -95,17 +76,6 @@ extension Server {
           + "received=\(peer.receivedBytes),dropped=\(peer.dropped),rtt_us=\(roundTrip)"
       )
     }
-  }
-
-  private func consensusFields() -> Fields {
-    let done = node.machine.statistics
-    return [
-      ("open_proposals", "\(node.machine.openProposals)"), ("rounds_chosen", "\(done.chosen)"),
-      ("rounds_in_one_trip", "\(done.oneRoundTrip)"), ("prepares", "\(done.prepares)"),
-      ("changes", "\(done.changes)"), ("fast_reads", "\(done.fastReads)"),
-      ("read_fallbacks", "\(done.readFallbacks)"), ("conflicts", "\(done.conflicts)"),
-      ("resolutions", "\(done.resolutions)"), ("retransmissions", "\(done.retransmissions)"),
-    ]
   }
 
   private func persistenceFields() -> Fields {
@@ -134,15 +104,6 @@ extension Server {
       ("messages_sent", "\(done.messagesSent)"), ("messages_received", "\(done.messagesReceived)"),
       ("payloads_refused", "\(done.payloadsRefused)"),
       ("messages_too_large", "\(done.messagesTooLarge)"),
-    ]
-  }
-
-  /// Registers, not keys: a deleted key leaves a tombstone for a while.
-  private func keyspaceFields() -> Fields {
-    let done = node.machine.statistics
-    return [
-      ("registers", "\(node.machine.registerCount)"), ("collected", "\(done.collected)"),
-      ("erased", "\(done.erased)"), ("floor", "\(node.machine.floor)"),
     ]
   }
 

@@ -1,21 +1,17 @@
-import CASPaxos
-import KeyValue
 import Logging
 import RESP
 import Synod
 import SynodRuntime
 import UV
 
-typealias KeyValueMachine = CASPaxos.Machine<KeyValueChange>
-typealias KeyValueNode = Node<KeyValueMachine>
-
 /// Serves Redis clients on a node's own loop.
 ///
 /// It owns the listener, the sessions and their table. A proposal's identity names the session that
 /// made it: its place in the table, and the low half of the command's number. A proposal may outlive
 /// its session; then the place stays taken until it has ended.
-final class Server {
-  let node: KeyValueNode
+final class KeyServer<Backend: Replica> {
+  let replica: Backend
+  let node: Node<Backend.Machine>
   let configuration: ServeConfiguration
   let identity: NodeIdentity
   /// Where the stores of the members are pinned.
@@ -33,17 +29,11 @@ final class Server {
   private var clock: Timer?
   private var table: [Place] = []
   private var free: [Int] = []
-  private var dirty: [Session] = []
-  private var flushing: [Session] = []
+  private var dirty: [Session<Backend>] = []
+  private var flushing: [Session<Backend>] = []
   /// Sessions that could go on, but let the others come first.
-  private var later: [Session] = []
+  private var later: [Session<Backend>] = []
   private var lastClientID: UInt64 = 0
-  /// What this node was when that was last said.
-  var lastStanding: Standing?
-  /// The cluster knows this node by another store.
-  var isStranger = false
-  /// This node has asked for the pin of its own store, and has no answer yet.
-  var isPinning = false
   /// No more clients and commands are taken.
   private var isDraining = false
   private var drainDeadline: Timer?
@@ -54,7 +44,7 @@ final class Server {
   private(set) var port = 0
 
   private struct Place {
-    var session: Session?
+    var session: Session<Backend>?
     /// Proposals that have not ended, also those of a session that is gone.
     var open = 0
     /// Bytes that those of a session that is gone may hold.
@@ -63,17 +53,18 @@ final class Server {
 
   /// How long a client may take none of its replies, how long it may take over one command, and how
   /// long it may take to read its last reply (milliseconds).
-  static let stallTime: UInt64 = 10_000
-  static let commandTime: UInt64 = 60_000
-  static let lingerTime: UInt64 = 2_000
+  static var stallTime: UInt64 { 10_000 }
+  static var commandTime: UInt64 { 60_000 }
+  static var lingerTime: UInt64 { 2_000 }
   /// Bytes of commands under way, of all clients together; above it, commands are refused.
-  static let maxCostUnderWay = 256 << 20
+  static var maxCostUnderWay: Int { 256 << 20 }
 
   init(
-    _ node: KeyValueNode, _ configuration: ServeConfiguration, _ identity: NodeIdentity,
+    _ replica: Backend, _ configuration: ServeConfiguration, _ identity: NodeIdentity,
     store: StoreID, pins: any PinBook, logger: Logger
   ) {
-    self.node = node
+    self.replica = replica
+    node = replica.node
     self.configuration = configuration
     self.identity = identity
     self.store = store
@@ -89,7 +80,7 @@ final class Server {
     limits.values.allowsFlush = configuration.allowsFlush
     conversationLimits = limits
     node.onCompletion = { [unowned self] in self.complete($0) }
-    node.onEffect = { [unowned self] in self.handle($0) }
+    node.onEffect = { [unowned self] in self.replica.handle($0, on: self) }
     node.atEndOfTurn = { [unowned self] in self.flush() }
     node.onStopping = { [unowned self] in self.stop() }
   }
@@ -156,14 +147,14 @@ final class Server {
       id: lastClientID, address: stream.peerAddress?.description ?? "?",
       localAddress: stream.localAddress?.description ?? "?", connectedSince: node.loop.now)
     let prefix = ProposalName.prefix(index)
-    let session = Session(self, stream, prefix: prefix, facts: facts)
+    let session = Session<Backend>(self, stream, prefix: prefix, facts: facts)
     table[index].session = session
     clientCount += 1
     session.start()
   }
 
   /// - Parameter cost: bytes of its commands that are still under way.
-  func remove(_ session: Session, owing cost: Int) {
+  func remove(_ session: Session<Backend>, owing cost: Int) {
     let index = ProposalName.index(session.prefix)
     guard table[index].session === session else { return }
     clientCount -= 1
@@ -183,13 +174,7 @@ final class Server {
   func checkDeadlines(now: UInt64) {
     for place in table { place.session?.checkDeadlines(now: now) }
     tellOfSpace()
-    pinOwnStore()
-  }
-
-  /// Why a client's connection was closed on it.
-  enum Closing: String {
-    case notReading = "it took none of its replies for a while"
-    case notSending = "it did not finish a command that it began"
+    replica.lookAfterAll(on: self)
   }
 
   /// Says so in the log, but not of every one where there are many.
@@ -223,38 +208,18 @@ final class Server {
 
   // MARK: - Proposals
 
-  /// - Returns: the answer, where nothing was proposed.
-  func propose(
-    _ operation: CASPaxos.Operation<KeyValueChange>, once: Once?, of key: Bytes, as id: ProposalID
-  ) -> Answer? {
-    guard !isCrowded else {
-      return refuse(once, "too many commands are waiting on this node")
-    }
-    let isReadOnly =
-      switch operation {
-      case .change(let change): change.isReadOnly
-      case .read, .list, .membership, .watch: true
-      case .barrierRead, .forget, .changeMembership: false
-      }
-    // It is told of only once it is known to be durable.
-    if !isReadOnly && (lastStanding ?? node.machine.standing) == .observer {
-      guard once?.isRetry == true else {
-        return .failure(.refused("READONLY this node only watches; send writes to another"))
-      }
-      return .failure(.retried("this node only watches, use another node"))
-    }
-    let proposal = Proposal(
-      key: key, operation: operation,
-      deadline: Ticks(node.loop.now).advanced(by: configuration.requestTimeout), once: once)
-    if node.submit(proposal, as: id, needsSpace: !isReadOnly) {
-      note(id)
-      return nil
-    }
-    return refuseToPropose(once)
-  }
+  /// When what is proposed now is given up.
+  var deadline: Ticks { Ticks(node.loop.now).advanced(by: configuration.requestTimeout) }
 
-  /// A session's proposal is open.
-  func note(_ id: ProposalID) { table[ProposalName.index(id.rawValue)].open += 1 }
+  /// Proposes for a session; its place is kept until the proposal has ended.
+  /// - Returns: false where the node takes no proposal now.
+  func submit(
+    _ proposal: Backend.Machine.Proposal, as id: ProposalID, needsSpace: Bool
+  ) -> Bool {
+    guard node.submit(proposal, as: id, needsSpace: needsSpace) else { return false }
+    table[ProposalName.index(id.rawValue)].open += 1
+    return true
+  }
 
   /// The node takes no proposal now.
   func refuseToPropose(_ once: Once? = nil) -> Answer {
@@ -267,33 +232,22 @@ final class Server {
           : "the disk of this node does not keep up, try later or use another node")
   }
 
-  private static let stopping = "this node is stopping, use another node"
+  static var stopping: String { "this node is stopping, use another node" }
 
-  /// - Returns: the answer, where nothing was proposed.
-  func watch(_ key: Bytes, _ request: WatchRequest, as id: ProposalID) -> Answer? {
-    guard !isCrowded else { return refuse(nil, "too many commands are waiting on this node") }
-    if let why = node.machine.refusal(toWatch: key, request) {
-      return Answer(.notApplied(why), .readOnly)
-    }
-    let proposal = KeyValueMachine.Proposal(key: key, operation: .watch(request))
-    guard node.submit(proposal, as: id, needsSpace: false) else {
-      return refuse(nil, Self.stopping)
-    }
-    table[ProposalName.index(id.rawValue)].open += 1
-    return nil
+  /// What a session is told where all clients together hold too much.
+  func refuseCrowd(_ once: Once? = nil) -> Answer {
+    refuse(once, "too many commands are waiting on this node")
   }
 
-  /// Hands what a watch has seen to its connection.
-  private func handle(_ effect: KeyValueMachine.Effect) {
-    switch effect {
-    case .observed(let observation):
-      let index = ProposalName.index(observation.watch.rawValue)
-      guard index < table.count, let session = table[index].session else {
-        return node.finish(observation.id)
-      }
-      session.observe(observation)
-    case .membership(let membership): follow(membership)
-    }
+  func refuse(_ once: Once?, _ why: String) -> Answer {
+    counters.refused += 1
+    return .failure(once?.isRetry == true ? .retried(why) : .notApplied(why))
+  }
+
+  /// The session that proposed; nil where it is gone.
+  func session(of id: ProposalID) -> Session<Backend>? {
+    let index = ProposalName.index(id.rawValue)
+    return index < table.count ? table[index].session : nil
   }
 
   /// Whether all clients together hold as much memory as they may.
@@ -303,32 +257,12 @@ final class Server {
   /// not keep others from being proposed.
   var isFilling: Bool { costUnderWay >= Self.maxCostUnderWay / 2 }
 
-  private func refuse(_ once: Once?, _ why: String) -> Answer {
-    counters.refused += 1
-    return .failure(once?.isRetry == true ? .retried(why) : .notApplied(why))
-  }
-
-  private func complete(_ completion: KeyValueMachine.Completion) {
-    let name = completion.proposal.rawValue
-    let index = ProposalName.index(name)
-    switch completion.result {
-    case .applied, .read, .listed, .membership: break
-    case .notApplied: counters.notApplied += 1
-    case .unknown: counters.unknown += 1
-    }
-    guard index < table.count, table[index].open > 0 else {
-      if completion.proposal == Self.ownProposal { isPinning = false }
-      return
-    }
-    if let session = table[index].session {
-      table[index].open -= 1
-      if ProposalName.isWatch(name) {
-        return session.endWatch(ProposalName.number(name), completion.result)
-      }
-      session.complete(UInt32(truncatingIfNeeded: name), completion)
-    } else {
-      endOrphan(at: index)
-    }
+  private func complete(_ completion: Backend.Machine.Completion) {
+    replica.count(completion, in: &counters)
+    let index = ProposalName.index(completion.proposal.rawValue)
+    guard index < table.count, table[index].open > 0 else { return }
+    if table[index].session != nil { table[index].open -= 1 } else { endOrphan(at: index) }
+    replica.deliver(completion, to: table[index].session)
   }
 
   /// A proposal ended whose session is gone.
@@ -343,14 +277,14 @@ final class Server {
   // MARK: - The end of a turn
 
   /// Has the session flushed at the end of this turn.
-  func mark(_ session: Session) {
+  func mark(_ session: Session<Backend>) {
     guard !session.isDirty else { return }
     session.isDirty = true
     dirty.append(session)
   }
 
   /// Has the session flushed again once the loop has looked at everybody else.
-  func markForNextTurn(_ session: Session) {
+  func markForNextTurn(_ session: Session<Backend>) {
     guard !session.isDirty else { return }
     session.isDirty = true
     later.append(session)
@@ -381,6 +315,12 @@ enum ProposalName {
   static func index(_ name: UInt64) -> Int { Int((name & ~watchBit) >> 32) }
   static func number(_ name: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: name) }
   static func isWatch(_ name: UInt64) -> Bool { name & watchBit != 0 }
+}
+
+/// Why a client's connection was closed on it.
+enum Closing: String {
+  case notReading = "it took none of its replies for a while"
+  case notSending = "it did not finish a command that it began"
 }
 
 /// What the server has done since it started.

@@ -14,8 +14,8 @@ import UV
 /// stream, and a moment to read them.
 ///
 /// The server's table owns it until its stream has closed; the stream's handlers hold it as well.
-final class Session: ConversationHost {
-  unowned let server: Server
+final class Session<Backend: Replica>: ConversationHost {
+  unowned let server: KeyServer<Backend>
   let stream: TCPStream
   /// The upper half of the identities of its proposals.
   let prefix: UInt64
@@ -38,8 +38,6 @@ final class Session: ConversationHost {
   private var accountedCommands: UInt64 = 0
   private var written: UInt64 = 0
   private var watch = Watch()
-  /// Changes of the members under way, by the numbers of their commands: few people ask for one.
-  private var membersAsked: [UInt64: MembershipChange] = [:]
 
   /// What was seen at an earlier look, and since when it has not changed.
   private struct Watch {
@@ -49,12 +47,13 @@ final class Session: ConversationHost {
     var commandsSince: UInt64 = 0
   }
 
-  init(_ server: Server, _ stream: TCPStream, prefix: UInt64, facts: ClientFacts) {
+  init(_ server: KeyServer<Backend>, _ stream: TCPStream, prefix: UInt64, facts: ClientFacts) {
     self.server = server
     self.stream = stream
     self.prefix = prefix
     self.facts = facts
-    conversation = Conversation(limits: server.conversationLimits)
+    conversation = Conversation(
+      limits: server.conversationLimits, takesCommands: Backend.takesCommands)
   }
 
   func start() {
@@ -125,16 +124,13 @@ final class Session: ConversationHost {
 
   // MARK: - Answered
 
-  func complete(_ low: UInt32, _ completion: KeyValueMachine.Completion) {
+  /// Tells the conversation how a proposal of it ended.
+  /// - Parameter name: of the proposal.
+  func end(_ name: UInt64, _ tell: (inout Conversation, _ number: UInt64) -> Void) {
     // The identity carries the low half of the number; the queue is far shorter than its range.
     let first = conversation.queue.first
-    let number = first + UInt64(low &- UInt32(truncatingIfNeeded: first))
-    if case .membership(let membership) = completion.result {
-      let change = membersAsked.removeValue(forKey: number)
-      conversation.complete(number, with: Answer(membership, after: change))
-    } else {
-      conversation.complete(number, completion.result)
-    }
+    let low = ProposalName.number(name)
+    tell(&conversation, first + UInt64(low &- UInt32(truncatingIfNeeded: first)))
     server.mark(self)
   }
 
@@ -184,7 +180,7 @@ final class Session: ConversationHost {
   }
 
   /// Bytes; well below what one read gives, so that one read of a large command is the last.
-  private static let smallCommand = 16 * 1024
+  private static var smallCommand: Int { 16 * 1024 }
 
   private func setReading(_ on: Bool) {
     guard on != isReading, !isHalfClosed else { return }
@@ -205,7 +201,9 @@ final class Session: ConversationHost {
       stream.shutdown()
       setReading(true)
     }
-    if lingersUntil == nil && stream.queuedBytes == 0 { lingersUntil = now + Server.lingerTime }
+    if lingersUntil == nil && stream.queuedBytes == 0 {
+      lingersUntil = now + KeyServer<Backend>.lingerTime
+    }
   }
 
   // MARK: - Deadlines
@@ -221,7 +219,7 @@ final class Session: ConversationHost {
     if sent != watch.sent || stream.queuedBytes == 0 {
       watch.sent = sent
       watch.sentSince = now
-    } else if now - watch.sentSince >= Server.stallTime {
+    } else if now - watch.sentSince >= KeyServer<Backend>.stallTime {
       server.counters.closedForNotReading += 1
       server.tellOfClosing(facts, because: .notReading, now: now)
       return close()
@@ -229,7 +227,8 @@ final class Session: ConversationHost {
     if conversation.commands != watch.commands || conversation.parser.pendingBytes == 0 {
       watch.commands = conversation.commands
       watch.commandsSince = now
-    } else if now - watch.commandsSince >= (isHeldBack ? Server.stallTime : Server.commandTime)
+    } else if now - watch.commandsSince
+      >= (isHeldBack ? KeyServer<Backend>.stallTime : KeyServer<Backend>.commandTime)
       && !isBehind
     {
       server.counters.closedForNotSending += 1
@@ -241,9 +240,15 @@ final class Session: ConversationHost {
   // MARK: - ConversationHost
 
   func propose(
-    _ operation: CASPaxos.Operation<KeyValueChange>, once: Once?, of key: Bytes, as number: UInt64
+    _ operation: KeyOperation, once: Once?, of key: Bytes, as number: UInt64
   ) -> Answer? {
-    server.propose(operation, once: once, of: key, as: proposalName(number))
+    guard !server.isCrowded else { return server.refuseCrowd(once) }
+    return server.replica.propose(operation, once: once, of: key, as: proposalName(number), on: server)
+  }
+
+  func propose(_ command: KeyValueCommand, as number: UInt64) -> Answer? {
+    guard !server.isCrowded else { return server.refuseCrowd() }
+    return server.replica.propose(command, as: proposalName(number), on: server)
   }
 
   private func proposalName(_ number: UInt64) -> ProposalID {
@@ -251,7 +256,8 @@ final class Session: ConversationHost {
   }
 
   func watch(_ key: Bytes, _ request: WatchRequest, as number: UInt32) -> Answer? {
-    server.watch(key, request, as: watchName(number))
+    guard !server.isCrowded else { return server.refuseCrowd() }
+    return server.replica.watch(key, request, as: watchName(number), on: server)
   }
 
   func unwatch(_ number: UInt32) { server.node.cancel(watchName(number)) }
@@ -260,25 +266,11 @@ final class Session: ConversationHost {
     ProposalID(prefix | ProposalName.watchBit | UInt64(number))
   }
 
-  /// A watch of this connection has seen something.
-  func observe(_ observation: Observation) {
-    conversation.watches.observe(observation, by: ProposalName.number(observation.watch.rawValue))
-    server.mark(self)
-  }
-
-  /// A watch ended.
-  func endWatch(_ number: UInt32, _ outcome: Outcome<KeyValueChange>) {
-    conversation.watches.end(number, outcome)
-    server.mark(self)
-  }
-
   func change(_ change: MembershipChange, as number: UInt64) -> Answer? {
-    if let answer = server.change(change, as: proposalName(number)) { return answer }
-    membersAsked[number] = change
-    return nil
+    server.replica.change(change, as: proposalName(number), on: server)
   }
 
-  var membersReport: MembersReport { server.membersReport }
+  var membersReport: MembersReport { server.replica.membersReport(on: server) }
 
   func countProtocolError() { server.counters.protocolErrors += 1 }
 

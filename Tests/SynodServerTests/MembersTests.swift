@@ -29,7 +29,7 @@ import Testing
     var stores: [String] = []
     for _ in 0..<2000 where !(stores.count == 3 && !stores.contains("-")) {
       stores = try #require(MembersReport(try client.ask("SYNOD.MEMBERS"))).members.map(\.store)
-      for node in 1...3 { cluster.onLoop(node) { $0.pinOwnStore() } }
+      for node in 1...3 { cluster.onLoop(node) { $0.replica.pinOwnStore(on: $0) } }
     }
     #expect(stores.map { $0.suffix(1) } == ["1", "2", "3"])
   }
@@ -224,7 +224,7 @@ import Testing
   @Test func anObserverAnswersReadsAndRefusesWrites() throws {
     let cluster = try TestCluster()
     _ = try cluster.client(1).ask("SET", "k", "v")
-    cluster.onLoop(2) { $0.lastStanding = .observer }
+    cluster.onLoop(2) { $0.replica.lastStanding = .observer }
     let client = try cluster.client(2)
     #expect(try client.ask("GET", "k") == .text("v"))
     #expect(

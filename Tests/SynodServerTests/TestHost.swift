@@ -22,7 +22,7 @@ final class TestHost: ConversationHost {
   var table: [Bytes: Bytes] = [:]
 
   func propose(
-    _ operation: CASPaxos.Operation<KeyValueChange>, once: Once?, of key: Bytes, as number: UInt64
+    _ operation: KeyOperation, once: Once?, of key: Bytes, as number: UInt64
   ) -> Answer? {
     if let refusal { return .failure(.notApplied(refusal)) }
     if let once { onces.append(once) }
@@ -36,6 +36,15 @@ final class TestHost: ConversationHost {
     }
     return nil
   }
+  /// Whole commands that were proposed, where those are taken.
+  var commands: [(command: KeyValueCommand, number: UInt64)] = []
+
+  func propose(_ command: KeyValueCommand, as number: UInt64) -> Answer? {
+    if let refusal { return .failure(.notApplied(refusal)) }
+    commands.append((command, number))
+    return nil
+  }
+
   var watched: [UInt32: (key: Bytes, request: WatchRequest)] = [:]
 
   var listed: [(after: UInt64?, limit: Int, number: UInt64)] = []

@@ -6,10 +6,10 @@ import SynodRuntime
 import UV
 
 /// The cluster's members: who they are to this node, and how they are changed.
-extension Server {
+extension RegisterReplica {
   /// Peers come and go with the members; who is known by which store is pinned, so that one that was
   /// lost is a stranger also to those that had not met it.
-  func follow(_ membership: Membership) {
+  func follow(_ membership: Membership, on server: Server) {
     let voters = membership.configuration
     let peers = membership.members.map {
       TransportPeer(
@@ -17,25 +17,25 @@ extension Server {
     }
     node.transport.follow(peers, in: voters.epoch, revision: membership.revision)
     // An identity that was given and is no member's is never used again.
-    pins.unpin { $0 < membership.nextVoter && membership.member($0) == nil }
-    for member in membership.members where member.voter != identity.voter {
-      if let store = member.store, pins.pinned(member.voter) == nil {
-        pins.pin(member.voter, store) { _ in }
+    server.pins.unpin { $0 < membership.nextVoter && membership.member($0) == nil }
+    for member in membership.members where member.voter != server.identity.voter {
+      if let store = member.store, server.pins.pinned(member.voter) == nil {
+        server.pins.pin(member.voter, store) { _ in }
       }
     }
-    logger.notice(
+    server.logger.notice(
       "the members changed",
       metadata: [
         "revision": "\(membership.revision)", "epoch": "\(voters.epoch)",
         "voters": "\(voters.component.voters)",
         "incoming": "\(voters.incoming.map { "\($0.voters)" } ?? "-")",
       ])
-    tellOfStanding()
-    pinOwnStore()
+    tellOfStanding(server.logger)
+    pinOwnStore(on: server)
   }
 
   /// Says where this node may not take part, and why.
-  private func tellOfStanding() {
+  private func tellOfStanding(_ logger: Logger) {
     let standing = node.machine.standing
     guard standing != lastStanding else { return }
     lastStanding = standing
@@ -54,44 +54,45 @@ extension Server {
 
   /// Has this node's own store written to the members' register, where it is not there yet. Called
   /// when the members change, and about once a second.
-  func pinOwnStore() {
-    guard let own = node.machine.membership.member(identity.voter) else { return }
+  func pinOwnStore(on server: Server) {
+    let voter = server.identity.voter
+    guard let own = node.machine.membership.member(voter) else { return }
     if let pinned = own.store {
-      if pinned != store, !isStranger {
+      if pinned != server.store, !isStranger {
         isStranger = true
-        logger.critical(
+        server.logger.critical(
           """
-          the cluster knows node \(identity.voter) by another store than this data directory's: what \
+          the cluster knows node \(voter) by another store than this data directory's: what \
           it promised is lost here. Stop it, and replace it: synod members replace \
-          \(identity.voter) \(configuration.peerEndpoint)
+          \(voter) \(server.configuration.peerEndpoint)
           """)
         node.requestStop()
       }
       return
     }
     guard !isPinning else { return }
-    isPinning = submit(.pin(identity.voter, store), as: Self.ownProposal)
+    let pin = proposal(.pin(voter, server.store), server)
+    isPinning = node.submit(pin, as: Self.ownProposal, needsSpace: true)
   }
 
   /// Its completion finds no session, and needs none: it is tried again until the pin is there.
   static let ownProposal = ProposalID(ProposalName.prefix(0x3fff_ffff))
 
-  /// - Returns: the answer, where nothing was proposed.
-  func change(_ change: MembershipChange, as id: ProposalID) -> Answer? {
-    guard submit(change, as: id) else { return refuseToPropose() }
-    note(id)
+  func change(_ change: MembershipChange, as id: ProposalID, on server: Server) -> Answer? {
+    guard server.submit(proposal(change, server), as: id, needsSpace: true) else {
+      return server.refuseToPropose()
+    }
+    membersAsked[id] = change
     return nil
   }
 
-  private func submit(_ change: MembershipChange, as id: ProposalID) -> Bool {
-    let proposal = Proposal<KeyValueChange>(
-      key: Bytes(), operation: .changeMembership(change),
-      deadline: Ticks(node.loop.now).advanced(by: configuration.requestTimeout))
-    return node.submit(proposal, as: id, needsSpace: true)
+  private func proposal(_ change: MembershipChange, _ server: Server) -> Proposal<KeyValueChange> {
+    Proposal(key: Bytes(), operation: .changeMembership(change), deadline: server.deadline)
   }
 
   /// What `SYNOD.MEMBERS` tells.
-  var membersReport: MembersReport {
+  func membersReport(on server: Server) -> MembersReport {
+    let identity = server.identity
     let membership = node.machine.membership
     let voters = membership.configuration
     let peers = node.transport.peers
