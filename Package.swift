@@ -90,7 +90,7 @@ let package = Package(
       .executableTarget(
         name: "SynodServer",
         dependencies: [
-          "Synod", "CASPaxos", "KeyValue", "SynodJournal", "SynodWire", "RESP", "UV",
+          "Synod", "CASPaxos", "MultiPaxos", "KeyValue", "SynodJournal", "SynodWire", "RESP", "UV",
           "SynodRuntime", "CLibUV", "SynodSimulation", "CASPaxosSimulation",
           "MultiPaxosSimulation",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),

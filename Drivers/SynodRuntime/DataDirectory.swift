@@ -33,8 +33,10 @@ public final class DataDirectory {
   ///   - path: made where it is missing, with its parents.
   ///   - cluster: which cluster the store must belong to.
   ///   - voter: whose store it must be.
+  ///   - machine: the name of the protocol whose records it must hold: short and without blanks.
   public static func open(
-    _ path: String, cluster: ClusterID, voter: VoterID, options: FileStorage.Options = .init()
+    _ path: String, cluster: ClusterID, voter: VoterID,
+    machine: String = Superblock.firstMachine, options: FileStorage.Options = .init()
   ) throws(DataDirectoryError) -> DataDirectory {
     let sync = options.sync ?? systemSync
     try DirectoryMaker.make(path, sync: sync)
@@ -51,7 +53,7 @@ public final class DataDirectory {
     while true {
       let survey = try Self.survey(source, path: path)
       let opening = try Self.opening(
-        survey, path: path, cluster: cluster, voter: voter, options.journal, isEmergency)
+        survey, path: path, cluster: cluster, voter: voter, machine, options.journal, isEmergency)
       let failure = interpreter.performAll(opening.jobs)
       guard let failure else {
         return DataDirectory(
@@ -94,15 +96,19 @@ public final class DataDirectory {
   }
 
   private static func opening(
-    _ survey: Survey?, path: String, cluster: ClusterID, voter: VoterID,
+    _ survey: Survey?, path: String, cluster: ClusterID, voter: VoterID, _ machine: String,
     _ settings: JournalSettings, _ isEmergency: Bool
   ) throws(DataDirectoryError) -> Opening {
     guard let survey else {
       let store = StoreID(Handles.random())
-      return Opening(
-        creating: Superblock(cluster: cluster, voter: voter, store: store), settings: settings)
+      var superblock = Superblock(cluster: cluster, voter: voter, store: store)
+      superblock.machine = machine
+      return Opening(creating: superblock, settings: settings)
     }
     let found = survey.superblock
+    guard found.machine == machine else {
+      throw .otherMachine(path: path, found: found.machine, expected: machine)
+    }
     guard found.cluster == cluster else {
       throw .otherCluster(path: path, found: found.cluster, expected: cluster)
     }

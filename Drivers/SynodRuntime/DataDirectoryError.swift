@@ -7,6 +7,8 @@ public enum DataDirectoryError: Error, Sendable {
   case inUse(path: String)
   /// The store belongs to another cluster.
   case otherCluster(path: String, found: ClusterID, expected: ClusterID)
+  /// The store holds the records of another protocol.
+  case otherMachine(path: String, found: String, expected: String)
   /// The store belongs to another voter.
   case otherVoter(path: String, found: VoterID, expected: VoterID)
   /// A later version wrote it.
@@ -32,6 +34,9 @@ extension DataDirectoryError: CustomStringConvertible {
     case .otherCluster(let path, let found, let expected):
       "the data directory \(path) belongs to cluster \(found), not to \(expected): check the"
         + " initial members, the quorums and the cluster token, or use another directory"
+    case .otherMachine(let path, let found, let expected):
+      "the data directory \(path) was made with \(found), not with \(expected): start it with"
+        + " --protocol \(found), or use another directory"
     case .otherVoter(let path, let found, let expected):
       "the data directory \(path) belongs to node \(found), not to node \(expected): check the"
         + " node id, or use another directory"

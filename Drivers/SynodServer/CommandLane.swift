@@ -50,7 +50,7 @@ struct CommandLane {
   private var isWatchBroken = false
 
   /// Keys that one connection watches, at most.
-  static let maxWatched = 4096
+  static let maxWatched = 256
 
   /// Whether a batch could be proposed.
   var hasNext: Bool { underWay.isEmpty && !waiting.isEmpty }

@@ -6,10 +6,13 @@ final class DemoCluster {
   let directory: String
   let clientPorts: [Int]
   private let peerPorts: [Int]
+  private let consensus: String
   private var processes: [ChildProcess?] = [nil, nil, nil]
 
   /// - Parameter preferred: client ports to use where they (and those 100 above) are free.
-  init(preferred: [Int]) throws(Failure) {
+  /// - Parameter consensus: as `--protocol` has it.
+  init(preferred: [Int], protocol consensus: String) throws(Failure) {
+    self.consensus = consensus
     var template = Array("/tmp/synod-demo-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw Failure("cannot make a directory in /tmp: \(String(cString: strerror(errno)))")
@@ -30,7 +33,7 @@ final class DemoCluster {
       arguments: [
         "serve", "--node-id", "\(node)", "--data-dir", "\(directory)/node\(node)",
         "--listen-client", "127.0.0.1:\(clientPorts[node - 1])", "--initial-cluster", members,
-        "--cluster-token", "demo", "--exit-with-parent", "\(getpid())",
+        "--cluster-token", "demo", "--protocol", consensus, "--exit-with-parent", "\(getpid())",
       ], log: log(of: node))
   }
 

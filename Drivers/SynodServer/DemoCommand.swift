@@ -12,9 +12,13 @@ struct DemoCommand: ParsableCommand {
   @Flag(help: "Exit when the show is over: 0 if everything held, 1 if not.")
   var once = false
 
+  @Option(name: .customLong("protocol"), help: "What replicates: caspaxos or multipaxos.")
+  var consensus = ServeCommand.Consensus.caspaxos
+
   func run() throws {
     Interruption.hold()
-    let cluster = try DemoCluster(preferred: once ? [] : [7001, 7002, 7003])
+    let cluster = try DemoCluster(
+      preferred: once ? [] : [7001, 7002, 7003], protocol: consensus.rawValue)
     var isClean = false
     defer {
       let wasInterrupted = Interruption.isPending

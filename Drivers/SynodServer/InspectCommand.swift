@@ -59,14 +59,21 @@ struct InspectCommand: ParsableCommand {
         lines.append(("log", "DAMAGED: \(damage)"))
         return
       }
-      var counts = Counts()
-      try store.forEachPayload { _, payload in try counts.add(payload) }
-      lines.append(("records", counts.description))
+      if survey.superblock.machine == LogReplica.protocolName {
+        var counts = LogCounts()
+        try store.forEachPayload { _, payload in try counts.add(payload) }
+        lines.append(("records", counts.description))
+      } else {
+        var counts = Counts()
+        try store.forEachPayload { _, payload in try counts.add(payload) }
+        lines.append(("records", counts.description))
+      }
     }
 
     private mutating func describe(_ superblock: Superblock) {
       lines.append(
         ("format", "\(superblock.format), for readers from \(superblock.minReaderFormat) on"))
+      lines.append(("protocol", superblock.machine))
       lines.append(("cluster", "\(superblock.cluster)"))
       lines.append(("node", "\(superblock.voter)"))
       lines.append(("store", "\(superblock.store)"))

@@ -107,6 +107,8 @@ final class RegisterReplica: Replica {
   }
 
   func lookAfterAll(on server: Server) { pinOwnStore(on: server) }
+
+  func stop() {}
 }
 
 extension KeyServer where Backend == RegisterReplica {

@@ -40,6 +40,8 @@ protocol Replica: AnyObject {
   func handle(_ effect: Machine.Effect, on server: KeyServer<Self>)
   /// Looks after what is to be looked after about once a second.
   func lookAfterAll(on server: KeyServer<Self>)
+  /// The node stops.
+  func stop()
 
   // What `INFO` and `SYNOD.MEMBERS` tell.
   func membersReport(on server: KeyServer<Self>) -> MembersReport

@@ -71,38 +71,81 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
       "\(endpoint) can be reached from other computers; there is no encryption and no password yet")
   }
   var random = SystemRandomNumberGenerator()
-  let settings = Settings(configuration, identity, seed: random.next())
   let address = try configuration.clientEndpoint.listening("--listen-client")
   let directory = try openDirectory(configuration, identity)
   logger.info(
     directory.isNew ? "made a new store" : "opened the store",
     metadata: ["store": "\(directory.store)", "life": "\(directory.identity.incarnation)"])
+  let seed = random.next()
   do {
     let loop = try Loop()
-    let node = try makeNode(
-      settings, configuration, identity, directory, loop, random.next(), logger)
-    let server = Server(
-      node, configuration, identity, store: directory.store, pins: directory, logger: logger)
-    // Clients can connect, and wait, from here on; they are answered once the loop runs.
-    let listening = try server.start(on: address)
-    let watchers = try [SIGTERM, SIGINT].map { signal in
-      try SignalWatcher(loop, signal: signal) {
-        logger.notice("stopping")
-        server.shutDown()
-      }
+    let parts = Parts(
+      configuration: configuration, identity: identity, directory: directory, loop: loop,
+      address: address, logger: logger)
+    let transport = parts.transport(seed: random.next())
+    switch configuration.consensus {
+    case .caspaxos:
+      let node = try KeyValueNode(
+        Settings(configuration, identity, seed: seed), loop: loop, storage: parts.storage,
+        transport: transport, logger: logger)
+      try run(RegisterReplica(node), parts)
+    case .multipaxos:
+      let node = try Node<LogMachine>(
+        LogMachine.Settings(configuration, identity, directory.store, seed: seed), loop: loop,
+        storage: parts.storage, transport: transport, logger: logger)
+      try run(LogReplica(node, identity, seed: random.next()), parts)
     }
-    node.onStorageFailure = { _ in
-      logger.critical(
-        "this node votes no more; look after its disk, then start it again on the same directory")
-    }
-    logger.notice("ready for clients on \(listening)")
-    try withExtendedLifetime((server, watchers)) { try node.run() }
-    logger.notice("stopped")
   } catch let error as NodeError {
     throw error.failure
   } catch {
     throw Failure("\(error)\(advice(for: error))")
   }
+}
+
+/// What every node is made of, whatever its protocol.
+private struct Parts {
+  let configuration: ServeConfiguration
+  let identity: NodeIdentity
+  let directory: DataDirectory
+  let loop: Loop
+  let address: SocketAddress
+  let logger: Logger
+
+  var storage: FileStorage { FileStorage(loop, directory) }
+
+  func transport(seed: UInt64) -> TCPTransport {
+    let hello = Hello(
+      cluster: identity.cluster, voter: identity.voter, store: directory.store,
+      incarnation: directory.identity.incarnation, epoch: identity.configuration.epoch)
+    return TCPTransport(
+      TCPTransportSettings(
+        hello: hello, listen: configuration.peerEndpoint.transportAddress,
+        peers: identity.addresses.mapValues(\.transportAddress), seed: seed, logger: logger),
+      loop: loop, pins: directory)
+  }
+}
+
+/// Serves clients until the node is told to stop.
+private func run<Backend: Replica>(_ replica: Backend, _ parts: Parts) throws {
+  let logger = parts.logger
+  let server = KeyServer(
+    replica, parts.configuration, parts.identity, store: parts.directory.store,
+    pins: parts.directory, logger: logger)
+  // Clients can connect, and wait, from here on; they are answered once the loop runs.
+  let listening = try server.start(on: parts.address)
+  let watchers = try [SIGTERM, SIGINT].map { signal in
+    try SignalWatcher(parts.loop, signal: signal) {
+      logger.notice("stopping")
+      server.shutDown()
+    }
+  }
+  replica.node.onStorageFailure = { _ in
+    logger.critical(
+      "this node votes no more; look after its disk, then start it again on the same directory")
+  }
+  logger.notice("ready for clients on \(listening)")
+  try withExtendedLifetime((server, watchers)) { try replica.node.run() }
+  logger.notice("stopped")
 }
 
 private func openDirectory(
@@ -113,29 +156,12 @@ private func openDirectory(
   do throws(DataDirectoryError) {
     return try DataDirectory.open(
       configuration.dataDirectory, cluster: identity.cluster, voter: identity.voter,
-      options: options)
+      machine: configuration.consensus.rawValue, options: options)
   } catch {
     var failure = Failure(error.description)
     if case .inUse = error { failure.exitCode = 3 }
     throw failure
   }
-}
-
-private func makeNode(
-  _ settings: Settings, _ configuration: ServeConfiguration, _ identity: NodeIdentity,
-  _ directory: DataDirectory, _ loop: Loop, _ seed: UInt64, _ logger: Logger
-) throws(NodeError) -> KeyValueNode {
-  let hello = Hello(
-    cluster: identity.cluster, voter: identity.voter, store: directory.store,
-    incarnation: directory.identity.incarnation, epoch: settings.configuration.epoch)
-  let transport = TCPTransport(
-    TCPTransportSettings(
-      hello: hello, listen: configuration.peerEndpoint.transportAddress,
-      peers: identity.addresses.mapValues(\.transportAddress), seed: seed, logger: logger),
-    loop: loop, pins: directory)
-  return try KeyValueNode(
-    settings, loop: loop, storage: FileStorage(loop, directory), transport: transport,
-    logger: logger)
 }
 
 extension NodeError {

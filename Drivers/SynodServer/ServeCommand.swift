@@ -72,7 +72,12 @@ struct ServeCommand: ParsableCommand {
       valueName: "text"))
   var clusterToken = ""
 
-  @Option(name: .customLong("protocol"), help: "What replicates: caspaxos.")
+  @Option(
+    name: .customLong("protocol"),
+    help: """
+      What replicates: caspaxos (each key on its own, no leader) or multipaxos (one log with a leader: \
+      MSET, MULTI, leases); the same on every node.
+      """)
   var consensus = Consensus.caspaxos
 
   @Option(
@@ -119,7 +124,14 @@ struct ServeCommand: ParsableCommand {
   /// For tests: how writes become durable, where not as the file system allows.
   @Option(help: .hidden) var writeMode: WriteMode?
 
-  enum Consensus: String, CaseIterable, ExpressibleByArgument { case caspaxos }
+  enum Consensus: String, CaseIterable, ExpressibleByArgument {
+    case caspaxos, multipaxos
+
+    /// What is told of a cluster's token: clusters of two protocols are never one.
+    func marking(_ token: String) -> String {
+      self == .caspaxos ? token : "\(token)\u{0}\(rawValue)"
+    }
+  }
 
   enum LogLevel: String, CaseIterable, ExpressibleByArgument {
     case trace, debug, info, notice, warning, error, critical

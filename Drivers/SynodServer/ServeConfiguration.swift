@@ -5,6 +5,7 @@ import SynodRuntime
 /// What `serve` runs with, checked.
 struct ServeConfiguration {
   var origin: Origin
+  var consensus: ServeCommand.Consensus
   var dataDirectory: String
   var clientEndpoint: Endpoint
   var peerEndpoint: Endpoint
@@ -33,6 +34,10 @@ struct ServeConfiguration {
   /// - Throws: a usage `Failure` that names the flag and its value.
   init(_ command: ServeCommand) throws(Failure) {
     origin = try Origin(command)
+    consensus = command.consensus
+    if consensus == .multipaxos, case .joining = origin {
+      throw .usage("--join: nodes do not join a cluster of --protocol multipaxos yet")
+    }
     guard !command.dataDir.isEmpty else {
       throw .usage("--data-dir: '' is no directory; name one that only this node uses")
     }
@@ -93,7 +98,7 @@ struct ServeConfiguration {
   var facts: Logger.Metadata {
     let facts: Logger.Metadata = [
       "data-dir": "\(dataDirectory)", "listen-client": "\(clientEndpoint)",
-      "listen-peer": "\(peerEndpoint)", "protocol": "caspaxos", "tick": "\(tick)",
+      "listen-peer": "\(peerEndpoint)", "protocol": "\(consensus.rawValue)", "tick": "\(tick)",
       "request-timeout": "\(requestTimeout)", "collect-after": "\(collectAfter)",
       "max-value": "\(maxValue)",
       "max-clients": "\(maxClients)", "processor": "\(processor.map { "\($0)" } ?? "any")",

@@ -125,6 +125,7 @@ final class KeyServer<Backend: Replica> {
     listener?.close()
     clock?.close()
     drainDeadline?.close()
+    replica.stop()
     for place in table { place.session?.close() }
   }
 

@@ -47,6 +47,33 @@ public struct KeyValueState: Sendable {
     siphash = Self.siphash(seed: seed)
   }
 
+  /// Names that may be there when the seed is set, for each moves.
+  public static let mostReseeded = 4096
+
+  private mutating func reseed(_ seed: UInt64) {
+    var other = KeyValueState()
+    other.setSeed(seed)
+    for cell in keys.shards.lazy.flatMap(\.cells) {
+      let hash = other.hash(cell.name)
+      other.keys.insert(cell.name, hash: hash, cell.value)
+      other.sum &+= Fingerprint.of(key: hash, cell.value)
+    }
+    for cell in leases.shards.lazy.flatMap(\.cells) {
+      let hash = other.hash(cell.name)
+      other.leases.insert(cell.name, hash: hash, cell.value)
+      other.sum &+= Fingerprint.of(lease: hash, cell.value)
+    }
+    for cell in sessions.shards.lazy.flatMap(\.cells) {
+      let hash = other.hash(cell.name)
+      other.sessions.insert(cell.name, hash: hash, cell.value)
+      other.sum &+= Fingerprint.of(sessions: hash, cell.value)
+    }
+    other.limits = limits
+    other.bytes = bytes
+    other.discarded = discarded
+    self = other
+  }
+
   private static func siphash(seed: UInt64) -> SipHash {
     var random = SplitMix(seed: seed)
     return SipHash(key: (random.next(), random.next()))
@@ -120,7 +147,8 @@ public struct KeyValueState: Sendable {
     case .lease(let step): return run(step, stamp, &events)
     case .configure(let limits, let seed):
       self.limits = limits
-      if keys.count == 0 && leases.count == 0 && sessions.count == 0 { setSeed(seed) }
+      let names = keys.count + leases.count + sessions.count
+      if self.seed == 0 && names <= Self.mostReseeded { reseed(seed) }
       return .ok
     case .get, .count, .versions, .size, .list: return read(step) ?? .null
     }

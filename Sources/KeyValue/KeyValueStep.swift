@@ -28,7 +28,7 @@ public enum KeyValueStep: Hashable, Sendable {
   /// Deletes every key, and what is kept of changes that were made once. Leases stay.
   case deleteAll
   case lease(LeaseStep)
-  /// Sets the limits; and the seed, where nothing is held yet.
+  /// Sets the limits; and the seed, where none was set before, and not much is held yet.
   case configure(KeyValueLimits, seed: UInt64)
 }
 

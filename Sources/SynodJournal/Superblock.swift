@@ -10,6 +10,10 @@ public struct Superblock: Hashable, Sendable {
   /// Bytes of a page.
   static let size = Block.pageSize
   static let magic: UInt64 = 0x4154_454d_444e_5953
+  /// The only protocol that there was at first: stores of it do not name it.
+  public static let firstMachine = "caspaxos"
+  /// The longest name of a protocol, in bytes.
+  static let maxMachine = 32
   /// The most pins that a page holds.
   public static let maxPins = 128
 
@@ -42,6 +46,8 @@ public struct Superblock: Hashable, Sendable {
   public var highestGeneration: UInt32
   /// The newest checkpoint that counts; zero before the first.
   public var checkpoint: UInt32
+  /// The name of the protocol whose records the store holds.
+  public var machine = Superblock.firstMachine
   /// Which store each voter's identity belongs to, in ascending order of voters.
   public var pins: [Pin]
 
@@ -106,6 +112,10 @@ extension Superblock {
     }
     // Behind everything that the first readers of this format know: they stop before it.
     writer.write(durableLogBytes)
+    let name = Bytes(machine == Self.firstMachine ? "" : machine)
+    precondition(name.count <= Self.maxMachine, "the name of a protocol is short")
+    writer.write(UInt8(name.count))
+    writer.write(raw: name)
     precondition(writer.count <= Self.size - 4, "a superblock fits its page")
     let buffer = writer.withUnsafeBytes { BlockBuffer(pagesOf: $0) }
     let summed = UnsafeRawBufferPointer(start: buffer.start, count: Self.size - 4)
@@ -174,6 +184,15 @@ extension Superblock {
     }
     durableLogBytes = try reader.read(UInt64.self)
     guard durableLogBytes <= limit else { throw .malformed("a size that no log reaches") }
+    let length = Int(try reader.read(UInt8.self))
+    guard length <= Self.maxMachine else {
+      throw .overLimit(found: UInt64(length), limit: Self.maxMachine)
+    }
+    let name = try reader.read(raw: length)
+    guard name.array.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+      throw .malformed("a protocol that cannot be named")
+    }
+    if length > 0 { machine = String(decoding: name.array, as: UTF8.self) }
   }
 
   /// Writes this to both slots, the older first, each synced and read back; moves `sequence` on.

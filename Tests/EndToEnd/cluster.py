@@ -77,6 +77,8 @@ class Client:
                 raise ConnectionError("the connection was closed")
             return body[:-2].decode()
         if kind == b"*":
+            if rest == b"-1":
+                return None
             return [self.reply() for _ in range(int(rest))]
         raise Violation(f"what came is no reply: {line!r}")
 

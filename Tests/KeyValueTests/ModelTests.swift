@@ -167,3 +167,27 @@ func run(_ step: KeyValueStep, on state: inout KeyValueState, stamp: UInt64) -> 
   #expect(replies[0] == .array([KeyValueReply](repeating: .value(long), count: 20)))
   #expect(replies[1] == .refused(.longReply(limit: KeyValueLimits.longestReply)))
 }
+
+@Test func aSeedThatComesLateMovesWhatIsThere() {
+  var state = KeyValueState()
+  var other = KeyValueState()
+  let steps: [KeyValueStep] = [
+    .change(.set("1"), of: "a"), .change(.set("2"), of: "b"),
+    .lease(.take(name: "l", holder: "h", milliseconds: 5)),
+    .once(.add(1), of: "n", Once(Identity128(high: 1, low: 1), 1)),
+  ]
+  for (index, step) in steps.enumerated() {
+    _ = run(step, on: &state, stamp: UInt64(index + 1))
+  }
+  _ = run(.configure(KeyValueLimits(), seed: 5), on: &state, stamp: 9)
+  _ = run(.configure(KeyValueLimits(), seed: 5), on: &other, stamp: 9)
+  for (index, step) in steps.enumerated() {
+    _ = run(step, on: &other, stamp: UInt64(index + 1))
+  }
+  #expect(state.digest == other.digest)
+  #expect(state.list(after: nil, limit: 9) == other.list(after: nil, limit: 9))
+  #expect(state.value(of: "b") == "2" && state.lease("l") != nil)
+  let before = state.digest
+  _ = run(.configure(KeyValueLimits(), seed: 6), on: &state, stamp: 10)
+  #expect(state.digest == before, "there is one seed for a state's whole life")
+}

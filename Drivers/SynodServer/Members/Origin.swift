@@ -16,10 +16,11 @@ extension ServeConfiguration {
     /// How many votes decide; majorities where nil.
     var quorums: QuorumSystem?
     var token: String
+    var consensus = ServeCommand.Consensus.caspaxos
 
     /// Which cluster it is.
     var cluster: ClusterID {
-      ClusterID(token: token, voters: members.voters, quorums: quorums)
+      ClusterID(token: consensus.marking(token), voters: members.voters, quorums: quorums)
     }
   }
 }
@@ -55,7 +56,10 @@ extension ServeConfiguration.Origin {
     }
     let quorums = try Self.quorums(command, of: members.voters.count)
     self = .initial(
-      voter, .init(members: members, quorums: quorums, token: command.clusterToken))
+      voter,
+      .init(
+        members: members, quorums: quorums, token: command.clusterToken,
+        consensus: command.consensus))
   }
 
   /// Majorities are named as if nobody had named them, so that both ways make one cluster.

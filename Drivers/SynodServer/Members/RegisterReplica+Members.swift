@@ -114,7 +114,7 @@ extension RegisterReplica {
 
 extension PeerStatus? {
   /// How the peer is reached.
-  fileprivate var words: String {
+  var words: String {
     switch self?.state {
     case .connected: "connected"
     case .connecting: "connecting"

@@ -1,0 +1,75 @@
+import KeyValue
+import MultiPaxos
+import Synod
+import SynodRuntime
+
+/// What `INFO` and `SYNOD.MEMBERS` show of a log.
+extension LogReplica {
+  /// Every node takes reads and writes; but who leads is said, too.
+  var replicationFields: Fields {
+    let membership = node.machine.schedule.newest.membership
+    let quorums = membership.configuration.component.quorums
+    let names = membership.members.map {
+      "\($0.voter)=\(String(decoding: $0.address.array, as: UTF8.self))"
+    }
+    return [
+      ("role", "master"), ("consensus_role", isLeading ? "leader" : "follower"),
+      ("leader", leader.map { "\($0)" } ?? "-"), ("cluster_size", "\(quorums.voters)"),
+      ("prepare_quorum", "\(quorums.prepare)"), ("accept_quorum", "\(quorums.accept)"),
+      ("epoch", "\(membership.configuration.epoch)"),
+      ("members", names.joined(separator: ",")),
+    ]
+  }
+
+  var consensusFields: Fields {
+    let done = node.machine.statistics
+    let status = node.machine.status
+    return [
+      ("open_proposals", "\(node.machine.openProposals)"), ("ballot", "\(status.promised)"),
+      ("applied_slot", "\(status.applied.rawValue)"), ("chosen_slot", "\(status.chosen.rawValue)"),
+      ("first_retained_slot", "\(status.firstRetained.rawValue)"),
+      ("entries_applied", "\(done.applied)"), ("fillers", "\(done.fillers)"),
+      ("repeated", "\(done.repeated)"), ("candidacies", "\(done.candidacies)"),
+      ("elections", "\(done.elections)"), ("heartbeats", "\(done.heartbeats)"),
+      ("retransmissions", "\(done.retransmissions)"), ("fetched", "\(done.fetched)"),
+      ("snapshots_installed", "\(done.installed)"),
+    ]
+  }
+
+  var keyspaceFields: Fields {
+    let state = node.machine.app
+    return [
+      ("keys", "\(state.count)"), ("leases", "\(state.leaseCount)"), ("bytes", "\(state.bytes)"),
+      ("digest", String(state.digest, radix: 16)),
+    ]
+  }
+
+  var state: String {
+    switch node.machine.stopped {
+    case .storageFailed: "storage_failed"
+    case .diverged: "diverged"
+    case .machineStopped, .deadline, .cancelled, .leadershipLost, .notAMember, .forgotten,
+      .countersExhausted, .blankStore:
+      "stopped"
+    case nil: "ok"
+    }
+  }
+
+  func membersReport(on server: LogServer) -> MembersReport {
+    let membership = node.machine.schedule.newest.membership
+    let peers = node.transport.peers
+    return MembersReport(
+      cluster: identity.cluster, node: identity.voter,
+      revision: UInt64(membership.configuration.epoch.rawValue),
+      epoch: UInt64(membership.configuration.epoch.rawValue),
+      voters: membership.configuration.component.voters, incoming: [], progress: nil,
+      members: membership.members.map { member in
+        MembersReport.Line(
+          voter: member.voter, role: member.role == .voter ? "voter" : "learner",
+          address: String(decoding: member.address.array, as: UTF8.self),
+          store: member.store.map(\.description) ?? "-",
+          state: member.voter == identity.voter
+            ? "this node" : peers.first { $0.voter == member.voter }.words)
+      })
+  }
+}
