@@ -89,11 +89,26 @@ extension Conversation {
     case .one(let reply): for item in items { complete(item, reply) }
     case .several(let replies):
       if case .transaction = items[0].kind {
-        return queue.answer(number, with: .reply(.array(replies)))
+        return queue.answer(number, with: .reply(.array(Self.shortened(replies))))
       }
       for (item, reply) in zip(items, replies) { complete(item, reply) }
     case .guardFailed: for item in items { answer(item, with: .nothing) }
     case .listed: preconditionFailure("a list is answered by the walk that asked for it")
+    }
+  }
+
+  /// Bytes of the replies of one transaction.
+  static let longestReply = 16 << 20
+
+  /// All replies of a transaction are written at once: those that make them too long are left out.
+  private static func shortened(_ replies: [KeyValueReply]) -> [KeyValueReply] {
+    var bytes = 0
+    return replies.map { reply in
+      guard bytes + reply.size <= longestReply else {
+        return .refused(.longReply(limit: longestReply))
+      }
+      bytes += reply.size
+      return reply
     }
   }
 
@@ -122,6 +137,17 @@ extension Conversation {
     case .refused, .notApplied, .unknown:
       guard let why = end.failure(walk?.walk.claim ?? .readOnly) else { return }
       if let step = walk?.walk.fail(why, ofDelete: false) { walk?.step = step }
+    }
+  }
+}
+
+extension KeyValueReply {
+  /// Bytes of the values in it.
+  fileprivate var size: Int {
+    switch self {
+    case .ok, .null, .integer, .refused: 0
+    case .value(let value): value.count
+    case .array(let replies): replies.reduce(0) { $0 + $1.size }
     }
   }
 }

@@ -27,7 +27,8 @@ extension KeyValueRejection {
     case .cannotRemember:
       "ERR the reply of this command is too long to be kept; nothing was changed"
     case .longReply(let limit):
-      "ERR the replies of commands that are taken together may have \(limit) bytes; ask for less"
+      "ERR the replies of one transaction may have \(limit) bytes: this one is left out, what it did is "
+        + "done"
     case .forgotten:
       Answer.Failure.forgotten("the key no longer knows what became of an earlier attempt").text
     }

@@ -243,7 +243,8 @@ final class Session<Backend: Replica>: ConversationHost {
     _ operation: KeyOperation, once: Once?, of key: Bytes, as number: UInt64
   ) -> Answer? {
     guard !server.isCrowded else { return server.refuseCrowd(once) }
-    return server.replica.propose(operation, once: once, of: key, as: proposalName(number), on: server)
+    return server.replica.propose(
+      operation, once: once, of: key, as: proposalName(number), on: server)
   }
 
   func propose(_ command: KeyValueCommand, as number: UInt64) -> Answer? {

@@ -17,8 +17,6 @@ public struct KeyValueLimits: Hashable, Sendable {
   public static let longestKey = 64 << 10
   /// The longest kept reply, in bytes.
   public static let longestResult = 4096
-  /// Bytes of the replies of steps that are taken together.
-  public static let longestReply = 16 << 20
 
   /// One made of its parts.
   public init(maxValue: Int = 512 << 10, maxBytes: Int = 1 << 40, maxSessions: Int = 8) {

@@ -26,7 +26,8 @@ public enum KeyValueRejection: Hashable, Sendable {
   case full(limit: Int)
   /// The reply of a change that is to be made once is too long to be kept.
   case cannotRemember
-  /// The replies of steps that are taken together would be longer than this (bytes).
+  /// Its reply is left out, since the replies of steps that are told together would be longer than this
+  /// (bytes). What the step did stays done. A state never says so: whoever tells a client does.
   case longReply(limit: Int)
   /// What became of a change that was to be made once is not known any more.
   case forgotten

@@ -96,9 +96,10 @@ public struct KeyValueState: Sendable {
     case .one(let step): return .one(run(step, stamp, &events))
     case .several(let steps, let guards):
       guard hold(guards) else { return .guardFailed }
-      var replies = SeveralReplies(steps.count)
+      var replies: [KeyValueReply] = []
+      replies.reserveCapacity(steps.count)
       for step in steps { replies.append(run(step, stamp, &events)) }
-      return .several(replies.replies)
+      return .several(replies)
     }
   }
 
@@ -111,12 +112,13 @@ public struct KeyValueState: Sendable {
     case .several(let steps, let guards):
       guard command.isReadOnly else { return nil }
       guard hold(guards) else { return .guardFailed }
-      var replies = SeveralReplies(steps.count)
+      var replies: [KeyValueReply] = []
+      replies.reserveCapacity(steps.count)
       for step in steps {
         guard let reply = read(step) else { return nil }
         replies.append(reply)
       }
-      return .several(replies.replies)
+      return .several(replies)
     }
   }
 
@@ -162,28 +164,6 @@ public struct KeyValueState: Sendable {
     for cell in leases.shards.lazy.flatMap(\.cells) {
       bytes += Self.cost(cell.value, cell.name)
       sum &+= Fingerprint.of(lease: hash(cell.name), cell.value)
-    }
-  }
-}
-
-/// The replies of steps that are taken together, which share a limit.
-private struct SeveralReplies {
-  private(set) var replies: [KeyValueReply] = []
-  private var bytes = 0
-
-  init(_ count: Int) { replies.reserveCapacity(count) }
-
-  mutating func append(_ reply: KeyValueReply) {
-    bytes += Self.size(reply)
-    let isTooLong = bytes > KeyValueLimits.longestReply
-    replies.append(isTooLong ? .refused(.longReply(limit: KeyValueLimits.longestReply)) : reply)
-  }
-
-  private static func size(_ reply: KeyValueReply) -> Int {
-    switch reply {
-    case .ok, .null, .integer, .refused: 0
-    case .value(let value): value.count
-    case .array(let replies): replies.reduce(0) { $0 + size($1) }
     }
   }
 }

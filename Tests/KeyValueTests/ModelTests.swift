@@ -154,20 +154,6 @@ func run(_ step: KeyValueStep, on state: inout KeyValueState, stamp: UInt64) -> 
   #expect(run(.lease(.get(name: "l")), on: &state, stamp: 5) != .null)
 }
 
-@Test func repliesOfStepsThatAreTakenTogetherShareALimit() {
-  var state = KeyValueState()
-  let long = Bytes([UInt8](repeating: 1, count: 500_000))
-  _ = run(.change(.set(long), of: "k"), on: &state, stamp: 1)
-  let steps = [KeyValueStep](repeating: .get([Bytes](repeating: "k", count: 20)), count: 3)
-  var events: [LeaseEvent] = []
-  guard case .several(let replies) = state.apply(.several(steps), stamp: 2, events: &events) else {
-    Issue.record("several steps give several replies")
-    return
-  }
-  #expect(replies[0] == .array([KeyValueReply](repeating: .value(long), count: 20)))
-  #expect(replies[1] == .refused(.longReply(limit: KeyValueLimits.longestReply)))
-}
-
 @Test func aSeedThatComesLateMovesWhatIsThere() {
   var state = KeyValueState()
   var other = KeyValueState()

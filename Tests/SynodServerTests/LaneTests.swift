@@ -208,3 +208,18 @@ private struct LogTalk {
     #expect(talk.ask(line).contains("--protocol multipaxos"), "\(line)")
   }
 }
+
+@Test func theRepliesOfATransactionHaveALimitAndThoseOfAPipelineHaveNot() {
+  var talk = LogTalk()
+  talk.other(.change(.set(Bytes([UInt8](repeating: 0x61, count: 500_000))), of: "k"))
+  let get = "MGET" + String(repeating: " k", count: 20)
+  let told = talk.ask("MULTI", get, get, "INCR n", "EXEC")
+  #expect(told.contains("\r\n-ERR the replies of one transaction may have"))
+  #expect(told.hasSuffix(":1\r\n"))
+  #expect(talk.ask("GET n") == "$1\r\n1\r\n")
+  talk.send([String](repeating: "GET k", count: 40).joined(separator: "\r\n"))
+  talk.finish()
+  var length = 0
+  while talk.conversation.queue.isDue { length += talk.received().utf8.count }
+  #expect(length > 20_000_000)
+}
