@@ -72,7 +72,11 @@ extension Core {
     see(accept.ballot)
     if accept.ballot < promised { return refuse(accept.ballot, to: sender) }
     guard mayFollow(sender) else { return }
-    if accept.ballot > promised { promise(accept.ballot) }
+    if accept.ballot > promised {
+      promise(accept.ballot)
+      // Also where no entry of it can be taken: a prepare that comes late asks for this very promise.
+      logBatch = outbox.record(.promise(accept.ballot))
+    }
     follow(sender)
     take(accept, from: sender)
     learn(claim: accept.ballot, through: accept.chosen)

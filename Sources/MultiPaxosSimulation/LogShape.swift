@@ -39,7 +39,11 @@ struct LogShape: Sendable {
       one(of: [30, 100, 250]), 3 * settings.heartbeatEvery, plan.delay / 100)
     settings.retransmitAfter = max(one(of: [10, 30, 100]), plan.delay / 250)
     settings.counterBlock = one(of: [64, 1 << 20])
-    settings.decorations.asksBeforeStanding = one(of: [true, true, false])
+    // One that is heard and hears nobody would outbid every leader for ever; where all are needed,
+    // nobody is left like that.
+    let mustAsk = one(of: [true, true, false])
+    settings.decorations.asksBeforeStanding =
+      mustAsk || configuration.component.quorums.prepare < voters.count
     settings.decorations.checksQuorum = one(of: [true, true, false])
     settings.decorations.delegates = one(of: [true, true, true, false])
     settings.decorations.verifiesEvery = one(of: [nil, 5, 50])
