@@ -46,7 +46,6 @@ extension Machine {
   mutating func expel() {
     endWatches(because: .notAMember)
     core.endListings(because: .notAMember)
-    endWatches(because: .notAMember)
     for slot in folds.indices where core.rounds[slot].phase != .free {
       abandon(slot, because: .notAMember) { _ in true }
       finishIfAbandoned(slot)
