@@ -17,8 +17,11 @@ extension Core {
 
   /// Whether these acceptances of the slot's state choose it.
   func isAcceptQuorum(_ votes: VoteSet, for slot: Int) -> Bool {
-    rounds[slot].isReserved && configuration.isJoint && !handsOver(rounds[slot].base)
-      ? configuration.component.isAcceptQuorum(votes) : configuration.isAcceptQuorum(votes)
+    // Conditions of an `&&` are closures, for which the whole core would be copied here.
+    guard rounds[slot].isReserved, configuration.isJoint, !handsOver(rounds[slot].base) else {
+      return configuration.isAcceptQuorum(votes)
+    }
+    return configuration.component.isAcceptQuorum(votes)
   }
 
   /// Whether the new voters go on alone with this.
