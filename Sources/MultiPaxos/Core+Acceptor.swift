@@ -25,12 +25,29 @@ extension Core {
     // them out in silence would have them filled with fillers (rule 6).
     let first = max(from, chosenThrough.next)
     let parts = promiseParts(from: first)
+    let content = content(of: parts)
     for (part, accepted) in parts.enumerated() {
       let promise = Message.Promise(
         ballot: ballot, from: first, part: UInt32(part), parts: UInt32(parts.count),
-        accepted: accepted)
+        content: content, accepted: accepted)
       outbox.send(.promise(promise), to: sender, after: logBatch)
     }
+  }
+
+  /// Names what all parts tell together: two answers that tell the same are cut alike.
+  private func content(of parts: [[Message.AcceptedEntry]]) -> UInt64 {
+    var content = SplitMix(seed: UInt64(parts.count))
+    for part in parts {
+      for accepted in part {
+        for word in [
+          accepted.slot.rawValue, accepted.ballot.counter, UInt64(accepted.ballot.voter.rawValue),
+          UInt64(accepted.entry.size),
+        ] {
+          content = SplitMix(seed: content.next() ^ word)
+        }
+      }
+    }
+    return content.next()
   }
 
   private func promiseParts(from first: Slot) -> [[Message.AcceptedEntry]] {
@@ -56,6 +73,8 @@ extension Core {
   /// Promises a higher ballot.
   mutating func promise(_ ballot: Ballot) {
     precondition(ballot > promised, "a promise that is not higher")
+    // What it proposed as a leader was voted on before.
+    flushProposals()
     promised = ballot
   }
 
@@ -118,6 +137,8 @@ extension Core {
       // One ballot carries one entry (rule 10).
       return cell.entry == entry ? .known : .impossible
     }
+    // Not below what it accepted, whatever it remembers of its promise.
+    if cell.ballot > ballot { return .no }
     if cell.isChosen {
       // Of what is chosen only the same can be asked for, unless the ballot was overtaken.
       return cell.entry == entry ? .known : .no
@@ -155,9 +176,9 @@ extension Core {
     }
     follow(sender)
     if round > 0 {
-      grant(sender)
+      let granted = grant(sender, in: round)
       outbox.send(
-        .echo(ballot, round: round, applied: state.applied), to: .voter(sender))
+        .echo(ballot, round: round, applied: state.applied, granted: granted), to: .voter(sender))
     }
     learn(claim: ballot, through: chosen)
   }

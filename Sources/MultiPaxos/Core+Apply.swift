@@ -60,7 +60,10 @@ extension Core {
     if !lead.handedOver.isEmpty { lead.handedOver.remove(entry.id) }
     guard state.knows(entry.id.origin) else {
       if entry.kind == .membership { return true }
-      refuse(entry.id, .abandoned(.notAMember))
+      // It is void here, and may stand in another slot in which its origin is a member.
+      if let id = close(entry.id) {
+        ended.append(Ended(proposal: id, outcome: .unknown(.notAMember)))
+      }
       return false
     }
     if state.origins.insert(entry.id) { return true }
@@ -83,6 +86,10 @@ extension Core {
     do {
       item = try state.schedule.apply(change, at: slot)
     } catch {
+      if !state.knows(entry.id.origin), let id = close(entry.id) {
+        // Of those who are no members it is not remembered what was applied: it may stand again.
+        ended.append(Ended(proposal: id, outcome: .unknown(.notAMember)))
+      }
       return refuse(entry.id, .refused(error))
     }
     adopt()

@@ -15,6 +15,7 @@ extension Core {
   /// Whether this node votes on slots that are yet to be opened.
   var mayStand: Bool {
     settings.decorations.standsForLeader && isVoter && !isGuarded
+      && (grants.holder == me || grants.holder == .none || grants.until <= now)
       && (windowItems.contains { configuration($0).place(of: me) != nil })
   }
 
@@ -138,14 +139,18 @@ extension Core {
   /// Where the promise of a voter is kept; begun anew where it tells of other slots than before.
   private mutating func place(of promise: Message.Promise, _ sender: VoterID) -> Int {
     let fresh = Leadership.Promised(
-      voter: sender, from: promise.from, parts: promise.parts,
+      voter: sender, from: promise.from, parts: promise.parts, content: promise.content,
       got: [Bool](repeating: false, count: Int(promise.parts)))
     guard let place = lead.promises.firstIndex(where: { $0.voter == sender }) else {
       lead.promises.append(fresh)
       return lead.promises.count - 1
     }
     let known = lead.promises[place]
-    if !known.isComplete, known.from != promise.from || known.parts != promise.parts {
+    // Parts of two answers make none: a slot might be in neither.
+    if !known.isComplete,
+      known.from != promise.from || known.parts != promise.parts
+        || known.content != promise.content
+    {
       lead.promises[place] = fresh
     }
     return place
@@ -183,25 +188,33 @@ extension Core {
 
   /// Leads or stands no more: what it had proposed may be chosen all the same.
   mutating func stepDown(for voter: VoterID?) {
+    flushProposals()
     let wasLeading = role == .leading
     let transfer = lead.transfer
+    // Whoever it handed over to stands; nobody else that is merely heard of need lead.
+    let isTakenOver = highestSeen > lead.ballot && highestSeen.voter == transfer?.to
+    let next = voter ?? (isTakenOver ? transfer?.to : nil)
     role = .following
     lead = Leadership()
     electionAt = now.advanced(by: electionDelay())
     setLeader(voter)
     guard wasLeading else { return }
     if let id = transfer?.proposal {
-      ended.append(Ended(proposal: id, outcome: .transferred(to: voter ?? highestSeen.voter)))
+      ended.append(
+        Ended(
+          proposal: id, outcome: next.map { .transferred(to: $0) } ?? .unknown(.leadershipLost)))
     }
     loseLeadership()
   }
 
   // MARK: Transfer
 
-  mutating func receiveTakeOver(_ ballot: Ballot, from sender: VoterID) {
+  mutating func receiveTakeOver(_ ballot: Ballot, _ round: UInt64, from sender: VoterID) {
     guard ballot.voter == sender, ballot == promised, sender != me, role != .leading, isVoter else {
       return
     }
+    // It comes late: what was granted since is trusted (rule 45).
+    guard grants.holder != sender || grants.round <= round else { return }
     guard windowItems.contains(where: { configuration($0).place(of: me) != nil }) else { return }
     // The one that it was granted to asks for it.
     grants.holder = .none
@@ -224,8 +237,9 @@ extension Core {
     else { return end(.notAVoter(voter ?? .none)) }
     // What it holds of a lease it trusts no more, before anyone else may lead (rule 45).
     lead.leaseFrom = lead.round + 1
+    for place in lead.peers.indices { lead.peers[place].leaseUntil = Ticks(0) }
     lead.transfer = Leadership.Transfer(
       proposal: id, to: target, until: now.advanced(by: settings.electionTimeout))
-    outbox.send(.takeOver(lead.ballot), to: .voter(target))
+    outbox.send(.takeOver(lead.ballot, round: lead.round), to: .voter(target))
   }
 }

@@ -6,6 +6,8 @@ extension Core {
   mutating func pump() {
     guard role == .leading else { return }
     dispatch()
+    // Its own vote is one like any other: what it has not promised it does not vote on.
+    guard promised == lead.ballot || !isVoter else { return }
     let last = state.applied.advanced(by: state.schedule.window)
     var promisedFrom: (item: Int, slot: Slot)?
     while lead.next <= last, lead.next <= Slot.limit, lead.openBytes <= settings.maxOpenBytes {
@@ -54,8 +56,8 @@ extension Core {
   }
 
   /// Sends what was proposed since, as few messages; this node's own vote is a record like any other.
-  @usableFromInline
-  mutating func flush() {
+  /// Whatever looks at the log as at what is recorded calls it first.
+  mutating func flushProposals() {
     guard role == .leading else { return }
     while lead.unsent < lead.next {
       let first = lead.unsent
@@ -74,6 +76,13 @@ extension Core {
       lead.unsent = last.next
       lead.toldChosen = chosenThrough
     }
+  }
+
+  /// Sends what was proposed since, and how far it is.
+  @usableFromInline
+  mutating func flush() {
+    guard role == .leading else { return }
+    flushProposals()
     if lead.wantsRound {
       startRound()
     } else if lead.toldChosen < chosenThrough {
@@ -98,13 +107,12 @@ extension Core {
     let mine = lead.peer(me, at: now)
     lead.peers[mine].echoed = lead.round
     // Its own grant is one of the quorum's (rule 44).
-    grant(me)
-    trustGrant(of: mine, sentAt: now)
+    trustGrant(of: mine, for: grant(me, in: lead.round), sentAt: now)
     answerIndexes()
   }
 
   mutating func receiveEcho(
-    _ ballot: Ballot, _ round: UInt64, _ applied: Slot, from sender: VoterID
+    _ ballot: Ballot, _ round: UInt64, _ applied: Slot, _ granted: UInt64, from sender: VoterID
   ) {
     knowChosen(applied)
     guard role == .leading, ballot == lead.ballot, sender != me else { return }
@@ -116,14 +124,14 @@ extension Core {
     let age = lead.round - round
     if age < UInt64(lead.sentRounds.count) {
       trustGrant(
-        of: place, sentAt: lead.sentRounds[lead.sentRounds.count - 1 - Int(age)])
+        of: place, for: granted, sentAt: lead.sentRounds[lead.sentRounds.count - 1 - Int(age)])
     }
     answerIndexes()
   }
 
   /// A grant counts from before the heartbeat was sent (rule 44).
-  private mutating func trustGrant(of place: Int, sentAt: Ticks) {
-    guard let trust, lead.peers[place].echoed >= lead.leaseFrom else { return }
+  private mutating func trustGrant(of place: Int, for granted: UInt64, sentAt: Ticks) {
+    guard let trust = trust(in: granted), lead.peers[place].echoed >= lead.leaseFrom else { return }
     lead.peers[place].leaseUntil = max(
       lead.peers[place].leaseUntil, sentAt.advanced(by: trust))
   }

@@ -39,8 +39,10 @@ extension Core {
   }
 
   /// A leader of this ballot says that all slots up to `slot` are chosen. What this node accepted
-  /// there at that ballot or a higher one is what was chosen; what it accepted at a lower one may not
-  /// be (rule 13).
+  /// there at that very ballot is what was chosen: one ballot carries one entry, and a leader that
+  /// learns of another steps down before it says so. What was accepted at a lower one may not be
+  /// chosen; nor at a higher one (rule 13 allows that), for the leader may have learned of a slot that
+  /// was chosen at a higher ballot still.
   mutating func learn(claim ballot: Ballot, through slot: Slot) {
     guard slot <= Slot.limit else { return }
     if slot > claim.through {
@@ -49,7 +51,7 @@ extension Core {
     }
     var next = max(claim.marked, chosenThrough).next
     while next <= claim.through, log.has(next) {
-      if let cell = log.cell(next), cell.ballot >= claim.ballot { log.choose(next) }
+      if let cell = log.cell(next), cell.ballot == claim.ballot { log.choose(next) }
       claim.marked = next
       next = next.next
     }
@@ -60,11 +62,12 @@ extension Core {
 
   /// Goes on to the last slot that is chosen and held, without a gap.
   mutating func advance() {
+    flushProposals()
     while true {
       let next = chosenThrough.next
       guard let cell = log.cell(next) else { break }
       if !cell.isChosen {
-        guard next <= claim.through, cell.ballot >= claim.ballot else { break }
+        guard next <= claim.through, cell.ballot == claim.ballot else { break }
         log.choose(next)
       }
       chosenThrough = next
@@ -116,7 +119,8 @@ extension Core {
   // MARK: Answering
 
   mutating func receiveFetch(_ from: Slot, from sender: VoterID) {
-    guard sender != me, from > .none, from <= chosenThrough else { return }
+    guard sender != me, from > .none else { return }
+    guard from <= chosenThrough else { return }
     guard from >= log.first else {
       return outbox.send(.compacted(through: state.applied), to: .voter(sender))
     }
@@ -134,6 +138,9 @@ extension Core {
     _ first: Slot, _ entries: [Entry], _ chosen: Slot, from sender: VoterID
   ) {
     let before = chosenThrough
+    // What stands in the log from here on stands in a record, too.
+    flushProposals()
+    stepDownIfOverruled(by: entries, from: first)
     var learned: [Entry] = []
     for (offset, entry) in entries.enumerated() {
       let slot = first.advanced(by: UInt64(offset))
@@ -156,6 +163,17 @@ extension Core {
     knowChosen(chosen)
     advance()
     if isNews, knownChosen > chosenThrough { askForEntries(of: sender) }
+  }
+
+  /// What this leader proposed is not what was chosen there: it was overruled by another, and must not
+  /// say under its own ballot that those slots are chosen.
+  private mutating func stepDownIfOverruled(by entries: [Entry], from first: Slot) {
+    guard role == .leading else { return }
+    for (offset, entry) in entries.enumerated() {
+      let slot = first.advanced(by: UInt64(offset))
+      guard slot > chosenThrough, let cell = log.cell(slot) else { continue }
+      if cell.ballot == lead.ballot, cell.entry != entry { return stepDown(for: nil) }
+    }
   }
 
   /// Records what was learned before this slot.

@@ -144,7 +144,8 @@ extension Core {
     for number in pending.numbers {
       guard let one = pending[number] else { continue }
       if one.importance == .maintain {
-        guard let id = one.proposal, pending.remove(number) != nil else { continue }
+        // Also what this machine asked for itself.
+        guard pending.remove(number) != nil, let id = one.proposal else { continue }
         ended.append(
           Ended(
             proposal: id,

@@ -110,7 +110,9 @@ extension Core {
   /// How far one must have come to read now, alone; nil where this leader has no lease. It is looked
   /// at after the read came, and after the clock was (rule 44).
   var leaseIndex: Slot? {
-    guard knowsAllChosen, isQuorum({ $0.leaseUntil > now }) else { return nil }
+    guard knowsAllChosen, lead.transfer == nil, isQuorum({ $0.leaseUntil > now }) else {
+      return nil
+    }
     return max(lead.highestChosen, chosenThrough)
   }
 }

@@ -225,8 +225,8 @@ struct Core: Hashable, Sendable {
       receiveAccepted(ballot, first, last, from: sender)
     case .heartbeat(let ballot, let chosen, let round):
       receiveHeartbeat(ballot, chosen, round, from: sender)
-    case .echo(let ballot, let round, let applied):
-      receiveEcho(ballot, round, applied, from: sender)
+    case .echo(let ballot, let round, let applied, let granted):
+      receiveEcho(ballot, round, applied, granted, from: sender)
     case .fetch(let from): receiveFetch(from, from: sender)
     case .entries(let first, let entries, let chosen):
       receiveEntries(first, entries, chosen, from: sender)
@@ -235,7 +235,7 @@ struct Core: Hashable, Sendable {
     case .notLeading(let hint): receiveNotLeading(hint, from: sender)
     case .askIndex(let round): receiveAskIndex(round, from: sender)
     case .index(let round, let slot): receiveIndex(round, slot)
-    case .takeOver(let ballot): receiveTakeOver(ballot, from: sender)
+    case .takeOver(let ballot, let round): receiveTakeOver(ballot, round, from: sender)
     case .digest(let slot, let digest): receiveDigest(slot, digest, from: sender)
     case .diverged(let slot): receiveDiverged(slot)
     case .fetchPiece, .piece: break

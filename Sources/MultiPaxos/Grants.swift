@@ -5,6 +5,8 @@ struct Grants: Hashable, Sendable {
   /// To whom, and until when.
   var holder = VoterID.none
   var until = Ticks(0)
+  /// In which of its rounds of heartbeats.
+  var round: UInt64 = 0
   /// The longest that may be granted, recorded before any is; and the batch of that record.
   var longest: UInt64 = 0
   var batch = PersistBatch.none
@@ -43,17 +45,23 @@ extension Core {
 
   /// Lets nobody else lead for a while. A promise given before counts from when it is queued, so
   /// whoever is granted to is the one whose ballot is promised.
-  mutating func grant(_ voter: VoterID) {
-    guard let duration = settings.leaseDuration, isVoter, grants.batch <= outbox.durable else {
-      return
-    }
+  /// - Parameter round: the leader's round of heartbeats that asks for it.
+  /// - Returns: for how long, in ticks; zero where it grants nothing, which whoever asked must know.
+  mutating func grant(_ voter: VoterID, in round: UInt64) -> UInt64 {
+    guard let duration = settings.leaseDuration, isVoter, grants.batch <= outbox.durable,
+      mayFollow(voter)
+    else { return 0 }
     grants.holder = voter
-    grants.until = now.advanced(by: min(duration, grants.longest))
+    grants.round = round
+    let granted = min(duration, grants.longest)
+    grants.until = now.advanced(by: granted)
+    return granted
   }
 
-  /// How long a grant may be trusted, from when the heartbeat was sent.
-  var trust: UInt64? {
-    guard let duration = settings.leaseDuration else { return nil }
+  /// How long a grant of so many ticks may be trusted, from when the heartbeat was sent.
+  func trust(in granted: UInt64) -> UInt64? {
+    guard granted > 0, let own = settings.leaseDuration else { return nil }
+    let duration = min(own, granted)
     let million: UInt64 = 1_000_000
     let kept = duration * (million - settings.clockRateError) / (million + settings.clockRateError)
     return kept > settings.leaseMargin ? kept - settings.leaseMargin : nil

@@ -8,6 +8,7 @@ struct Leadership: Hashable, Sendable {
     var voter: VoterID
     var from: Slot
     var parts: UInt32
+    var content: UInt64
     var got: [Bool]
     var isComplete: Bool { !got.contains(false) }
   }

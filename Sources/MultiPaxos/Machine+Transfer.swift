@@ -26,7 +26,10 @@ extension Machine {
       transfers[place].usedAt = core.now
       let isNext = slot == last.slot && index == last.index + 1 && !last.isLast
       if isNext { transfers[place].last = transfers[place].source.piece(index, limit) }
-      let isSame = slot == last.slot && index == last.index || slot == .none && last.index == 0
+      // Who begins has perhaps come further than a snapshot that it was given before.
+      let isSame =
+        slot == last.slot && index == last.index
+        || slot == .none && last.index == 0 && last.slot == core.applied
       if isNext || isSame {
         core.outbox.send(.piece(transfers[place].last), to: .voter(voter))
         return
@@ -134,7 +137,7 @@ extension Core {
     restartTimers()
     // Of what is contained in it, nobody knows what came of it.
     for number in pending.numbers
-    where state.origins.contains(EntryID(origin: me, number: number)) {
+    where state.origins.contains(EntryID(origin: me, number: number)) || !state.knows(me) {
       end(number, because: .forgotten)
     }
     advance()

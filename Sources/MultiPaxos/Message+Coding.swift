@@ -37,11 +37,12 @@ extension Message: ByteCodable {
       ballot.encode(into: &writer)
       chosen.encode(into: &writer)
       writer.write(round)
-    case .echo(let ballot, let round, let applied):
+    case .echo(let ballot, let round, let applied, let granted):
       writer.write(UInt8(9))
       ballot.encode(into: &writer)
       writer.write(round)
       applied.encode(into: &writer)
+      writer.write(granted)
     case .fetch, .entries, .compacted, .fetchPiece, .piece, .forward, .notLeading, .askIndex,
       .index, .takeOver, .digest, .diverged:
       encodeRest(into: &writer)
@@ -81,9 +82,10 @@ extension Message: ByteCodable {
       writer.write(UInt8(18))
       writer.write(round)
       slot.encode(into: &writer)
-    case .takeOver(let ballot):
+    case .takeOver(let ballot, let round):
       writer.write(UInt8(19))
       ballot.encode(into: &writer)
+      writer.write(round)
     case .digest(let slot, let digest):
       writer.write(UInt8(20))
       slot.encode(into: &writer)
@@ -123,7 +125,7 @@ extension Message: ByteCodable {
     case 9:
       self = .echo(
         try Ballot(real: &reader), round: try reader.read(UInt64.self),
-        applied: try Slot(from: &reader))
+        applied: try Slot(from: &reader), granted: try reader.read(UInt64.self))
     default: try self.init(kind, from: &reader)
     }
   }
@@ -145,7 +147,7 @@ extension Message: ByteCodable {
       self = .notLeading(leader == .none ? nil : leader)
     case 17: self = .askIndex(round: try reader.read(UInt64.self))
     case 18: self = .index(round: try reader.read(UInt64.self), try Slot(from: &reader))
-    case 19: self = .takeOver(try Ballot(real: &reader))
+    case 19: self = .takeOver(try Ballot(real: &reader), round: try reader.read(UInt64.self))
     case 20: self = .digest(try Slot(from: &reader), try reader.read(UInt64.self))
     case 21: self = .diverged(try Slot(from: &reader))
     default: throw .malformed("unknown kind of message")
@@ -191,6 +193,7 @@ extension Message.Promise: ByteCodable {
     from.encode(into: &writer)
     writer.write(part)
     writer.write(parts)
+    writer.write(content)
     writer.write(UInt32(truncatingIfNeeded: accepted.count))
     for one in accepted {
       one.slot.encode(into: &writer)
@@ -206,6 +209,7 @@ extension Message.Promise: ByteCodable {
     part = try reader.read(UInt32.self)
     parts = try reader.read(UInt32.self)
     guard parts > part, from > .none else { throw .malformed("a part beyond the last") }
+    content = try reader.read(UInt64.self)
     let count = Int(try reader.read(UInt32.self))
     guard count <= Message.maxEntries, count <= reader.remaining else {
       throw .overLimit(found: UInt64(count), limit: min(Message.maxEntries, reader.remaining))

@@ -19,8 +19,9 @@ public enum Message: Hashable, Sendable {
   case accepted(Ballot, first: Slot, last: Slot)
   /// The leader lives, and all slots up to `chosen` are chosen, under this ballot or lower ones.
   case heartbeat(Ballot, chosen: Slot, round: UInt64)
-  /// Answers a heartbeat, while `ballot` is what the sender has promised; `applied` is how far it is.
-  case echo(Ballot, round: UInt64, applied: Slot)
+  /// Answers a heartbeat, while `ballot` is what the sender has promised; `applied` is how far it is,
+  /// and for `granted` ticks it lets nobody else lead.
+  case echo(Ballot, round: UInt64, applied: Slot, granted: UInt64)
   /// Asks for chosen entries from this slot on.
   case fetch(from: Slot)
   /// These are chosen; and so is all up to `chosen`.
@@ -40,7 +41,8 @@ public enum Message: Hashable, Sendable {
   /// So far.
   case index(round: UInt64, Slot)
   /// Stand for leader at once: whoever leads at this ballot gives way.
-  case takeOver(Ballot)
+  /// What was granted in rounds of heartbeats up to `round` is given back.
+  case takeOver(Ballot, round: UInt64)
   /// A hash of the state after this slot.
   case digest(Slot, UInt64)
   /// The receiver's state after this slot is not that of the others.
@@ -57,17 +59,21 @@ public enum Message: Hashable, Sendable {
     public var part: UInt32
     /// How many there are.
     public var parts: UInt32
+    /// Names what all parts tell together: parts of answers that differ are not put together.
+    public var content: UInt64
     /// What was accepted.
     public var accepted: [AcceptedEntry]
 
     /// One made of its parts.
     public init(
-      ballot: Ballot, from: Slot, part: UInt32, parts: UInt32, accepted: [AcceptedEntry]
+      ballot: Ballot, from: Slot, part: UInt32, parts: UInt32, content: UInt64,
+      accepted: [AcceptedEntry]
     ) {
       self.ballot = ballot
       self.from = from
       self.part = part
       self.parts = parts
+      self.content = content
       self.accepted = accepted
     }
   }

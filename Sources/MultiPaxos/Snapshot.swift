@@ -103,7 +103,11 @@ struct SnapshotTarget<App: ReplicatedState>: Sendable {
 
   private mutating func read(_ piece: Bytes) throws {
     var reader = ByteReader(piece)
-    switch try reader.read(UInt8.self) {
+    let kind = try reader.read(UInt8.self)
+    if kind != 1, state == nil {
+      throw RestoreError("a snapshot that does not begin with its first piece")
+    }
+    switch kind {
     case 1:
       let slot = try Slot(from: &reader)
       guard slot == self.slot, state == nil else {

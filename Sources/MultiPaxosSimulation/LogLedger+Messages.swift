@@ -33,7 +33,7 @@ extension LogLedger {
     case .heartbeat(let ballot, let chosen, _):
       use(ballot, by: voter)
       mustBeChosen(through: chosen, says: voter)
-    case .echo(let ballot, _, let applied):
+    case .echo(let ballot, _, let applied, _):
       if ballot < stores[place].promised {
         violate("voter \(voter) echoes \(ballot), and promised \(stores[place].promised)")
       }
@@ -73,7 +73,9 @@ extension LogLedger {
       }
     }
     var parts = store.parts[promise.ballot] ?? [:]
-    if let other = parts.values.first, other.parts != promise.parts || other.from != promise.from {
+    if let other = parts.values.first,
+      other.parts != promise.parts || other.from != promise.from || other.content != promise.content
+    {
       parts.removeAll()
     }
     parts[promise.part] = promise

@@ -39,12 +39,12 @@ struct LogShape: Sendable {
       one(of: [30, 100, 250]), 3 * settings.heartbeatEvery, plan.delay / 100)
     settings.retransmitAfter = max(one(of: [10, 30, 100]), plan.delay / 250)
     settings.counterBlock = one(of: [64, 1 << 20])
-    // One that is heard and hears nobody would outbid every leader for ever; where all are needed,
-    // nobody is left like that.
-    let mustAsk = one(of: [true, true, false])
-    settings.decorations.asksBeforeStanding =
-      mustAsk || configuration.component.quorums.prepare < voters.count
-    settings.decorations.checksQuorum = one(of: [true, true, false])
+    // One that is heard and hears nobody would outbid every leader for ever, or lead for ever without
+    // getting anywhere. Where all are needed, nobody is left like that.
+    let needsAll = max(quorums.prepare, quorums.accept) == voters.count
+    let (asks, checks) = (one(of: [true, true, false]), one(of: [true, true, false]))
+    settings.decorations.asksBeforeStanding = asks || !needsAll
+    settings.decorations.checksQuorum = checks || !needsAll
     settings.decorations.delegates = one(of: [true, true, true, false])
     settings.decorations.verifiesEvery = one(of: [nil, 5, 50])
     if plan.isTiny {

@@ -87,8 +87,10 @@ enum LogWords {
       return text("accepted", ballot, ["first": "\(first)", "last": "\(last)"])
     case .heartbeat(let ballot, let chosen, let round):
       return text("heartbeat", ballot, ["chosen": "\(chosen)", "round": "\(round)"])
-    case .echo(let ballot, let round, let applied):
-      return text("echo", ballot, ["round": "\(round)", "applied": "\(applied)"])
+    case .echo(let ballot, let round, let applied, let granted):
+      return text(
+        "echo", ballot,
+        ["round": "\(round)", "applied": "\(applied)", "granted": "\(granted) ticks"])
     case .fetch(let from): return text("fetch", nil, ["from": "\(from)"])
     case .entries(let first, let entries, let chosen):
       return text(
@@ -107,7 +109,8 @@ enum LogWords {
     case .askIndex(let round): return text("ask index", nil, ["round": "\(round)"])
     case .index(let round, let slot):
       return text("index", nil, ["round": "\(round)", "slot": "\(slot)"])
-    case .takeOver(let ballot): return text("take over", ballot)
+    case .takeOver(let ballot, let round):
+      return text("take over", ballot, ["round": "\(round)"])
     case .digest(let slot, let hash):
       return text("digest", nil, ["slot": "\(slot)", "hash": "\(hash)"])
     case .diverged(let slot): return text("diverged", nil, ["slot": "\(slot)"])

@@ -19,18 +19,19 @@ import Testing
     .prepare(ballot, from: Slot(4)),
     .promise(
       .init(
-        ballot: ballot, from: Slot(4), part: 0, parts: 1,
+        ballot: ballot, from: Slot(4), part: 0, parts: 1, content: 7,
         accepted: [.init(slot: Slot(5), ballot: ballot, entry: entries[2])])),
     .refused(ballot, promised: ballot),
     .accept(.init(ballot: ballot, chosen: Slot(3), first: Slot(4), entries: entries)),
     .accepted(ballot, first: Slot(1), last: Slot(4)),
-    .heartbeat(ballot, chosen: Slot(2), round: 77), .echo(ballot, round: 77, applied: Slot(1)),
+    .heartbeat(ballot, chosen: Slot(2), round: 77),
+    .echo(ballot, round: 77, applied: Slot(1), granted: 5),
     .fetch(from: Slot(8)), .entries(first: Slot(8), entries, chosen: Slot(20)),
     .compacted(through: Slot(6)), .fetchPiece(slot: Slot(6), index: 2),
     .piece(.init(slot: Slot(6), index: 2, isLast: true, digest: 9, bytes: ["a", ""])),
     .forward(entries),
     .notLeading(VoterID(3)), .notLeading(nil), .askIndex(round: 2), .index(round: 2, Slot(3)),
-    .takeOver(ballot), .digest(Slot(3), 99), .diverged(Slot(3)),
+    .takeOver(ballot, round: 9), .digest(Slot(3), 99), .diverged(Slot(3)),
   ]
 
   static let records: [Record] = [

@@ -144,7 +144,7 @@ import Testing
     let start = world[1].status.applied
     // d stands; only n hears of it.
     world.isHeldBack = { $0.from == VoterID(4) || $0.to == VoterID(4) }
-    world.with(VoterID(4)) { $0.receive(.takeOver($0.status.promised), from: VoterID(1)) }
+    world.with(VoterID(4)) { $0.receive(.takeOver($0.status.promised, round: 0), from: VoterID(1)) }
     #expect(world[4].status.promised.voter == VoterID(4))
     let prepares = world.network.filter {
       if case .prepare = $0.message { $0.from == VoterID(4) } else { false }
@@ -212,7 +212,13 @@ import Testing
     }
     world.network.removeAll()
     // a writes with b and n.
-    world.isHeldBack = { ($0.to.rawValue == 3 || $0.to.rawValue == 4) || $0.from.rawValue == 4 }
+    world.isHeldBack = { parcel in
+      // n accepts what a writes, and is not told that it is chosen: it would tell d.
+      if case .heartbeat(_, let chosen, _) = parcel.message, parcel.to == VoterID(5) {
+        return chosen > start.next
+      }
+      return (parcel.to.rawValue == 3 || parcel.to.rawValue == 4) || parcel.from.rawValue == 4
+    }
     world.nodes[VoterID(3)]!.isCutOff = true
     world.nodes[VoterID(4)]!.isCutOff = true
     let told = world.propose(.command(.add(1000)), at: 1)
