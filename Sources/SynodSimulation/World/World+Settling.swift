@@ -192,7 +192,7 @@ extension World {
   /// What was asked last must be answered in full.
   @usableFromInline
   mutating func askAgain(_ id: UInt64) {
-    guard let proposal = settling?.asked[id] else { return }
+    guard let proposal = settling?.asked.removeValue(forKey: id) else { return }
     counts.askedAgain += 1
     settling?.again.append(proposal)
   }
