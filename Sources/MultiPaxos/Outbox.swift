@@ -27,8 +27,6 @@ struct Outbox: Hashable, Sendable {
   var isEmpty: Bool { persist.isEmpty && messages.isEmpty }
   /// Replies that wait for a batch.
   var heldCount: Int { held.count - firstHeld }
-  /// The batch that the next record belongs to.
-  var open: PersistBatch { issued.next }
 
   /// Adds a record to the open batch and gives the batch's number.
   @discardableResult

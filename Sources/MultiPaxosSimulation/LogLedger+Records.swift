@@ -41,7 +41,6 @@ extension LogLedger {
     case .chosen(let through): mustBeChosen(through: through, says: voter)
     case .installed(let slot):
       mustBeChosen(through: slot, says: voter)
-      stores[place].installed = max(stores[place].installed, slot)
       reach(.snapshotInstalled)
     }
   }

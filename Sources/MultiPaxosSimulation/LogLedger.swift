@@ -30,8 +30,6 @@ struct LogLedger: Sendable {
     var reserved: UInt64 = 0
     /// Of each slot the newest acceptance.
     var accepted: [Slot: Ballot] = [:]
-    /// Slots that it holds as chosen without having accepted them, or in a snapshot.
-    var installed = Slot.none
     /// It was lost: its identity never votes again.
     var isRetired = false
     /// Which life of its process this is.
@@ -47,8 +45,6 @@ struct LogLedger: Sendable {
   private(set) var chosen: [Slot: Chosen] = [:]
   /// All slots up to this one are chosen.
   private(set) var contiguous = Slot.none
-  /// The highest that is.
-  private(set) var highest = Slot.none
   /// In which life of its voter a ballot was used.
   private var lives: [Ballot: UInt64] = [:]
   /// Which membership counts where: as far as the chosen log says.
@@ -134,7 +130,6 @@ struct LogLedger: Sendable {
           "\(entry) is chosen in \(slot) at \(ballot), and \(vote.entry) was proposed at \(other)")
       }
     }
-    highest = max(highest, slot)
     if slot > contiguous.next { reach(.chosenOutOfOrder) }
     while chosen[contiguous.next] != nil { contiguous = contiguous.next }
   }

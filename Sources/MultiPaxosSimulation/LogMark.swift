@@ -1,7 +1,6 @@
 /// Something that should happen in some runs.
 enum LogMark: Int, CaseIterable, Sendable {
   case leaderChanged
-  case twoLeaders
   case promised
   case promiseInParts
   case refused
@@ -26,7 +25,6 @@ enum LogMark: Int, CaseIterable, Sendable {
   case transferred
   case membersChanged
   case membersRefused
-  case voterReplaced
   case notLeader
   case noLease
   case overloaded
@@ -39,7 +37,6 @@ enum LogMark: Int, CaseIterable, Sendable {
   var name: String {
     switch self {
     case .leaderChanged: "a leader took over"
-    case .twoLeaders: "two proposed at once, at different ballots"
     case .promised: "a promise"
     case .promiseInParts: "a promise of several parts"
     case .refused: "a ballot was refused"
@@ -64,7 +61,6 @@ enum LogMark: Int, CaseIterable, Sendable {
     case .transferred: "a leader gave way to another"
     case .membersChanged: "the members changed"
     case .membersRefused: "a change of the members was refused"
-    case .voterReplaced: "a voter that lost its store was replaced"
     case .notLeader: "not applied, by one who does not lead"
     case .noLease: "a read was refused for want of a lease"
     case .overloaded: "refused, overloaded"

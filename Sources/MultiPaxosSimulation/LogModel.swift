@@ -30,7 +30,6 @@ struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
   private(set) var states = [App()]
   private(set) var digests: [UInt64]
   private(set) var meanings: [Meaning] = [.nothing]
-  private(set) var entries = [Entry.filler]
   private(set) var leases: [Bytes: Lease] = [:]
   private var seen: Set<EntryID> = []
   private var clients: [Identity128: Kept] = [:]
@@ -61,7 +60,6 @@ struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
     states.append(state)
     digests.append(state.digest)
     meanings.append(meaning)
-    entries.append(entry)
     return meaning
   }
 

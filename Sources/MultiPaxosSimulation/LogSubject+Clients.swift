@@ -91,7 +91,6 @@ extension LogSubject {
     guard case .command(let command) = proposal.operation else { return }
     let payload = encoded(command)
     wishes[payload, default: Wish()].calls.append(place)
-    wishes[payload]?.once = proposal.once
   }
 
   func encoded(_ value: some ByteCodable) -> Bytes {
@@ -101,10 +100,7 @@ extension LogSubject {
   }
 
   /// Whether it happened is open for ever.
-  public mutating func lost(_ id: ProposalID) {
-    if let place = places[id] { calls[place].isLost = true }
-    ledger.reach(.restartInFlight)
-  }
+  public mutating func lost(_ id: ProposalID) { ledger.reach(.restartInFlight) }
 
   /// Judges what a client is told.
   public mutating func ended(

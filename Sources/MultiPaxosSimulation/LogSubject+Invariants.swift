@@ -36,10 +36,7 @@ extension LogSubject {
   }
 
   /// It never votes again.
-  public mutating func retired(_ voter: VoterID) {
-    ledger.retire(voter)
-    lost.append(voter)
-  }
+  public mutating func retired(_ voter: VoterID) { ledger.retire(voter) }
 
   /// It may say so from now on.
   public mutating func storageFailed(at voter: VoterID) { hasFailed.insert(voter) }

@@ -25,13 +25,11 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
     let floor: Slot
     var hasEnded = false
     var isNotApplied = false
-    var isLost = false
   }
 
   /// A command: all the calls that sent it, and what became of it.
   struct Wish {
     var calls: [Int] = []
-    var once: Once?
     var appliedIn: Slot?
   }
 
@@ -50,7 +48,6 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   var told = Slot.none
   var hasFailed: Set<VoterID> = []
   var isClosing = false
-  var lost: [VoterID] = []
 
   /// Draws quorums, limits and the mix of operations.
   public init(_ plan: RunPlan, random: inout SplitMix) {
@@ -77,10 +74,10 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   /// Elections come before anything, and a voter that may hold few replies lets most of the others be
   /// asked again.
   public var waitForRoom: UInt64 {
-    let election = 4 * shape.settings.electionTimeout * 1_000
+    let election = 1_000 * shape.settings.electionTimeout
     let room =
       shape.settings.maxHeldReplies <= plan.voters ? 1_000 * shape.settings.retransmitAfter : 0
-    return election / 4 + room
+    return election + room
   }
 
   /// Leads the model along what is chosen.
