@@ -117,19 +117,3 @@ extension KeyPage.Request: CustomStringConvertible {
   /// For people to read.
   package var description: String { "\(limit) after " + (after.map { "\($0)" } ?? "nothing") }
 }
-
-extension ByteCodable {
-  /// Its binary form.
-  var encoded: Bytes {
-    var writer = ByteWriter()
-    encode(into: &writer)
-    return writer.finish()
-  }
-
-  /// Reads all of `bytes`; nil where they are not its binary form.
-  package init?(encoded bytes: Bytes) {
-    var reader = ByteReader(bytes)
-    guard let value = try? Self(from: &reader), reader.isAtEnd else { return nil }
-    self = value
-  }
-}

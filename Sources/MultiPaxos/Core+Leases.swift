@@ -39,11 +39,10 @@ extension Core {
     leaseDue = nil
     for index in leaseTimers.indices {
       if leaseTimers[index].at <= now {
-        var writer = ByteWriter()
-        LeaseRequest.expire(leaseTimers[index].name, version: leaseTimers[index].version)
-          .encode(into: &writer)
+        let expiry = LeaseRequest.expire(
+          leaseTimers[index].name, version: leaseTimers[index].version)
         _ = open(
-          .lease, writer.finish(), once: nil, deadline: nil, importance: .maintain, as: nil)
+          .lease, expiry.encoded, once: nil, deadline: nil, importance: .maintain, as: nil)
         leaseTimers[index].at = now.advanced(by: settings.electionTimeout)
       }
       leaseDue = min(leaseDue ?? Ticks(.max), leaseTimers[index].at)

@@ -48,7 +48,7 @@ extension Machine {
       return end(entry.id, .notApplied(.malformed))
     }
     let (outcome, event) = appState.apply(command, at: ApplyContext(position: slot.rawValue))
-    if let once = entry.once { core.state.clients.keep(once, encoded(outcome), at: slot) }
+    if let once = entry.once { core.state.clients.keep(once, outcome.encoded, at: slot) }
     if let event, core.started { effects.append(.event(event, at: slot)) }
     end(entry.id, .applied(outcome, at: slot))
   }

@@ -182,9 +182,8 @@ extension Core {
     guard case .recover(let lost) = settings.mode, !isVoter else { return }
     let member = Member(
       voter: me, role: .voter, store: settings.store, address: settings.addresses[me] ?? Bytes())
-    var writer = ByteWriter()
-    MembershipChange([.replace(lost, by: member)]).encode(into: &writer)
+    let change = MembershipChange([.replace(lost, by: member)])
     _ = open(
-      .membership, writer.finish(), once: nil, deadline: nil, importance: .gain, as: nil)
+      .membership, change.encoded, once: nil, deadline: nil, importance: .gain, as: nil)
   }
 }

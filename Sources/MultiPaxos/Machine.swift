@@ -96,22 +96,15 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
         importance: proposal.importance, as: id)
     case .changeMembership(let change):
       refusal = core.open(
-        .membership, encoded(change), once: nil, deadline: proposal.deadline,
+        .membership, change.encoded, once: nil, deadline: proposal.deadline,
         importance: proposal.importance, as: id)
     case .lease(let request):
       refusal = core.open(
-        .lease, encoded(request), once: nil, deadline: proposal.deadline,
+        .lease, request.encoded, once: nil, deadline: proposal.deadline,
         importance: proposal.importance, as: id)
     case .transferLeadership(let voter): return core.transfer(to: voter, as: id)
     }
     if let refusal { refuse(id, refusal) }
-  }
-
-  @usableFromInline
-  func encoded(_ value: some ByteCodable) -> Bytes {
-    var writer = ByteWriter(capacity: 128)
-    value.encode(into: &writer)
-    return writer.finish()
   }
 
   /// Why a proposal is not even begun.

@@ -89,14 +89,8 @@ extension LogSubject {
     places[id] = place
     calls.append(Call(id: id, client: client, voter: voter, proposal: proposal, floor: told))
     guard case .command(let command) = proposal.operation else { return }
-    let payload = encoded(command)
+    let payload = command.encoded
     wishes[payload, default: Wish()].calls.append(place)
-  }
-
-  func encoded(_ value: some ByteCodable) -> Bytes {
-    var writer = ByteWriter()
-    value.encode(into: &writer)
-    return writer.finish()
   }
 
   /// Whether it happened is open for ever.
@@ -154,7 +148,7 @@ extension LogSubject {
     _ call: Call, _ command: App.Command, _ outcome: App.Outcome, in slot: Slot
   ) {
     guard case .command(let payload, let meant) = model.meaning(of: slot),
-      payload == encoded(command)
+      payload == command.encoded
     else {
       return ledger.violate("proposal \(call.id) is told of \(slot), where it does not stand")
     }
@@ -215,7 +209,7 @@ extension LogSubject {
     case .tooLarge, .malformed, .notAVoter, .outdated: break
     }
     guard case .command(let command) = call.proposal.operation,
-      let wish = wishes[encoded(command)], let slot = wish.appliedIn
+      let wish = wishes[command.encoded], let slot = wish.appliedIn
     else { return }
     if wish.calls.allSatisfy({ calls[$0].isNotApplied }) {
       ledger.violate("proposal \(call.id) ends as not applied, and is applied in \(slot)")

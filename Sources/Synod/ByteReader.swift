@@ -80,3 +80,19 @@ public protocol ByteCodable {
   /// Reads one value, or says why it cannot.
   init(from reader: inout ByteReader) throws(CodingError)
 }
+
+extension ByteCodable {
+  /// Its binary form.
+  @inlinable public var encoded: Bytes {
+    var writer = ByteWriter(capacity: 128)
+    encode(into: &writer)
+    return writer.finish()
+  }
+
+  /// Reads all of `bytes`; nil where they are not its binary form.
+  @inlinable public init?(encoded bytes: Bytes) {
+    var reader = ByteReader(bytes)
+    guard let value = try? Self(from: &reader), reader.isAtEnd else { return nil }
+    self = value
+  }
+}

@@ -30,18 +30,11 @@ public struct RunHash: Hashable, Sendable, CustomStringConvertible {
   public mutating func add(_ text: String) { add(Bytes(text)) }
 
   /// Adds the binary form of a value.
-  public mutating func add(encoded value: some ByteCodable) { add(encodedBytes(value)) }
+  public mutating func add(encoded value: some ByteCodable) { add(value.encoded) }
 
   /// Sixteen hexadecimal digits.
   public var description: String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 16 - digits.utf8.count) + digits
   }
-}
-
-/// The binary form of a value.
-func encodedBytes(_ value: some ByteCodable) -> Bytes {
-  var writer = ByteWriter(capacity: 128)
-  value.encode(into: &writer)
-  return writer.finish()
 }

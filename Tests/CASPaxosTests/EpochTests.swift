@@ -9,7 +9,7 @@ import Testing
     epoch: Epoch(1), voters: (1...3).map { VoterID($0) })
   /// A decided membership of that epoch.
   static let members: Record = .membership(
-    try! Membership(MembershipValueTests.initial().bytes).inEpoch(next), isRetired: false)
+    try! Membership(MembershipValueTests.initial().encoded).inEpoch(next), isRetired: false)
 
   static func machine(_ voter: UInt32, restoring records: [Record] = []) throws -> CounterMachine {
     var machine = CounterMachine(.test(voter))

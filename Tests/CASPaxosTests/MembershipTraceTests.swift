@@ -144,7 +144,7 @@ import Testing
     var message = Message(
       .configuration, slot: 0,
       ballot: Ballot(epoch: Epoch(9), counter: members.revision + 1, voter: VoterID(1)))
-    message.state.value = members.bytes
+    message.state.value = members.encoded
     for _ in 0..<2 {
       world.receive(message, at: 3, from: 1)
       #expect(world[3].standing == .retired)

@@ -176,16 +176,16 @@ import Testing
     var members = Self.initial()
     members = try members.after(.change(.pin(VoterID(3), StoreID(Identity128(high: 7, low: 8)))))
     members = try members.after(.change(.replace(VoterID(2), address: "new")))
-    #expect(try Membership(members.bytes) == members)
+    #expect(try Membership(members.encoded) == members)
     let joint = try members.after(.promote(VoterID(4)))
-    #expect(try Membership(joint.bytes) == joint)
-    for count in 0..<joint.bytes.count {
-      #expect(throws: CodingError.self) { try Membership(joint.bytes[0..<count]) }
+    #expect(try Membership(joint.encoded) == joint)
+    for count in 0..<joint.encoded.count {
+      #expect(throws: CodingError.self) { try Membership(joint.encoded[0..<count]) }
     }
   }
 
   @Test func hostileBytesAreRefused() throws {
-    let bytes = Self.initial().bytes.array
+    let bytes = Self.initial().encoded.array
     for place in bytes.indices {
       for value: UInt8 in [0, 1, 0x7f, 0x80, 0xff] {
         var damaged = bytes

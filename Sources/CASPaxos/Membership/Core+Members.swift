@@ -118,7 +118,7 @@ extension Core {
   func membersMessage(isDriven: Bool = false) -> Message {
     let progress = isDriven ? max(members.progress ?? 0, 1) : 0
     var message = Message(.configuration, slot: progress, ballot: knowledge)
-    message.state.value = members.adopted.bytes
+    message.state.value = members.adopted.encoded
     return message
   }
 

@@ -51,7 +51,7 @@ extension Fold {
         if let answering { try next.requireQuorum(of: answering, after: change, of: before) }
         guard next != before else { return Result(.membership(before)) }
         step += 1
-        state = state.written(next.bytes, at: ballot, step: step)
+        state = state.written(next.encoded, at: ballot, step: step)
         members = next
         return Result(.membership(next), wrote: true)
       } catch {

@@ -26,7 +26,7 @@ extension Machine {
     #if PlantedBugs
       if PlantedBug.has(.unguardedMembers) {
         var known = base
-        known.value = adopted.bytes
+        known.value = adopted.encoded
         let run = folds[slot].runOnMembers(on: known, at: ballot, blank: nil, answering: nil)
         return run.wrote ? run : (base, false)
       }

@@ -109,13 +109,6 @@ extension Membership: ByteCodable {
       .elementsEqual(configuration.voters)
   }
 
-  /// The register's value.
-  var bytes: Bytes {
-    var writer = ByteWriter()
-    encode(into: &writer)
-    return writer.finish()
-  }
-
   /// Reads a register's value.
   init(_ bytes: Bytes) throws(CodingError) {
     var reader = ByteReader(bytes)

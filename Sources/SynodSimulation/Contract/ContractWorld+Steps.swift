@@ -69,11 +69,11 @@ extension ContractWorld {
     guard let index = index(of: parcel.to) else {
       return violate("a message to \(parcel.to), who is nobody")
     }
-    let bytes = encodedBytes(parcel.message)
+    let bytes = parcel.message.encoded
     var reader = ByteReader(bytes)
     do {
       let message = try Machine.Message(from: &reader)
-      if !reader.isAtEnd || encodedBytes(message) != bytes {
+      if !reader.isAtEnd || message.encoded != bytes {
         violate("a message changed on its way: \(parcel.message) became \(message)")
       }
       nodes[index].machine.receive(message, from: parcel.from)
@@ -105,10 +105,10 @@ extension ContractWorld {
 
   private mutating func restore(_ record: Machine.Record, at index: Int) {
     do {
-      let bytes = encodedBytes(record)
+      let bytes = record.encoded
       var reader = ByteReader(bytes)
       let read = try Machine.Record(from: &reader)
-      if !reader.isAtEnd || encodedBytes(read) != bytes {
+      if !reader.isAtEnd || read.encoded != bytes {
         violate("a record changed on disk: \(record) became \(read)")
       }
       try nodes[index].rebuilt.restore(read)
