@@ -38,6 +38,18 @@ import Testing
   @Test("peterbourgon/caspaxos: every key is transferred when the voters change")
   func everyKeyIsTransferredWhenTheVotersChange() { MistakesOfOthers.transferringOneKey() }
 
+  @Test("peterbourgon/caspaxos: a value is not collected, whatever was read before")
+  func aValueIsNotCollected() { MistakesOfOthers.collectingAValue() }
+
+  @Test("peterbourgon/caspaxos: what is erased is known by its ballot, not by its bytes")
+  func whatIsErasedIsKnownByItsBallot() { MistakesOfOthers.erasingByBytes() }
+
+  @Test("peterbourgon/caspaxos: what stands for what was erased only rises")
+  func aFloorOnlyRises() { MistakesOfOthers.loweringAFloor() }
+
+  @Test("peterbourgon/caspaxos: a growth is undone by all or by none")
+  func aGrowthIsUndoneByAllOrByNone() { MistakesOfOthers.ignoringThatAnUndoFailed() }
+
   @Test("caspaxos-kv: a promise outlives a restart")
   func aPromiseOutlivesARestart() throws { try MistakesOfOthers.forgettingPromises() }
 
@@ -79,6 +91,9 @@ import Testing
         (.shortQuorum, { MistakesOfOthers.countingTowardsAMovingNumber(3) }),
         (.counterAlone, MistakesOfOthers.leavingTheIdentityOut),
         (.forgottenPromise, MistakesOfOthers.forgettingPromises),
+        (.skippedTransfer, MistakesOfOthers.transferringOneKey),
+        (.erasureByValue, MistakesOfOthers.erasingByBytes),
+        (.forgottenFloor, MistakesOfOthers.loweringAFloor),
         (.staleRead, { MistakesOfOthers.answeringFromWhatIsNotSettled(.read) }),
         (
           .unsettledRefusal,
