@@ -135,12 +135,18 @@ extension Core {
     outbox.send(reply, to: sender, after: batch)
   }
 
-  /// Answers with the registers behind a hash, once all that the page shows is durable.
+  /// Answers with the registers behind a hash, once all that the page shows is durable; in a later turn
+  /// where this one has taken its time for pages.
   private mutating func list(_ message: Message, from sender: VoterID) {
     guard outbox.mayHoldPage,
       let request = message.state.value.flatMap({ KeyPage.Request(encoded: $0) })
     else { return }
-    let (page, batch) = table.page(request)
+    guard pages.hasTime(at: now) else {
+      pages.add(message, from: sender)
+      return wakeUp(by: now.advanced(by: 1))
+    }
+    let (page, batch, looks) = table.page(request)
+    pages.spend(looks, at: now)
     let encoded = page.encoded
     // Registers of one hash are never split; that so many are of one that no message can carry them
     // is nobody's accident.
@@ -149,5 +155,11 @@ extension Core {
       Message(
         .page, slot: message.slot, ballot: message.ballot, state: RegisterState(value: encoded)),
       to: sender, after: max(batch, configurationBatch))
+  }
+
+  /// Goes on with the lists that earlier turns had no time for.
+  mutating func answerWaitingLists() {
+    while let next = pages.next(at: now) { receiveRequest(next.request, from: next.sender) }
+    if !pages.isEmpty { wakeUp(by: now.advanced(by: 1)) }
   }
 }

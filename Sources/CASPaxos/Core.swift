@@ -38,6 +38,8 @@ struct Core: Hashable, Sendable {
   var watches = Watches()
   var watchWake: Ticks?
   var listings = Listings()
+  /// Of others' listings and its own, what its acceptor has had no time for.
+  var pages = PageQueue()
   @usableFromInline var collector = Collector()
   @usableFromInline var directives: [Directive] = []
   @usableFromInline var nextDirective = 0
@@ -103,6 +105,7 @@ struct Core: Hashable, Sendable {
       }
     }
     tickWatches()
+    if !pages.isEmpty { answerWaitingLists() }
     if !listings.isEmpty { tickListings() }
     if let due = members.wake {
       if due <= now { tendMembers() } else { scheduleMembers(at: due) }

@@ -281,6 +281,7 @@ extension Core {
     statistics = Statistics()
     canonicaliseMembers(prospects)
     listings.sortAnswers()
+    pages.forgetTime()
     table.sortCells()
     table.forgetRemovals()
     for slot in rounds.indices {

@@ -10,26 +10,30 @@ extension RegisterTable {
     }
   }
 
-  /// The page behind a hash, and the batch that makes durable what it shows.
-  func page(_ request: KeyPage.Request) -> (page: KeyPage, batch: PersistBatch) {
+  /// The page behind a hash, the batch that makes durable what it shows, and how many registers were
+  /// looked at for it.
+  func page(
+    _ request: KeyPage.Request
+  ) -> (page: KeyPage, batch: PersistBatch, looks: Int) {
     var walk = PageWalk(limit: min(max(Int(request.limit), 1), KeyPage.maxEntries))
-    guard let first = request.first else { return (walk.page, walk.batch) }
+    guard let first = request.first else { return walk.made }
     for shard in shard(of: first)..<shards.count {
       let cells = shards[shard].cells
+      walk.looks += cells.count
       var places = cells.indices.filter { !cells[$0].accepted.isZero && cells[$0].hash >= first }
       let isCut = Self.cut(&places, of: cells, to: walk.room)
       places.sort {
         Self.isOrdered((cells[$0].hash, cells[$0].key), (cells[$1].hash, cells[$1].key))
       }
-      for place in places where !walk.take(cells[place]) { return (walk.page, walk.batch) }
+      for place in places where !walk.take(cells[place]) { return walk.made }
       if isCut {
         walk.endsHere()
         break
       }
       let isLast = shard == shards.count - 1
-      if !isLast && !walk.end(ofShard: cells.count, through: lastHash(of: shard)) { break }
+      if !isLast && !walk.end(ofShard: lastHash(of: shard)) { break }
     }
-    return (walk.page, walk.batch)
+    return walk.made
   }
 
   /// Leaves the lowest of them, about as many as there is room for: numbers are sorted sooner than
@@ -51,10 +55,12 @@ private struct PageWalk {
   var batch = PersistBatch.none
   let limit: Int
   private var bytes = 0
-  private var looks = 0
+  var looks = 0
   private var lastHash: UInt64?
 
   init(limit: Int) { self.limit = limit }
+
+  var made: (page: KeyPage, batch: PersistBatch, looks: Int) { (page, batch, looks) }
 
   /// How many entries more it may have.
   var room: Int { max(limit - page.entries.count, 0) }
@@ -82,8 +88,7 @@ private struct PageWalk {
   }
 
   /// - Returns: false where the page ends here.
-  mutating func end(ofShard cells: Int, through hash: UInt64) -> Bool {
-    looks += cells
+  mutating func end(ofShard hash: UInt64) -> Bool {
     guard isFull || looks >= KeyPage.maxLooks else { return true }
     page.through = hash
     return false

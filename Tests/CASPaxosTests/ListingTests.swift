@@ -288,6 +288,74 @@ import Testing
     bench.list(b(200, 2))
     #expect(bench.last.kind == .page && bench.last.ballot == b(200, 2))
   }
+
+  /// A voter that holds more registers than it looks at in one tick.
+  private func manyRegisters() -> Bench {
+    let records = (0..<PageQueue.looksAtOnce + 1).map {
+      Record.accept(
+        key: Bytes("key \($0)"), ballot: high, promised: high, state: state(1, at: high))
+    }
+    var bench = Bench(restoring: records, Settings.test(1))
+    bench.persist()
+    return bench
+  }
+
+  /// However many nodes ask at once, the voter's other work goes on between their pages.
+  @Test func pagesTakeABoundedPartOfATurnAndTheOthersFollow() {
+    var bench = manyRegisters()
+    bench.list(b(1, 2))
+    #expect(bench.last.kind == .page)
+    for _ in 0..<3 {
+      // Asked for again while it waits, it is answered once.
+      for voter in 2...3 as ClosedRange<UInt32> {
+        bench.list(b(2, voter))
+        #expect(bench.messages.isEmpty)
+      }
+    }
+    bench.prepare(b(9, 2))
+    bench.persist()
+    #expect(bench.answer == .promise)
+    #expect(bench.machine.nextDeadline == Ticks(bench.now + 1))
+    var answered: [VoterID] = []
+    for _ in 0..<5 {
+      bench.tick(to: bench.now + 1)
+      #expect(bench.messages.count <= 1)
+      answered += bench.messages.map(\.message.ballot.voter)
+    }
+    #expect(answered == [VoterID(2), VoterID(3)])
+  }
+
+  @Test func aNodeThatAsksForManyPagesKeepsNobodyFromItsOwn() {
+    var bench = manyRegisters()
+    for counter in 1...1000 { bench.list(b(UInt64(counter), 2)) }
+    bench.list(b(1, 3))
+    #expect(bench.machine.core.pages.waiting.count == PageQueue.limitOfOne + 1)
+    var answered = 0
+    for _ in 0..<20 {
+      bench.tick(to: bench.now + 1)
+      answered += bench.messages.count { $0.to == .voter(VoterID(3)) }
+    }
+    #expect(answered == 1 && bench.machine.core.pages.isEmpty)
+  }
+
+  /// Of an older epoch by now, its page would say nothing.
+  @Test func aListThatWaitsIsAnsweredInItsOwnEpochAlone() throws {
+    var bench = manyRegisters()
+    bench.list(b(1, 2))
+    bench.list(b(2, 2))
+    var members = bench.machine.membership
+    members.revision += 1
+    members.configuration = try Configuration(
+      epoch: Epoch(1), voters: (1...3).map { VoterID($0) })
+    var message = Message(
+      .configuration, slot: 0,
+      ballot: Ballot(epoch: Epoch(1), counter: members.revision + 1, voter: VoterID(2)))
+    message.state.value = members.bytes
+    bench.receive(message, from: 2)
+    bench.persist()
+    bench.tick(to: bench.now + 1)
+    #expect(bench.messages.map(\.message.kind) == [.configuration])
+  }
 }
 
 /// Pages of one voter.
@@ -310,7 +378,7 @@ import Testing
     var seen: [Bytes] = []
     repeat {
       let request = KeyPage.Request(after: after, limit: limit)
-      let (page, batch) = table.page(request)
+      let (page, batch, _) = table.page(request)
       #expect(page.entries.count <= Int(limit) && page.answers(after, hash: table.hash))
       let newest = page.entries.map { table[table.find($0.key, hash: table.hash($0.key))!].batch }
       #expect(batch == newest.max() ?? .none)
@@ -333,7 +401,7 @@ import Testing
     var after: UInt64?
     var pages = 0
     repeat {
-      let (page, _) = table.page(KeyPage.Request(after: after, limit: .max))
+      let (page, _, _) = table.page(KeyPage.Request(after: after, limit: .max))
       #expect(page.encoded.count < KeyPage.maxBytes + 4100)
       #expect(page.entries.count <= KeyPage.maxEntries)
       pages += 1
@@ -351,7 +419,7 @@ import Testing
     var after: UInt64?
     var pages = 0
     repeat {
-      let (page, _) = table.page(KeyPage.Request(after: after, limit: 10))
+      let (page, _, _) = table.page(KeyPage.Request(after: after, limit: 10))
       #expect(page.entries.isEmpty && page.answers(after, hash: table.hash))
       pages += 1
       after = page.through
