@@ -78,6 +78,47 @@ import Testing
     #expect(world[3].membership.revision == 2)
   }
 
+  /// Nobody writes or reads anything, and those that it knows are gone: it is asked by those that it
+  /// does not know.
+  @Test(arguments: [Member.Role.voter, .proposer, .observer])
+  func whoWasAwayLearnsOfAChangeWithoutAnyTraffic(_ role: Member.Role) throws {
+    var world = MembersWorld(role == .voter ? 3 : 2)
+    let away: UInt32 = 3
+    if role != .voter {
+      _ = world.result(.changeMembership(.add(address: "away", role: role)), at: 1)
+      world.start(away)
+      world.run(2000)
+    }
+    #expect(world[away].membership == world[1].membership)
+    world.stop(away)
+    let first = role == .voter ? away + 1 : 4
+    for (old, new) in [(1, first), (2, first + 1)] as [(UInt32, UInt32)] {
+      let driver: UInt32 = old == 1 ? 2 : 4
+      // A voter more, for without the one that is away the others hold no quorum to replace with.
+      _ = world.result(
+        .changeMembership(.add(address: Bytes("new \(new)"), role: .voter)), at: driver)
+      world.start(new)
+      world.run(8000)
+      #expect(world[driver].configuration.voters.contains(VoterID(new)))
+      _ = world.result(.changeMembership(.remove(VoterID(old))), at: driver)
+      world.run(8000)
+      #expect(!world[driver].configuration.voters.contains(VoterID(old)))
+      world.stop(old)
+    }
+    world.lose()
+    try world.restart(away)
+    #expect(world[away].membership.revision < world[first].membership.revision)
+    world.run(4 * world[away].settings.askAfter + 100)
+    #expect(world[away].membership == world[first].membership)
+    let standing: Standing =
+      switch role {
+      case .voter, .learner: .voter
+      case .proposer: .proposer
+      case .observer: .observer
+      }
+    #expect(world[away].standing == standing)
+  }
+
   /// It would be made a voter of a change that it does not know after a restart.
   @Test func aLearnerSaysWhatItKnowsOnceThatIsDurable() throws {
     var world = MembersWorld()

@@ -29,13 +29,14 @@ extension Core {
   private var isAsking: Bool {
     switch standing {
     case .retired: false
-    case .voter: configuration.voters.count > 1
+    case .voter: members.adopted.members.count > 1
     case .learner, .proposer, .observer, .stranger: true
     }
   }
 
   /// Who has no vote is asked nothing, and so would never learn of a change; a voter hears of another
-  /// epoch from whoever asks it, but of another revision only once, and may have been away then.
+  /// epoch from whoever asks it, but of another revision only once, and may have been away then. And
+  /// all that one knows who was away may have left since: so voters ask every member there is.
   private mutating func askForMembers() {
     guard isAsking else {
       members.askAt = nil
@@ -46,7 +47,8 @@ extension Core {
     var time = members.askAt ?? (hasVote ? now.advanced(by: settings.askAfter) : now)
     if time <= now {
       time = now.advanced(by: hasVote ? 4 * settings.askAfter : settings.askAfter)
-      for voter in configuration.voters where voter != settings.voter { sayWhatIsKnown(to: voter) }
+      let asked = hasVote ? members.adopted.members.map(\.voter) : configuration.voters
+      for voter in asked where voter != settings.voter { sayWhatIsKnown(to: voter) }
     }
     members.askAt = time
     scheduleMembers(at: time)
