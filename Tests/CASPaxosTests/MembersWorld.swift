@@ -80,6 +80,11 @@ struct MembersWorld {
     drain(VoterID(voter))
   }
 
+  mutating func cancel(_ id: ProposalID, at voter: UInt32) {
+    nodes[VoterID(voter)]!.machine.cancel(id)
+    drain(VoterID(voter))
+  }
+
   /// A watcher has what it was told of.
   mutating func finish(_ effect: EffectID, at voter: UInt32) {
     nodes[VoterID(voter)]!.machine.finished(effect)

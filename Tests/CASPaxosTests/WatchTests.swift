@@ -267,4 +267,72 @@ import Testing
     world.run(50)
     #expect(told(4, &world).map(\.register.number) == [5])
   }
+
+  /// The voters tell a node of so many prefixes, and of no more: from the next one on nobody would
+  /// say anything.
+  @Test func aPrefixMoreThanTheVotersTellOfIsRefused() {
+    var world = world()
+    let most = Subscriptions.maxPrefixes
+    var watches = (0..<most).map { world.propose(.watch(.prefix), key: Bytes("p\($0)"), at: 4) }
+    let refusal = Outcome<Counter>.notApplied(.unwatchable(.tooManyPrefixes(limit: most)))
+    let more = world.propose(.watch(.prefix), key: "more", at: 4)
+    #expect(world.ended[more] == refusal)
+    #expect(
+      world[4].refusal(toWatch: "more", .prefix) == .unwatchable(.tooManyPrefixes(limit: most)))
+    // One that is watched already, and a key, are something else.
+    watches.append(world.propose(.watch(.prefix), key: "p0", at: 4))
+    watches.append(world.propose(.watch(.register(after: nil)), key: "more", at: 4))
+    #expect(watches.allSatisfy { world.ended[$0] == nil })
+    world.run(100)
+    _ = told(4, &world)
+    _ = world.result(.change(.add(7)), key: "p127 too", at: 1)
+    world.run(100)
+    #expect(told(4, &world).map(\.key) == ["p1", "p12", "p127"].map { _ in "p127 too" })
+    // Where one ends there is room.
+    world.cancel(watches[5], at: 4)
+    let next = world.propose(.watch(.prefix), key: "more", at: 4)
+    #expect(world.ended[next] == nil)
+  }
+
+  /// It ends, and says why; the others go on.
+  @Test func aPrefixOfMoreKeysThanAWatchMayKnowEndsSayingSo() {
+    var world = world { $0.maxWatchedKeys = 4 }
+    for number in 0..<5 { _ = world.result(.change(.add(1)), key: Bytes("a\(number)"), at: 1) }
+    for number in 0..<4 { _ = world.result(.change(.add(1)), key: Bytes("b\(number)"), at: 1) }
+    let large = world.propose(.watch(.prefix), key: "a", at: 4)
+    let small = world.propose(.watch(.prefix), key: "b", at: 4)
+    var seen: Set<Bytes> = []
+    for _ in 0..<50 {
+      world.run(10)
+      seen.formUnion(told(4, &world).map(\.key))
+    }
+    #expect(world.ended[large] == .notApplied(.unwatchable(.tooManyKeys(limit: 4))))
+    #expect(world.ended[small] == nil && seen.isSuperset(of: (0..<4).map { Bytes("b\($0)") }))
+    // One key more ends the other, too.
+    _ = world.result(.change(.add(1)), key: "b4", at: 2)
+    world.run(500)
+    #expect(world.ended[small] == .notApplied(.unwatchable(.tooManyKeys(limit: 4))))
+  }
+
+  /// All watches of a node together know no more than so many.
+  @Test func aNodeWhoseWatchesKnowTooMuchEndsTheOneThatWantsMore() {
+    var world = world { $0.maxWatchedKeysInAll = 3 }
+    for number in 0..<3 { _ = world.result(.change(.add(1)), key: Bytes("a\(number)"), at: 1) }
+    let first = world.propose(.watch(.prefix), key: "a", at: 4)
+    world.run(500)
+    _ = told(4, &world)
+    let second = world.propose(.watch(.register(after: nil)), key: "b", at: 4)
+    world.run(100)
+    #expect(world.ended[second] == .notApplied(.unwatchable(.tooManyKeysInAll(limit: 3))))
+    #expect(world.ended[first] == nil)
+  }
+
+  @Test func aWatchMoreThanANodeMayHaveIsRefused() {
+    var world = world { $0.maxWatches = 2 }
+    for key in ["a", "b"] as [Bytes] {
+      world.propose(.watch(.register(after: nil)), key: key, at: 4)
+    }
+    let third = world.propose(.watch(.register(after: nil)), key: "a", at: 4)
+    #expect(world.ended[third] == .notApplied(.unwatchable(.tooManyWatches(limit: 2))))
+  }
 }
