@@ -55,6 +55,7 @@ public final class FileStorage: Storage {
   private var onClosed: (() -> Void)?
   private var isClosed = false
   private var submitted: UInt64 = 0
+  private var checkpointBegan: UInt64 = 0
   private var persisted = PersistBatch.none
   private var meter = SyncMeter()
   private var figures = StorageStatistics()
@@ -102,7 +103,11 @@ public final class FileStorage: Storage {
   public var isReadyForPiece: Bool { journal.isReadyForPiece }
 
   /// Begins a checkpoint.
-  public func beginCheckpoint() { journal.beginCheckpoint() }
+  public func beginCheckpoint() {
+    checkpointBegan = loop.microseconds
+    figures.isCheckpointing = true
+    journal.beginCheckpoint()
+  }
 
   /// Takes a piece of it.
   public func appendPiece(encode: (inout ByteWriter) -> Void) {
@@ -257,8 +262,12 @@ public final class FileStorage: Storage {
       case .ready: events?.ready()
       case .checkpointed:
         figures.checkpoints += 1
+        figures.isCheckpointing = false
+        figures.lastCheckpointMilliseconds = (loop.microseconds - checkpointBegan) / 1000
         figures.checkpointFailure = nil
-      case .checkpointFailed(let reason): figures.checkpointFailure = reason
+      case .checkpointFailed(let reason):
+        figures.isCheckpointing = false
+        figures.checkpointFailure = reason
       case .failed(let reason): events?.failed(reason)
       case .closed: finishClosing()
       }

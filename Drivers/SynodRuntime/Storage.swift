@@ -90,6 +90,10 @@ public struct StorageStatistics: Sendable {
   public var queuedBytes: Int = 0
   /// Checkpoints that count.
   public var checkpoints: UInt64 = 0
+  /// Whether one is being taken.
+  public var isCheckpointing = false
+  /// How long the last one that counts took, in milliseconds.
+  public var lastCheckpointMilliseconds: UInt64 = 0
   /// Why the last checkpoint failed, where it did.
   public var checkpointFailure: String?
 

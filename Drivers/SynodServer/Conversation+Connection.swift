@@ -25,7 +25,7 @@ extension Conversation {
     case .auth: authenticate()
     case .client: client(host)
     case .command: describeCommands()
-    case .config: config()
+    case .config: config(host)
     case .info:
       let sections = (1..<max(1, parser.argumentCount)).map { parser.text($0).lowercased() }
       let text = host.info(sections)
@@ -231,12 +231,15 @@ extension Conversation {
   }
 
   /// Clients ask for settings of Redis that mean nothing here.
-  private mutating func config() {
+  private mutating func config(_ host: some ConversationHost) {
     let subcommand = parser.text(1).uppercased()
     switch (subcommand, parser.argumentCount) {
     case ("GET", 3...): answer { $0.map(0) }
     case ("HELP", 2): help("CONFIG", Self.configHelp)
-    case ("SET", 4...), ("RESETSTAT", 2), ("REWRITE", 2):
+    case ("RESETSTAT", 2):
+      host.forgetLongest()
+      answer { $0.simple("OK" as StaticString) }
+    case ("SET", 4...), ("REWRITE", 2):
       refuse("ERR CONFIG \(subcommand) is not supported: settings are flags of synod serve")
     case ("GET", _), ("HELP", _), ("SET", _), ("RESETSTAT", _), ("REWRITE", _):
       refuse(Request.wrongNumber("config|\(subcommand.lowercased())"))
@@ -271,7 +274,8 @@ extension Conversation {
   ]
 
   private static let configHelp = [
-    "GET <pattern>", "    Nothing: settings are flags of synod serve.",
+    "GET <pattern>", "    Nothing: settings are flags of synod serve.", "RESETSTAT",
+    "    Begins longest_turn_ms of INFO anew.",
   ]
 }
 

@@ -272,6 +272,8 @@ protocol ConversationHost: AnyObject {
   var clientList: String { get }
   /// What `INFO` shows of these sections; all where there are none.
   func info(_ sections: [String]) -> String
+  /// Begins anew what `INFO` shows of the longest.
+  func forgetLongest()
 }
 
 /// A connection, as `CLIENT` shows it.

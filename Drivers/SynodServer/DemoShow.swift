@@ -1,7 +1,7 @@
 import Glibc
 
-/// What the demo shows: a write that was acknowledged survives the kill of a node, and nobody waits
-/// for a new leader, since there is none.
+/// What the demo shows: a write that was acknowledged survives the kill of a node. Of a log that node
+/// is its leader, for which the others find another; registers have none, and nobody waits.
 struct DemoShow {
   let cluster: DemoCluster
   private var acknowledged: [(key: String, value: String)] = []
@@ -11,6 +11,9 @@ struct DemoShow {
   private var longestGapAfter: UInt64 = 0
   private var retried = 0
   private var lost = 0
+
+  /// Who is killed, through whom is written, and through whom the first reads go.
+  private var (victim, writer, reader) = (2, 1, 3)
 
   private static let millisecondsBefore: UInt64 = 1000
   private static let millisecondsAfter: UInt64 = 2000
@@ -23,24 +26,25 @@ struct DemoShow {
     for node in 1...3 { try cluster.start(node) }
     for node in 1...3 { try cluster.waitUntilReady(node) }
     say("Three nodes are up; all of them take reads and writes.")
+    try chooseVictim()
 
     try write()
     say(
-      "\(acknowledged.count) writes through node 1 were acknowledged; node 2 was killed "
-        + "(SIGKILL) among them.")
+      "\(acknowledged.count) writes through node \(writer) were acknowledged; node \(victim) was "
+        + "killed (SIGKILL) among them.")
     say(
       "Longest gap between two acknowledged writes: \(milliseconds(longestGapBefore)) before the "
         + "kill, \(milliseconds(longestGapAfter)) from the kill on.")
     if retried > 0 { say("\(retried) writes had to be tried again.") }
 
-    lost = try readBack(through: 3)
-    say("All of them were read back through node 3. lost: \(lost)")
+    lost = try readBack(through: reader)
+    say("All of them were read back through node \(reader). lost: \(lost)")
     if lost > 0 { throw Failure("\(lost) acknowledged writes are gone") }
 
-    try cluster.start(2)
-    try cluster.waitUntilReady(2)
-    lost = try readBack(through: 2)
-    say("Node 2 was started again and serves every one of them, too. lost: \(lost)")
+    try cluster.start(victim)
+    try cluster.waitUntilReady(victim)
+    lost = try readBack(through: victim)
+    say("Node \(victim) was started again and serves every one of them, too. lost: \(lost)")
     if lost > 0 { throw Failure("\(lost) acknowledged writes are gone on the restarted node") }
     try writeOnceMore()
 
@@ -48,9 +52,30 @@ struct DemoShow {
       "writes: \(acknowledged.count)  longest gap: \(milliseconds(longestGapAfter))  lost: \(lost)")
   }
 
-  /// Writes one key after the other through node 1, and kills node 2 meanwhile.
+  /// The leader, where there is one.
+  private mutating func chooseVictim() throws(Failure) {
+    guard let leader = try leader() else { return }
+    say("Node \(leader) leads.")
+    let others = [1, 2, 3].filter { $0 != leader }
+    (victim, writer, reader) = (leader, others[0], others[1])
+  }
+
+  private func leader() throws(Failure) -> Int? {
+    let client = try connect(1)
+    let reply: BlockingClient.Reply
+    do throws(BlockingClient.Broken) {
+      reply = try client.ask("INFO", "replication")
+    } catch {
+      throw Failure("INFO of node 1: \(error.why)")
+    }
+    guard case .text(let text) = reply else { return nil }
+    let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("leader:") }
+    return line.flatMap { Int($0.dropFirst("leader:".count)) }
+  }
+
+  /// Writes one key after the other, and kills a node meanwhile.
   private mutating func write() throws(Failure) {
-    var client = try connect(1)
+    var client = try connect(writer)
     let start = monotonicMicroseconds()
     var last = start
     var wasKilled = false
@@ -59,7 +84,7 @@ struct DemoShow {
       let now = monotonicMicroseconds()
       let elapsed = (now - start) / 1000
       if elapsed >= Self.millisecondsBefore && !wasKilled {
-        cluster.kill(2)
+        cluster.kill(victim)
         wasKilled = true
       }
       if elapsed >= Self.millisecondsBefore + Self.millisecondsAfter { break }
@@ -88,8 +113,8 @@ struct DemoShow {
         reply = try client.ask("SET", key, value)
       } catch {
         retried += 1
-        complain("node 1: \(error.why)")
-        client = try connect(1)
+        complain("node \(writer): \(error.why)")
+        client = try connect(writer)
         continue
       }
       switch reply {
@@ -116,12 +141,12 @@ struct DemoShow {
 
   /// The restarted node takes part again: a write through it is seen by the others.
   private mutating func writeOnceMore() throws(Failure) {
-    var client = try connect(2)
+    var client = try connect(victim)
     try set("demo:after", "the restart", &client)
-    for node in [1, 3] {
+    for node in [writer, reader] {
       let reply = try get("demo:after", try connect(node), node)
       guard reply == .text("the restart") else {
-        throw Failure("node \(node) does not see a write through node 2: \(reply)")
+        throw Failure("node \(node) does not see a write through node \(victim): \(reply)")
       }
     }
   }

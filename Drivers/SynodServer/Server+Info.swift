@@ -88,6 +88,8 @@ extension KeyServer {
       ("sync_p99_us", "\(storage.p99SyncMicroseconds)"),
       ("sync_max_us", "\(storage.maxSyncMicroseconds)"),
       ("checkpoints", "\(storage.checkpoints)"),
+      ("checkpoint_under_way", storage.isCheckpointing ? "1" : "0"),
+      ("checkpoint_last_ms", "\(storage.lastCheckpointMilliseconds)"),
       ("checkpoint_failure", plain(storage.checkpointFailure ?? "-")),
       ("storage_failure", plain(node.storageFailure ?? "-")),
     ]
@@ -101,6 +103,7 @@ extension KeyServer {
       ("total_net_output_bytes", "\(counters.bytesSent)"),
       ("not_applied", "\(counters.notApplied)"), ("unknown", "\(counters.unknown)"),
       ("refused", "\(counters.refused)"), ("turns", "\(done.turns)"),
+      ("longest_turn_ms", "\(node.loop.longestTurn)"),
       ("messages_sent", "\(done.messagesSent)"), ("messages_received", "\(done.messagesReceived)"),
       ("payloads_refused", "\(done.payloadsRefused)"),
       ("messages_too_large", "\(done.messagesTooLarge)"),

@@ -26,9 +26,16 @@ public final class Loop {
   private var isRunning = false
   private var gather: UnsafeMutableBufferPointer<uv_buf_t>
   private var gathering = Gathering()
+  /// When what this turn began with was seen, by the clock of libuv; nil before it began.
+  private var turnBegan: UInt64?
 
   /// Called at the end of each turn: after input and output, and after timers.
   public var atTurn: (() -> Void)?
+
+  /// The longest time between two looks for what has happened, since the loop was made or
+  /// `forgetLongestTurn()`: for so long nobody was heard. In milliseconds, up to one too many; time in
+  /// which the system let the thread wait is in it.
+  public private(set) var longestTurn: UInt64 = 0
 
   /// Whether `close()` was called.
   public private(set) var isClosed = false
@@ -120,6 +127,7 @@ public final class Loop {
   func didRead(_ bytes: Int) { gathering.add(bytes) }
 
   private func polled() {
+    if turnBegan == nil { turnBegan = uv_now(raw) }
     if !isClosed, gathering.looksAgain() {
       uv_idle_start(idle) { _ in }
       return
@@ -129,8 +137,17 @@ public final class Loop {
   }
 
   private func willPoll() {
-    if !gathering.isUnderWay { turn() }
+    guard !gathering.isUnderWay else { return }
+    turn()
+    if let turnBegan {
+      let now = microseconds / 1000
+      if now > turnBegan { longestTurn = max(longestTurn, now - turnBegan) }
+      self.turnBegan = nil
+    }
   }
+
+  /// Begins `longestTurn` anew.
+  public func forgetLongestTurn() { longestTurn = 0 }
 
   private func turn() {
     if !deferred.isEmpty { runDeferred() }

@@ -64,6 +64,7 @@ class Run:
         self.work = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
         self.network = Network(f"{PREFIX}{os.getpid()}", NODES)
         self.cluster = ChaosCluster(options.binary, options.out, self.work, self.network)
+        self.cluster.flags += ["--protocol", options.protocol]
         if options.unsafe:
             self.cluster.flags.append("--unsafe-no-sync")
         else:
@@ -172,8 +173,8 @@ class Run:
     def summary(self):
         history, options = self.history, self.options
         version = subprocess.run([options.binary, "--version"], capture_output=True, text=True)
-        return (f"synod {version.stdout.strip()}  mix: {options.mix}  minutes: {options.minutes:g}  "
-                f"seed: {options.seed}\n"
+        return (f"synod {version.stdout.strip()}  protocol: {options.protocol}  mix: {options.mix}  "
+                f"minutes: {options.minutes:g}  seed: {options.seed}\n"
                 f"faults: {self.faults.counts}\n"
                 f"operations: {history.operations}  without an answer: {history.unknown}  "
                 f"said not to be done: {history.refused}  reads without an answer: {history.unread}  "
@@ -183,7 +184,7 @@ class Run:
 
 def chaos(options):
     run = Run(options)
-    print(f"chaos: mix {options.mix}, {options.minutes:g} minutes, seed {options.seed}, "
+    print(f"chaos: {options.protocol}, mix {options.mix}, {options.minutes:g} minutes, seed {options.seed}, "
           f"all in {options.out}", flush=True)
     code, verdict = 1, ""
     try:
@@ -208,6 +209,7 @@ def main():
     parser.add_argument("binary", help="the synod program, .build/release/synod say")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--mix", default="all", choices=["none", *Faults.KINDS, "all"])
+    parser.add_argument("--protocol", default="caspaxos", choices=["caspaxos", "multipaxos"])
     parser.add_argument("--out", help="where all is kept (default: a new directory in /tmp)")
     parser.add_argument("--seed", type=int, help="of the choice of faults (default: drawn)")
     parser.add_argument("--rate", type=float, default=400,

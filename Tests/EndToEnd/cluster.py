@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 
 class Violation(Exception):
@@ -258,6 +259,12 @@ def arguments(description):
     return parser
 
 
+def tell_where(number, frame):
+    """Whoever ends a script from outside (a limit of time, say) learns what it waited for."""
+    place = "".join(traceback.format_stack(frame)[-6:])
+    raise Violation(f"ended by {signal.Signals(number).name}, at\n{place}")
+
+
 def main(body, parser):
     """Runs `body(options, directory)`, which gives a line of figures. Exits with 1 where something
     did not hold."""
@@ -265,6 +272,8 @@ def main(body, parser):
     options.binary = os.path.abspath(options.binary)
     directory = options.directory or tempfile.mkdtemp(prefix="synod-test-")
     name = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, tell_where)
     try:
         figures = body(options, directory)
     except Violation as violation:

@@ -35,10 +35,7 @@ import Testing
   ("COMMAND COUNT x", "-ERR wrong number of arguments for 'command|count' command\r\n"),
   ("COMMAND BOGUS", "-ERR unknown subcommand 'BOGUS'. Try COMMAND HELP.\r\n"),
   ("CONFIG BOGUS", "-ERR unknown subcommand 'BOGUS'. Try CONFIG HELP.\r\n"),
-  (
-    "CONFIG RESETSTAT",
-    "-ERR CONFIG RESETSTAT is not supported: settings are flags of synod serve\r\n"
-  ),
+  ("CONFIG REWRITE", "-ERR CONFIG REWRITE is not supported: settings are flags of synod serve\r\n"),
   (
     "CLIENT SETNAME 'a b'",
     "-ERR Client names cannot contain spaces, newlines or special characters.\r\n"
@@ -99,6 +96,12 @@ func aConnectionCommandIsAnswered(_ line: String, _ reply: String) {
   #expect(talk.ask("CLIENT SETNAME me").hasPrefix("+OK"))
   #expect(
     talk.ask("CLIENT LIST").contains("id=7 addr=127.0.0.1:5000 laddr=127.0.0.1:7001 name=me "))
+}
+
+@Test func theLongestIsForgottenWhenAClientAsksForThat() {
+  var talk = Talk()
+  #expect(talk.ask("CONFIG RESETSTAT") == "+OK\r\n")
+  #expect(talk.host.longestForgotten == 1)
 }
 
 @Test func infoIsTextOfTheSectionsAskedFor() {

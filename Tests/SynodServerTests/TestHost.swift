@@ -13,6 +13,7 @@ final class TestHost: ConversationHost {
   var clientList: String { facts.line(now: now) }
   var protocolErrors = 0
   var infos = 0
+  var longestForgotten = 0
   /// Why nothing is proposed.
   var refusal: String?
   var proposed: [(change: KeyValueChange, key: Bytes, number: UInt64)] = []
@@ -83,6 +84,7 @@ final class TestHost: ConversationHost {
       ])
   }
   func countProtocolError() { protocolErrors += 1 }
+  func forgetLongest() { longestForgotten += 1 }
   func info(_ sections: [String]) -> String {
     infos += 1
     return "# Test\r\nsections:\(sections)\r\n"

@@ -48,6 +48,19 @@ import Testing
     #expect(loop.now >= before + 2)
   }
 
+  @Test func theLongestTurnIsThatInWhichNobodyWasHeard() throws {
+    let loop = try Loop()
+    let busy = Timer(loop) {
+      let start = loop.microseconds
+      while loop.microseconds - start < 30_000 {}
+    }
+    busy.start(after: 1)
+    loop.run()
+    #expect(loop.longestTurn >= 29)
+    loop.forgetLongestTurn()
+    #expect(loop.longestTurn == 0)
+  }
+
   @Test func aRepeatingTimerStopsWhenItIsTold() throws {
     let loop = try Loop()
     var count = 0
