@@ -21,6 +21,7 @@ extension LogLedger {
       }
     case .accepted(let ballot, let first, let last):
       if stores[place].isRetired { violate("voter \(voter), who is lost, says that it accepted") }
+      mustBeVoter(voter)
       var slot = first
       while slot <= last {
         // What is chosen is so whoever accepted it: one who knows that may say so in these words.
@@ -58,10 +59,18 @@ extension LogLedger {
     }
   }
 
+  /// Nobody votes whom no membership names, with its own store (rule 33).
+  private mutating func mustBeVoter(_ voter: VoterID) {
+    if !items.contains(where: { mayVote(voter, $0) }) {
+      violate("voter \(voter) votes, and no membership names it and its store")
+    }
+  }
+
   /// A promise is durable, and tells all that was accepted before it (rule 6).
   private mutating func judge(_ promise: Message.Promise, by voter: VoterID, _ place: Int) {
     let store = stores[place]
     if store.isRetired { violate("voter \(voter), who is lost, promises") }
+    mustBeVoter(voter)
     if store.promised < promise.ballot {
       violate("voter \(voter) promises \(promise.ballot), before that is durable")
     }

@@ -3,13 +3,9 @@ internal import Synod
 
 /// What stores hold for certain.
 extension LogLedger {
-  /// These are durable.
-  mutating func persisted(_ records: [Record], by voter: VoterID) {
+  /// It is durable.
+  mutating func persisted(_ record: Record, by voter: VoterID) {
     guard let place = place(of: voter) else { return }
-    for record in records { persisted(record, by: voter, place) }
-  }
-
-  private mutating func persisted(_ record: Record, by voter: VoterID, _ place: Int) {
     switch record {
     case .begun, .stateBegins, .statePiece, .grants: break
     case .reserve(let counter, _):
@@ -37,12 +33,21 @@ extension LogLedger {
       for (offset, entry) in entries.enumerated() {
         mustBeChosen(entry, in: first.advanced(by: UInt64(offset)), says: voter)
       }
+      knows(through: first.advanced(by: UInt64(entries.count)).previous, place)
       reach(.learnedWithout)
-    case .chosen(let through): mustBeChosen(through: through, says: voter)
+    case .chosen(let through):
+      mustBeChosen(through: through, says: voter)
+      knows(through: through, place)
     case .installed(let slot):
       mustBeChosen(through: slot, says: voter)
+      knows(through: slot, place)
       reach(.snapshotInstalled)
+      if !settings.configuration.voters.contains(voter) { reach(.snapshotForNewcomer) }
     }
+  }
+
+  private mutating func knows(through slot: Slot, _ place: Int) {
+    stores[place].knowsChosen = max(stores[place].knowsChosen, slot)
   }
 
   /// A voter's store is lost or refused.
@@ -55,7 +60,7 @@ extension LogLedger {
   /// A machine was rebuilt: it must stand by all that its store holds for certain. What survived
   /// without having been synced counts from now on.
   mutating func recovered(
-    as voter: VoterID, _ records: [Record], promised: Ballot, applied: Slot,
+    as voter: VoterID, promised: Ballot, applied: Slot,
     accepted: (Slot) -> (ballot: Ballot, entry: Entry, isChosen: Bool)?
   ) {
     guard let place = place(of: voter) else { return }
@@ -75,30 +80,27 @@ extension LogLedger {
         violate("voter \(voter) comes back with \(slot) at \(found.ballot), and had \(ballot)")
       }
     }
-    survived(records, as: voter, place)
-    if stores[place].reserved > store.reserved { reach(.unsyncedSurvived) }
-    mustBeChosen(through: applied, says: voter)
   }
 
-  private mutating func survived(_ records: [Record], as voter: VoterID, _ place: Int) {
-    for record in records {
-      switch record {
-      case .promise(let ballot):
-        stores[place].promised = max(stores[place].promised, ballot)
-      case .accept(let ballot, let first, let entries):
-        for (offset, entry) in entries.enumerated() {
-          let slot = first.advanced(by: UInt64(offset))
-          stores[place].accepted[slot] = max(stores[place].accepted[slot] ?? .zero, ballot)
-          self.accepted(entry, in: slot, at: ballot, by: voter)
-        }
-      case .reserve(let counter, _):
-        if counter < stores[place].reserved {
-          violate(
-            "voter \(voter) comes back with \(counter) of \(stores[place].reserved) reserved")
-        }
-        stores[place].reserved = max(stores[place].reserved, counter)
-      case .begun, .learned, .chosen, .stateBegins, .statePiece, .installed, .grants: break
+  /// It stands in a store that was opened.
+  mutating func survived(_ record: Record, as voter: VoterID) {
+    guard let place = place(of: voter) else { return }
+    switch record {
+    case .promise(let ballot):
+      stores[place].promised = max(stores[place].promised, ballot)
+    case .accept(let ballot, let first, let entries):
+      for (offset, entry) in entries.enumerated() {
+        let slot = first.advanced(by: UInt64(offset))
+        stores[place].accepted[slot] = max(stores[place].accepted[slot] ?? .zero, ballot)
+        self.accepted(entry, in: slot, at: ballot, by: voter)
       }
+    case .reserve(let counter, _):
+      if counter < stores[place].reserved {
+        violate("voter \(voter) comes back with \(counter) of \(stores[place].reserved) reserved")
+      }
+      if counter > stores[place].reserved { reach(.unsyncedSurvived) }
+      stores[place].reserved = max(stores[place].reserved, counter)
+    case .begun, .learned, .chosen, .stateBegins, .statePiece, .installed, .grants: break
     }
   }
 }

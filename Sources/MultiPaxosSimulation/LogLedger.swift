@@ -30,6 +30,8 @@ struct LogLedger: Sendable {
     var reserved: UInt64 = 0
     /// Of each slot the newest acceptance.
     var accepted: [Slot: Ballot] = [:]
+    /// All slots up to this one it holds as chosen, and knows that.
+    var knowsChosen = Slot.none
     /// It was lost: its identity never votes again.
     var isRetired = false
     /// Which life of its process this is.
@@ -47,14 +49,16 @@ struct LogLedger: Sendable {
   private(set) var contiguous = Slot.none
   /// In which life of its voter a ballot was used.
   private var lives: [Ballot: UInt64] = [:]
-  /// Which membership counts where: as far as the chosen log says.
-  var schedule: Schedule
+  /// Which membership counts from where on, all that there were: as far as the chosen log says.
+  var items: [Schedule.Item]
+  /// Voters whose node has another store than the members are told of.
+  var impostors: Set<VoterID> = []
   var marks = LogMarks()
   private(set) var violation: String?
 
   init(_ settings: Settings, spares: Int) {
     self.settings = settings
-    schedule = Schedule(Membership(settings.configuration), window: settings.window)
+    items = Schedule(Membership(settings.configuration), window: settings.window).items
     stores = Array(
       repeating: Store(), count: settings.configuration.voters.count + spares)
   }
@@ -62,6 +66,13 @@ struct LogLedger: Sendable {
   func place(of voter: VoterID) -> Int? {
     let place = Int(voter.rawValue) - 1
     return stores.indices.contains(place) ? place : nil
+  }
+
+  var newest: Schedule.Item { items[items.count - 1] }
+
+  /// Whether a membership has this node vote.
+  func mayVote(_ voter: VoterID, _ item: Schedule.Item) -> Bool {
+    item.membership.configuration.place(of: voter) != nil && !impostors.contains(voter)
   }
 
   mutating func reach(_ mark: LogMark) { marks.reach(mark) }
@@ -105,7 +116,8 @@ struct LogLedger: Sendable {
   }
 
   private func isAcceptQuorum(_ holders: UInt64, in slot: Slot) -> Bool {
-    let configuration = schedule.membership(at: slot).configuration
+    let item = items.last { $0.from <= slot } ?? items[0]
+    let configuration = item.membership.configuration
     var votes = VoteSet()
     for (place, voter) in configuration.voters.enumerated()
     where holders & (1 << UInt64(voter.rawValue)) != 0 {

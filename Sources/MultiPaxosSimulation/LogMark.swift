@@ -25,6 +25,17 @@ enum LogMark: Int, CaseIterable, Sendable {
   case transferred
   case membersChanged
   case membersRefused
+  case voterAdded
+  case learnerAdded
+  case promoted
+  case voterRemoved
+  case votersDisjoint
+  case changesAtOnce
+  case crashedChanging
+  case askedForPlace
+  case voterReplaced
+  case otherStoreNamed
+  case snapshotForNewcomer
   case notLeader
   case noLease
   case overloaded
@@ -61,6 +72,17 @@ enum LogMark: Int, CaseIterable, Sendable {
     case .transferred: "a leader gave way to another"
     case .membersChanged: "the members changed"
     case .membersRefused: "a change of the members was refused"
+    case .voterAdded: "a voter came"
+    case .learnerAdded: "a learner came"
+    case .promoted: "a learner became a voter"
+    case .voterRemoved: "a voter left"
+    case .votersDisjoint: "none of the voters stayed"
+    case .changesAtOnce: "two changes of the members were under way at once"
+    case .crashedChanging: "a leader crashed while the members changed"
+    case .askedForPlace: "a node on a blank store asked for the place of a lost voter"
+    case .voterReplaced: "a voter that lost its store was replaced"
+    case .otherStoreNamed: "an identity was given to another store than the one that came"
+    case .snapshotForNewcomer: "a newcomer installed a snapshot"
     case .notLeader: "not applied, by one who does not lead"
     case .noLease: "a read was refused for want of a lease"
     case .overloaded: "refused, overloaded"

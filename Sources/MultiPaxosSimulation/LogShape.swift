@@ -33,7 +33,7 @@ struct LogShape: Sendable {
     guard let configuration = try? Configuration(epoch: Epoch(0), voters: voters, quorums: quorums)
     else { preconditionFailure("a plan has 1 to \(QuorumSystem.maxVoters) voters") }
     settings = Settings(voter: voters[0], configuration: configuration, seed: random.next())
-    settings.window = one(of: [1, 2, 3, 16, 1024])
+    settings.window = one(of: [1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 8, 1024])
     settings.heartbeatEvery = one(of: [5, 20, 50])
     settings.electionTimeout = max(
       one(of: [30, 100, 250]), 3 * settings.heartbeatEvery, plan.delay / 100)
@@ -47,11 +47,13 @@ struct LogShape: Sendable {
     settings.decorations.checksQuorum = checks || !needsAll
     settings.decorations.delegates = one(of: [true, true, true, false])
     settings.decorations.verifiesEvery = one(of: [nil, 5, 50])
+    // Few entries are kept, so that whoever lacks more is given a snapshot.
+    settings.maxRetained = one(of: [0, 10, 50, 8192])
     if plan.isTiny {
       settings.counterBlock = one(of: [2, 5, 64])
       settings.maxOpenProposals = one(of: [2, 4, 32_768])
       settings.maxHeldReplies = one(of: [1, 4, 65_536])
-      settings.maxRetained = one(of: [0, 3, 8192])
+      settings.maxRetained = one(of: [0, 3, 3, 8192])
       settings.maxMessageBytes = one(of: [100, 1_000, 256 * 1024])
       settings.maxPieceBytes = one(of: [30, 200, 64 * 1024])
       settings.maxApplied = one(of: [1, 3, 4096])

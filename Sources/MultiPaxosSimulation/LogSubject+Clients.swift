@@ -27,6 +27,7 @@ extension LogSubject {
   private mutating func operation(
     of client: Int, _ random: inout SplitMix, _ once: inout Once?
   ) -> MultiPaxos.Operation<Workload.App> {
+    if let change = membersInstead() { return .changeMembership(change) }
     let kind = random.next() % 100
     var bound = shape.queryPercent
     if kind < bound {
@@ -37,7 +38,7 @@ extension LogSubject {
     if kind < bound { return .lease(lease(of: client, &random)) }
     bound += shape.transferPercent
     if kind < bound {
-      let voters = ledger.schedule.newest.membership.configuration.voters
+      let voters = ledger.newest.membership.configuration.voters
       return .transferLeadership(
         to: random.next() % 2 == 0 ? nil : voters[Int(random.next() % UInt64(voters.count))])
     }
@@ -62,6 +63,7 @@ extension LogSubject {
   /// Reads of all that there is, so that the end of every history is seen.
   public mutating func closing() -> [Proposal<Workload.App>] {
     isClosing = true
+    closingFrom = calls.count
     return workload.closing.map { Proposal(.query($0, .follower)) }
       + [Proposal(.barrier, importance: shape.maintainPercent == 100 ? .maintain : .gain)]
   }
@@ -70,6 +72,8 @@ extension LogSubject {
   public func mustAskAgain(_ completion: Completion<Workload.App>) -> Bool {
     switch completion.result {
     case .answered, .passed: false
+    // Where nobody hands on, and whoever leads is not asked, it is let go.
+    case .notApplied(.notLeader(.some)): calls.count < closingFrom + 100
     case .applied, .membership, .lease, .transferred, .notApplied, .unknown: true
     }
   }
@@ -88,6 +92,9 @@ extension LogSubject {
     let place = calls.count
     places[id] = place
     calls.append(Call(id: id, client: client, voter: voter, proposal: proposal, floor: told))
+    if case .changeMembership(let change) = proposal.operation {
+      asked[encoded(change), default: (0, 0)].possible += 1
+    }
     guard case .command(let command) = proposal.operation else { return }
     let payload = command.encoded
     wishes[payload, default: Wish()].calls.append(place)
@@ -205,8 +212,11 @@ extension LogSubject {
     case .notLeader: ledger.reach(.notLeader)
     case .noLease: ledger.reach(.noLease)
     case .abandoned: ledger.reach(.givenUp)
-    case .refused: ledger.reach(.membersRefused)
+    case .refused: break
     case .tooLarge, .malformed, .notAVoter, .outdated: break
+    }
+    if case .changeMembership(let change) = call.proposal.operation, !reason.isRefusal {
+      asked[encoded(change)]?.possible -= 1
     }
     guard case .command(let command) = call.proposal.operation,
       let wish = wishes[command.encoded], let slot = wish.appliedIn
@@ -222,5 +232,12 @@ extension LogSubject {
       ledger.violate("proposal \(call.id) reads, and its outcome is unknown")
     }
     if call.proposal.once != nil, !isClosing { again[call.client] = call.proposal }
+  }
+}
+
+extension NotApplied {
+  /// It stands in the log, and changes nothing.
+  fileprivate var isRefusal: Bool {
+    if case .refused = self { true } else { false }
   }
 }

@@ -13,8 +13,13 @@ extension LogSubject {
 
   /// These are durable, and may choose entries.
   public mutating func persisted(_ records: [MultiPaxos.Record], by voter: VoterID) -> String? {
-    ledger.persisted(records, by: voter)
-    advance()
+    for record in records {
+      record.forEachSlot { part in
+        ledger.persisted(part, by: voter)
+        // What is chosen next may be so by other voters.
+        advance()
+      }
+    }
     return ledger.violation
   }
 
@@ -28,15 +33,25 @@ extension LogSubject {
     while cursor != nil { cursor = machine.restate(after: cursor, limit: 1 << 20, into: &records) }
     let status = machine.status
     ledger.recovered(
-      as: voter, records, promised: status.promised, applied: status.applied,
+      as: voter, promised: status.promised, applied: status.applied,
       accepted: { machine.accepted(at: $0) })
-    advance()
+    for record in records {
+      record.forEachSlot { part in
+        ledger.survived(part, as: voter)
+        advance()
+      }
+    }
+    ledger.mustBeChosen(through: status.applied, says: voter)
     compare(machine, of: voter)
     return ledger.violation
   }
 
   /// It never votes again.
-  public mutating func retired(_ voter: VoterID) { ledger.retire(voter) }
+  public mutating func retired(_ voter: VoterID) {
+    ledger.retire(voter)
+    lost.append(voter)
+    recover(voter)
+  }
 
   /// It may say so from now on.
   public mutating func storageFailed(at voter: VoterID) { hasFailed.insert(voter) }
@@ -71,8 +86,18 @@ extension LogSubject {
       return "voter \(voter) applied \(applied), and \(model.applied) is the last that is chosen"
     }
     let wanted = model.digests[Int(applied.rawValue)]
-    return machine.app.digest == wanted
-      ? nil : "voter \(voter) has another state after \(applied) than the log gives"
+    if machine.app.digest != wanted {
+      return "voter \(voter) has another state after \(applied) than the log gives"
+    }
+    guard applied == model.applied else { return nil }
+    if machine.schedule != model.schedule {
+      return "voter \(voter) has other members after \(applied) than the log gives"
+    }
+    let leases = machine.leases
+    let isSame =
+      leases.count == model.leases.count
+      && leases.allSatisfy { model.leases[$0.name] == $0.lease }
+    return isSame ? nil : "voter \(voter) has other leases after \(applied) than the log gives"
   }
 
   /// All was judged as it came.
@@ -84,4 +109,16 @@ extension LogSubject {
   public func marks(
     _ machines: [MultiPaxos.Machine<Workload.App>]
   ) -> [(name: String, count: UInt64)] { ledger.marks.all }
+}
+
+extension MultiPaxos.Record {
+  /// The same, with the entries of a run one by one.
+  fileprivate func forEachSlot(_ body: (Self) -> Void) {
+    guard case .accept(let ballot, let first, let entries) = self, entries.count > 1 else {
+      return body(self)
+    }
+    for (offset, entry) in entries.enumerated() {
+      body(.accept(ballot, first: first.advanced(by: UInt64(offset)), [entry]))
+    }
+  }
 }

@@ -48,13 +48,26 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   var told = Slot.none
   var hasFailed: Set<VoterID> = []
   var isClosing = false
+  /// Calls before what is asked last.
+  var closingFrom = 0
+  /// The faults are over: nobody asks for other members.
+  var hasSettled = false
+  var lost: [VoterID] = []
+  var newcomers: LogNewcomers
+  /// Draws changes of the members.
+  var changes: SplitMix
+  /// By what was asked to be changed, how often that may be in the log, and how often it was applied.
+  var asked: [Bytes: (possible: Int, applied: Int)] = [:]
 
   /// Draws quorums, limits and the mix of operations.
   public init(_ plan: RunPlan, random: inout SplitMix) {
     self.plan = plan
     shape = LogShape(plan, random: &random)
     ledger = LogLedger(shape.settings, spares: plan.spares)
-    model = LogModel(ledger.schedule)
+    model = LogModel(
+      Schedule(Membership(shape.settings.configuration), window: shape.settings.window))
+    newcomers = LogNewcomers(founders: max(plan.voters, 1), spares: plan.spares)
+    changes = SplitMix(seed: plan.seed ^ 0x6d65_6d62_6572)
     workload = Workload(random: &random)
   }
 
@@ -62,6 +75,8 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   public func settings(of voter: VoterID) -> MultiPaxos.Settings {
     var settings = shape.settings
     settings.voter = voter
+    settings.mode = newcomers.mode(of: voter)
+    settings.store = newcomers.store(of: voter)
     return settings
   }
 
@@ -88,7 +103,6 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
       let before = model.repeated
       let meaning = model.apply(chosen.entry)
       if model.repeated > before { ledger.reach(.repeated) }
-      ledger.schedule = model.schedule
       note(meaning, of: chosen.entry, in: slot)
     }
   }
@@ -99,8 +113,14 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
     switch meaning {
     case .command(let payload, _): applied(payload, in: slot)
     case .again: ledger.reach(.appliedOnce)
-    case .membership: ledger.reach(.membersChanged)
-    case .refused: ledger.reach(.membersRefused)
+    case .membership:
+      asked[entry.payload]?.applied += 1
+      let before = ledger.newest.membership
+      ledger.items.append(model.schedule.newest)
+      note(model.schedule.newest, after: before)
+    case .refused:
+      asked[entry.payload]?.applied += 1
+      ledger.reach(.membersRefused)
     case .lease(.ended):
       var reader = ByteReader(entry.payload)
       if case .expire = try? LeaseRequest(from: &reader) { ledger.reach(.leaseEnded) }

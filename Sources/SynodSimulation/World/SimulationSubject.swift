@@ -44,6 +44,10 @@ public protocol SimulationSubject {
   /// Whom a message to all goes to from now on; nil where the effect says nothing of it.
   static func voters(after effect: Machine.Effect) -> [VoterID]?
 
+  /// Whom a machine's messages to all go to, where more than the effects say is needed for that: asked
+  /// when a process begins, and after such an effect. Nil: those that the effect named.
+  func peers(of machine: Machine) -> [VoterID]?
+
   /// Whether everything must end where these alone are sure to run. `machines` are those of all.
   func mustDecide(_ usable: [VoterID], _ machines: [Machine]) -> Bool
 
@@ -181,6 +185,9 @@ extension SimulationSubject {
 
   /// The voters stay who they are.
   @inlinable public static func voters(after effect: Machine.Effect) -> [VoterID]? { nil }
+
+  /// Those that effects name.
+  @inlinable public func peers(of machine: Machine) -> [VoterID]? { nil }
 
   /// Takes no notice.
   @inlinable public mutating func faultsEnded() {}

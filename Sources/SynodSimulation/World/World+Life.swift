@@ -152,6 +152,9 @@ extension World {
     if record != nil {
       tell(.restarted, of: process.index, TraceText(process.lives == 1 ? "starts" : "restarts"))
     }
+    if subject.spares > 0, let peers = subject.peers(of: process.machine) {
+      process.peers = peers.map { Int($0.rawValue) - 1 }
+    }
     tickBeforeInput(process)
     inputTaken(process.index)
   }

@@ -7,7 +7,7 @@ extension World {
   mutating func hear(_ process: SimulatedProcess<Machine>) {
     for effect in process.ready.effects {
       guard let voters = Subject.voters(after: effect) else { continue }
-      process.peers = voters.map { Int($0.rawValue) - 1 }
+      process.peers = (subject.peers(of: process.machine) ?? voters).map { Int($0.rawValue) - 1 }
     }
     if subject.epochs != epochs { changeBegan() }
     for node in 0..<min(subject.given, processes.count) where !processes[node].isGiven {
