@@ -35,6 +35,7 @@ let package = Package(
     .library(name: "Synod", targets: ["Synod"]),
     .library(name: "CASPaxos", targets: ["CASPaxos"]),
     .library(name: "MultiPaxos", targets: ["MultiPaxos"]),
+    .library(name: "EPaxos", targets: ["EPaxos"]),
     .library(name: "KeyValue", targets: ["KeyValue"]),
     .library(name: "SynodJournal", targets: ["SynodJournal"]),
     .library(name: "SynodWire", targets: ["SynodWire"]),
@@ -64,6 +65,7 @@ let package = Package(
     + pure("Synod", ["CCRC32C"])
     + pure("CASPaxos", ["Synod", "CPrefetch"])
     + pure("MultiPaxos", ["Synod"])
+    + pure("EPaxos", ["Synod"])
     // The state that the server keeps, for machines that apply commands to one.
     + pure("KeyValue", ["Synod"])
     + pure("SynodJournal", ["Synod"])
