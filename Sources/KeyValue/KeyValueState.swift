@@ -4,8 +4,8 @@ internal import Synod
 /// changes that are to be made once.
 ///
 /// The same commands in the same order, with the same stamps, give the same state and the same outcomes
-/// on every node; commands whose spans do not interfere may even be exchanged (as long as the limit on
-/// bytes is not met, which is judged by all keys together). It reads no clock and draws no randomness.
+/// on every node; commands whose footprints do not interfere may even be exchanged (as long as the limit
+/// on bytes is not met, which is judged by all keys together). It reads no clock and draws no randomness.
 ///
 /// A copy costs a few references, and the first write to each of its shards after that a clone of
 /// that shard.

@@ -100,7 +100,7 @@ extension ShardedTable.Shard {
   ) {
     var index = start(of: hash, skipping: bits)
     // The same order on every node, whichever of two names of one hash came first.
-    while index < hashes.count, hashes[index] == hash, cells[index].name.isBefore(cell.name) {
+    while index < hashes.count, hashes[index] == hash, cells[index].name < cell.name {
       index += 1
     }
     hashes.insert(hash, at: index)
@@ -114,11 +114,5 @@ extension ShardedTable.Shard {
       hashes.remove(at: index)
       cells.remove(at: index)
     }
-  }
-}
-
-extension Bytes {
-  fileprivate func isBefore(_ other: Bytes) -> Bool {
-    withUnsafeBytes { a in other.withUnsafeBytes { a.lexicographicallyPrecedes($0) } }
   }
 }

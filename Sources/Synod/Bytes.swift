@@ -122,6 +122,13 @@ extension Bytes: Hashable {
   }
 }
 
+extension Bytes: Comparable {
+  /// Whether `a` comes before `b`, as unsigned bytes: what is longer comes behind its beginnings.
+  public static func < (a: Bytes, b: Bytes) -> Bool {
+    a.withUnsafeBytes { x in b.withUnsafeBytes { y in x.lexicographicallyPrecedes(y) } }
+  }
+}
+
 extension Bytes: ExpressibleByStringLiteral {
   /// The UTF-8 bytes of a literal.
   public init(stringLiteral value: String) { self.init(value) }

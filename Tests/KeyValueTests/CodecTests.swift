@@ -58,7 +58,7 @@ func hostileBytesAreErrorsOrCommandsThatAStateTakes(_ seed: UInt64) {
       #expect((try? decoded(KeyValueCommand.self, encoded(found))) == found)
       _ = state.answer(found)
       _ = state.apply(found, stamp: 1, events: &events)
-      _ = KeyValueSpan(found)
+      _ = found.footprint
     }
   }
   #expect(state.digest == rebuilt(state).digest)

@@ -11,9 +11,9 @@ func commandsThatDoNotInterfereMayBeExchanged(_ seed: UInt64) {
   for stamp in stride(from: 1, to: 600, by: 2) as StrideTo<UInt64> {
     let a = commands.command()
     let b = commands.command()
-    if !KeyValueSpan(a).interferes(with: KeyValueSpan(b)) {
+    if !a.footprint.interferes(with: b.footprint) {
       exchanged += 1
-      #expect(!KeyValueSpan(b).interferes(with: KeyValueSpan(a)))
+      #expect(!b.footprint.interferes(with: a.footprint))
       var first = state
       var second = state
       let a1 = first.apply(a, stamp: stamp, events: &events)
@@ -40,9 +40,9 @@ func whatWritesNothingSaysSo(_ seed: UInt64) {
     let answer = state.answer(command)
     #expect((answer != nil) == command.isReadOnly)
     let outcome = state.apply(command, stamp: stamp, events: &events)
-    if !KeyValueSpan(command).isWrite { #expect(state.digest == before) }
+    if !command.footprint.isWrite { #expect(state.digest == before) }
     if command.isReadOnly {
-      #expect(!KeyValueSpan(command).isWrite)
+      #expect(!command.footprint.isWrite)
       #expect(answer == outcome)
     }
     commands.note(outcome, stamp: stamp)
@@ -50,16 +50,19 @@ func whatWritesNothingSaysSo(_ seed: UInt64) {
 }
 
 @Test func readsOfOneKeyDoNotInterfereAndWritesDo() {
-  func span(_ step: KeyValueStep) -> KeyValueSpan { KeyValueSpan(.one(step)) }
-  let get = span(.change(.get, of: "k"))
-  let set = span(.change(.set("v"), of: "k"))
-  let other = span(.set([KeyValuePair("a", "1"), KeyValuePair("b", "2")]))
-  let lease = span(.lease(.take(name: "k", holder: "h", milliseconds: 1)))
+  func footprint(_ step: KeyValueStep) -> Footprint { KeyValueCommand.one(step).footprint }
+  let get = footprint(.change(.get, of: "k"))
+  let set = footprint(.change(.set("v"), of: "k"))
+  let other = footprint(.set([KeyValuePair("a", "1"), KeyValuePair("b", "2")]))
+  let lease = footprint(.lease(.take(name: "k", holder: "h", milliseconds: 1)))
   #expect(!get.interferes(with: get))
   #expect(get.interferes(with: set) && set.interferes(with: get) && set.interferes(with: set))
   #expect(!other.interferes(with: set))
-  #expect(other.interferes(with: span(.get(["c", "b"]))))
+  #expect(other.interferes(with: footprint(.get(["c", "b"]))))
   #expect(!lease.interferes(with: set), "a lease and a key of one name are two things")
-  #expect(span(.size).interferes(with: set) && !span(.size).interferes(with: get))
-  #expect(span(.deleteAll).interferes(with: get) && !span(.deleteAll).interferes(with: lease))
+  #expect(footprint(.size).interferes(with: set) && !footprint(.size).interferes(with: get))
+  #expect(
+    footprint(.deleteAll).interferes(with: get) && !footprint(.deleteAll).interferes(with: lease))
+  let configure = footprint(.configure(KeyValueLimits(), seed: 1))
+  #expect(configure.interferes(with: lease), "limits hold for leases too")
 }
