@@ -93,7 +93,7 @@ extension LogSubject {
     places[id] = place
     calls.append(Call(id: id, client: client, voter: voter, proposal: proposal, floor: told))
     if case .changeMembership(let change) = proposal.operation {
-      asked[encoded(change), default: (0, 0)].possible += 1
+      asked[change.encoded, default: (0, 0)].possible += 1
     }
     guard case .command(let command) = proposal.operation else { return }
     let payload = command.encoded
@@ -216,7 +216,7 @@ extension LogSubject {
     case .tooLarge, .malformed, .notAVoter, .outdated: break
     }
     if case .changeMembership(let change) = call.proposal.operation, !reason.isRefusal {
-      asked[encoded(change)]?.possible -= 1
+      asked[change.encoded]?.possible -= 1
     }
     guard case .command(let command) = call.proposal.operation,
       let wish = wishes[command.encoded], let slot = wish.appliedIn

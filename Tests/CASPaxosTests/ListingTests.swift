@@ -350,7 +350,7 @@ import Testing
     var message = Message(
       .configuration, slot: 0,
       ballot: Ballot(epoch: Epoch(1), counter: members.revision + 1, voter: VoterID(2)))
-    message.state.value = members.bytes
+    message.state.value = members.encoded
     bench.receive(message, from: 2)
     bench.persist()
     bench.tick(to: bench.now + 1)
