@@ -5,7 +5,7 @@ internal import SynodSimulation
 /// Worlds in which what is deleted is collected, while accepts of before are on their way.
 extension ExploredWorld {
   /// The first node collects what its rounds leave deleted.
-  private static func collectors(_ settings: [Settings]) -> [Settings] {
+  static func collectors(_ settings: [Settings]) -> [Settings] {
     var settings = settings
     settings[0].collectsAtOnce = true
     return settings

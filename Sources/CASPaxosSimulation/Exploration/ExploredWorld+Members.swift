@@ -9,7 +9,7 @@ internal import SynodSimulation
 /// given: with the moments in between they are far too large. Those that are marked as large were
 /// walked to some millions of states, not to their end.
 extension ExploredWorld {
-  private static func world(
+  static func world(
     _ settings: [Settings], _ steps: [RegisterExploration.Step], rehearsal: [Rehearsal] = [],
     deaf: [Int] = [], budget: ExplorationBudget = ExplorationBudget(),
     attempts: Int = 2
@@ -24,14 +24,14 @@ extension ExploredWorld {
   }
 
   /// What nobody has told these nodes when the world begins.
-  private static func unknown(to nodes: Int..., after deliveries: Int = .max) -> Rehearsal {
+  static func unknown(to nodes: Int..., after deliveries: Int = .max) -> Rehearsal {
     Rehearsal(late: bits(nodes), deliveries: deliveries)
   }
 
-  private static func bits(_ nodes: [Int]) -> UInt8 { nodes.reduce(0) { $0 | 1 << UInt8($1) } }
+  static func bits(_ nodes: [Int]) -> UInt8 { nodes.reduce(0) { $0 | 1 << UInt8($1) } }
 
   /// Nothing is sent again before a change is taken over.
-  private static func patient(_ settings: [Settings]) -> [Settings] {
+  static func patient(_ settings: [Settings]) -> [Settings] {
     settings.map {
       var settings = $0
       settings.takeOverAfter = 1
@@ -40,7 +40,7 @@ extension ExploredWorld {
     }
   }
 
-  private static let voter = RegisterExploration.Step.members(
+  static let voter = RegisterExploration.Step.members(
     .add(address: "new", role: .voter), at: 0)
 
   static let changing: [ExploredWorld] = [

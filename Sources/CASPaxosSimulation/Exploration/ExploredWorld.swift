@@ -68,7 +68,7 @@ public struct ExploredWorld: Sendable {
   }
 
   /// Every world that there is, the small ones first.
-  public static let all: [ExploredWorld] = plain + collecting + changing
+  public static let all: [ExploredWorld] = plain + collecting + changing + together
 
   private static let plain: [ExploredWorld] = [
     ExploredWorld(

@@ -12,11 +12,22 @@ extension RegisterExploration {
       if let wrong = transferViolation(ledger.history, decided) { return wrong }
       if let wrong = toldViolation(ledger, decided) { return wrong }
     }
-    let proposed = ledger.history.proposed.filter { $0.key == Self.key }
+    for key in dataKeys {
+      if let wrong = effectViolation(ledger, decided, on: key) { return wrong }
+    }
+    return isLinearizable(ledger) ? nil : "what clients were told is not linearizable"
+  }
+
+  /// Whether each change of a register takes effect once, as was told, and stays.
+  private func effectViolation(
+    _ ledger: ExploredLedger<Self>, _ decided: Decided, on key: Bytes
+  ) -> String? {
+    let proposed = ledger.history.proposed.filter { $0.key == key }
     let chosen = proposed.filter { ledger.history.isChosen($0, decided.configurations) }
-    for (index, step) in ledger.steps.enumerated() {
+    let isDeleted = isDeleted(key)
+    for (index, step) in ledger.steps.enumerated() where steps[index].key == key {
       // What a deletion takes away is not lost.
-      guard !isAnyDeleted, case .change(.add(let amount)) = steps[index].operation else { continue }
+      guard !isDeleted, case .change(.add(let amount)) = steps[index].operation else { continue }
       let name = "step \(index)"
       let digits = chosen.map { Self.digit($0.state, amount) }
       if digits.contains(where: { $0 > 1 }) { return "\(name) took effect twice" }
@@ -40,11 +51,13 @@ extension RegisterExploration {
         return "what \(state.ballot) wrote is chosen, and \(stray.ballot) does not descend from it"
       }
     }
-    return isLinearizable(ledger) ? nil : "what clients were told is not linearizable"
+    return nil
   }
 
-  private var isAnyDeleted: Bool {
-    steps.contains { if case .change(.delete) = $0.operation { true } else { false } }
+  private func isDeleted(_ key: Bytes) -> Bool {
+    steps.contains {
+      if case .change(.delete) = $0.operation { $0.key == key } else { false }
+    }
   }
 
   private static func digit(_ state: RegisterState, _ power: Int) -> Int {
@@ -64,29 +77,50 @@ extension RegisterExploration {
       case .notApplied, .listed: break
       }
     }
-    return canOrder(ledger, certain, possible, 0)
+    return canOrder(ledger, certain, possible, dataKeys.map { _ in 0 })
   }
 
-  /// - Parameter fenced: steps that were given up before a barrier read that is ordered already.
+  /// - Parameters:
+  ///   - numbers: by register.
+  ///   - fenced: steps that were given up before a barrier read of their register that is ordered
+  ///     already.
   private func canOrder(
-    _ ledger: ExploredLedger<Self>, _ certain: UInt32, _ possible: UInt32, _ number: Int,
+    _ ledger: ExploredLedger<Self>, _ certain: UInt32, _ possible: UInt32, _ numbers: [Int],
     fenced: UInt32 = 0
   ) -> Bool {
     if certain == 0 { return true }
     for index in ledger.steps.indices {
       let bit: UInt32 = 1 << UInt32(index)
       guard (certain | possible) & ~fenced & bit != 0, ledger.steps[index].after & certain == 0,
-        let next = effect(of: index, ledger, on: number)
+        let next = effect(of: index, ledger, on: numbers)
       else { continue }
-      let behind = isFence(index) ? ledger.steps[index].after : 0
       let isExplained = canOrder(
-        ledger, certain & ~bit, possible & ~bit, next, fenced: fenced | behind)
+        ledger, certain & ~bit, possible & ~bit, next, fenced: fenced | fence(by: index, ledger))
       if isExplained { return true }
     }
     return false
   }
 
-  /// The number after a step; nil where the step was told something that contradicts it.
+  /// The steps that may take effect no more behind this one.
+  private func fence(by index: Int, _ ledger: ExploredLedger<Self>) -> UInt32 {
+    guard isFence(index) else { return 0 }
+    return steps.indices.reduce(0) {
+      steps[$1].key == steps[index].key ? $0 | 1 << UInt32($1) : $0
+    } & ledger.steps[index].after
+  }
+
+  /// The numbers after a step; nil where the step was told something that contradicts them.
+  private func effect(
+    of index: Int, _ ledger: ExploredLedger<Self>, on numbers: [Int]
+  ) -> [Int]? {
+    guard let place = dataKeys.firstIndex(of: steps[index].key) else { return numbers }
+    guard let next = effect(of: index, ledger, on: numbers[place]) else { return nil }
+    var after = numbers
+    after[place] = next
+    return after
+  }
+
+  /// The same of the step's register.
   private func effect(of index: Int, _ ledger: ExploredLedger<Self>, on number: Int) -> Int? {
     let result = ledger.steps[index].completion?.result
     let seen: Int? =

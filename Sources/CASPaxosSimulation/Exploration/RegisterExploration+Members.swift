@@ -71,7 +71,8 @@ extension RegisterExploration {
     return follows ? nil : "\(new) was decided after \(old)"
   }
 
-  /// Where new voters go on alone, every register that was ever chosen was chosen in the joint epoch.
+  /// Where new voters go on alone, every register that was ever chosen was chosen in the joint epoch,
+  /// or was collected.
   func transferViolation(_ history: RegisterHistory, _ decided: Decided) -> String? {
     for (joint, next) in zip(decided.configurations, decided.configurations.dropFirst()) {
       guard next.component.voters == joint.incoming?.voters else { continue }
@@ -80,7 +81,9 @@ extension RegisterExploration {
           $0.key == key && $0.ballot.epoch <= joint.epoch
             && history.isChosen($0, decided.configurations)
         }
-        guard let last = chosen.last, last.ballot.epoch < joint.epoch else { continue }
+        guard let last = chosen.last, last.ballot.epoch < joint.epoch,
+          history.erased[key].map({ $0.isBelow(last.ballot) }) ?? true
+        else { continue }
         return "\(joint) ended, and \(key) was not accepted anew in it"
       }
     }

@@ -2,7 +2,7 @@ public import CASPaxos
 public import Synod
 public import SynodSimulation
 
-/// CASPaxos machines and one register; where the members change, also theirs.
+/// CASPaxos machines and a register or two; where the members change, also theirs.
 public struct RegisterExploration: ExploredSubject, Sendable {
   /// Machines whose changes are of a decimal number.
   public typealias Machine = CASPaxos.Machine<DecimalChange>
@@ -13,6 +13,8 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     public var node: Int
     /// What it asks.
     public var operation: CASPaxos.Operation<DecimalChange>
+    /// Of which register.
+    public var key: Bytes = "k"
 
     /// When it is given up, in ticks; never where nil.
     public var deadline: Ticks?
@@ -44,10 +46,17 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     public static func swap(_ old: Int, for new: Int, at node: Int) -> Step {
       Step(node, .change(.swap(old, for: new)))
     }
+
+    /// The same of another register.
+    public func of(_ key: Bytes) -> Step {
+      var step = self
+      step.key = key
+      return step
+    }
   }
 
-  /// The register.
-  static let key: Bytes = "k"
+  /// The clients' registers, in the order in which the plan names them.
+  let dataKeys: [Bytes]
   /// By node.
   public let settings: [Settings]
   /// What is asked, in each node's order.
@@ -82,14 +91,15 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     self.attempts = attempts ?? settings.map { _ in .max }
     self.settings = settings
     self.steps = steps
-    changesMembers = steps.contains {
-      if case .changeMembership = $0.operation { true } else { false }
+    changesMembers = steps.contains(where: \.isOfMembers)
+    dataKeys = steps.reduce(into: []) { keys, step in
+      if !step.isOfMembers && !keys.contains(step.key) { keys.append(step.key) }
     }
     self.budget = budget
     self.isSymmetric = isSymmetric
     self.groups = groups
     plan = steps.map {
-      ($0.node, Proposal(key: Self.key, operation: $0.operation, deadline: $0.deadline))
+      ($0.node, Proposal(key: $0.key, operation: $0.operation, deadline: $0.deadline))
     }
   }
 
@@ -99,7 +109,7 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   }
 
   /// The registers that there are.
-  var keys: [Bytes] { changesMembers ? [Self.key, Membership.key] : [Self.key] }
+  var keys: [Bytes] { changesMembers ? dataKeys + [Membership.key] : dataKeys }
 
   /// What drives a change of the members goes on by itself.
   public func tickIfDue(_ machine: inout Machine) -> Bool {
@@ -157,11 +167,12 @@ public struct RegisterExploration: ExploredSubject, Sendable {
   /// The states that ballots carry.
   public func matters(_ message: Message) -> Bool { message.kind == .accept }
 
-  /// What was accepted, and adopted.
+  /// What was accepted, and adopted; and erased, where the members change.
   public func matters(_ record: Record) -> Bool {
     switch record {
     case .accept, .membership: true
-    case .configuration, .reserve, .promise, .transferred, .erase, .floor: false
+    case .erase: changesMembers
+    case .configuration, .reserve, .promise, .transferred, .floor: false
     }
   }
 
@@ -189,7 +200,10 @@ public struct RegisterExploration: ExploredSubject, Sendable {
       return history.propose(state, of: key, at: ballot)
     case .membership(let members, let isRetired):
       return adopt(members, isRetired, by: node, in: &history)
-    case .configuration, .reserve, .promise, .transferred, .erase, .floor: return nil
+    case .erase(let key, let ballot, _):
+      history.erase(key, at: ballot)
+      return nil
+    case .configuration, .reserve, .promise, .transferred, .floor: return nil
     }
   }
 
@@ -205,4 +219,9 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     case .unknown: "unknown"
     }
   }
+}
+
+extension RegisterExploration.Step {
+  /// Whether it changes the members, whatever its key is.
+  var isOfMembers: Bool { if case .changeMembership = operation { true } else { false } }
 }

@@ -16,6 +16,8 @@ public struct RegisterHistory: Hashable {
   var accepted: [[Ballot]]
   /// By node, the epoch that it has durably adopted.
   var adopted: [Epoch]
+  /// By register, the highest ballot of a tombstone that anybody durably erased.
+  private(set) var erased: [Bytes: Ballot] = [:]
 
   init(nodes: Int) {
     accepted = Array(repeating: [], count: nodes)
@@ -36,6 +38,11 @@ public struct RegisterHistory: Hashable {
     let place = accepted[node].firstIndex { !$0.isBelow(ballot) } ?? accepted[node].count
     if place < accepted[node].count && accepted[node][place] == ballot { return }
     accepted[node].insert(ballot, at: place)
+  }
+
+  mutating func erase(_ key: Bytes, at ballot: Ballot) {
+    if let known = erased[key], !known.isBelow(ballot) { return }
+    erased[key] = ballot
   }
 
   /// Whether a state is chosen: an accept quorum of its own epoch has durably accepted it; or an
