@@ -153,8 +153,9 @@ extension Core {
     guard encoded.count <= Message.maxValue else { return }
     outbox.send(
       Message(
-        .page, slot: message.slot, ballot: message.ballot, state: RegisterState(value: encoded)),
-      to: sender, after: max(batch, configurationBatch))
+        .page, slot: message.slot, ballot: message.ballot, floor: floor,
+        state: RegisterState(value: encoded)), to: sender,
+      after: max(batch, configurationBatch, floorBatch))
   }
 
   /// Goes on with the lists that earlier turns had no time for.

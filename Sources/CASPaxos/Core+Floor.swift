@@ -15,6 +15,16 @@ internal import Synod
 ///
 /// What is lost is the lineage. So a promise tells the floor, and a state begun where nobody held
 /// anything keeps the highest that was told (`RegisterState.Extra.forgotten`).
+///
+/// **Voters that join** were not there when something was collected, and a quorum of newcomers must not
+/// say that there never was anything. So the pages of a transfer tell their senders' floors. Of a
+/// register that a prepare quorum of the old voters does not list, the highest floor of that quorum is at
+/// least the ballot at which it was last collected: that took all the voters there were, and those that
+/// joined since have taken over a floor as high. One that is listed is accepted anew in the joint epoch,
+/// where new quorums find it, or it is collected again, by the newcomers, too. The highest floor of all
+/// pages is decided with the membership that lets the new voters go on alone (`Membership.collected`),
+/// and whoever adopts that takes it for a floor of its own: not only the newcomers, as the new quorums
+/// may be smaller than those that told. Until then floors of those that join are not counted.
 extension Core {
   /// Erases a tombstone that every voter has accepted at the message's ballot.
   mutating func erase(_ message: Message) {

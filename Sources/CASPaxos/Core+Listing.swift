@@ -58,6 +58,9 @@ extension Core {
     let hadQuorum = configuration.isPrepareQuorum(listings.open[index].votes)
     listings.open[index].votes.insert(place)
     listings.open[index].answers.append(Listing.Answer(place: place, page: page))
+    if configuration.component.contains(place: place) {
+      listings.open[index].floor = max(listings.open[index].floor, reply.floor)
+    }
     guard configuration.isPrepareQuorum(listings.open[index].votes) else { return }
     listings.open[index].merge(configuration, hash: table.hash)
     if listings.open[index].votes == configuration.everyone
@@ -118,7 +121,7 @@ extension Core {
           through: listing.through)
       }
       tasks.endListing(id, list)
-    case .transfer: transferListed(result.map { ($0, listing.through) })
+    case .transfer: transferListed(result.map { ($0, listing.through, listing.floor) })
     case .watch: watchListed(result, through: listing.through)
     }
   }

@@ -55,6 +55,9 @@ struct Listing: Hashable, Sendable {
   /// Who answered, and what.
   var votes = VoteSet()
   var answers: [Answer] = []
+  /// The highest floor of those that may tell what was collected: of a register that none of them lists,
+  /// it is at least as high as whatever deletion was.
+  var floor = Ballot.zero
   var wake: Ticks?
   /// What is listed, up to which hash; which of it is to be read next, and how many reads are open.
   var entries: [Entry] = []

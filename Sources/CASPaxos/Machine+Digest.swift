@@ -67,12 +67,14 @@ extension Members {
     digest.add(batch.rawValue << 32 ^ UInt64(tasks))
     digest.add(dutySince)
     digest.add(resumeAt ?? 0)
+    digest.add(resumeFloor)
     for learner in ready { digest.add(UInt64(learner.voter.rawValue) ^ learner.at.rawValue << 32) }
     for driver in heardDrivers {
       digest.add(UInt64(driver.voter.rawValue) << 32 ^ UInt64(driver.progress))
     }
     guard let transfer else { return }
     digest.add(transfer.through ?? 1)
+    digest.add(transfer.floor)
     digest.add(UInt64(transfer.waiting.count) << 32 ^ UInt64(transfer.begun.count))
     switch transfer.phase {
     case .waiting(let time): digest.add(time.rawValue)

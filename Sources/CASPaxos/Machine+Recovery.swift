@@ -63,9 +63,10 @@ extension Core {
     switch record {
     case .configuration(let stored): try restore(stored)
     case .membership(let stored, let isRetired): try restore(stored, isRetired)
-    case .transferred(let epoch, let seed, let hash):
+    case .transferred(let epoch, let seed, let hash, let floor):
       guard epoch == configuration.epoch, seed == settings.hashSeed else { return }
       members.resumeAt = max(members.resumeAt ?? 0, hash)
+      members.resumeFloor = max(members.resumeFloor, floor)
     case .reserve(let counter): ballots.restore(reserved: counter)
     case .promise(let key, let ballot):
       #if PlantedBugs
@@ -114,7 +115,10 @@ extension Core {
   }
 
   private mutating func use(_ membership: Membership) {
-    if membership.configuration.epoch != configuration.epoch { members.resumeAt = nil }
+    if membership.configuration.epoch != configuration.epoch {
+      members.resumeAt = nil
+      members.resumeFloor = .zero
+    }
     configuration = membership.configuration
     members.adopted = membership
     members.isMember =

@@ -35,7 +35,7 @@ public struct Message: Hashable, Sendable {
     /// Asks for a piece of the list of registers: `state` carries a `KeyPage.Request`; `ballot`
     /// names the attempt and is never used again.
     case list = 8
-    /// Answers a list, from durable state alone: `state` carries a `KeyPage`.
+    /// Answers a list, from durable state alone: `state` carries a `KeyPage`; `floor` as in `conflict`.
     case page = 9
     /// These are the members, decided: `state` holds them; `ballot` names the epoch and, as its
     /// counter, the revision plus one.
@@ -119,7 +119,10 @@ extension Message: ByteCodable {
       promised.encode(into: &writer)
       writer.write(bytes: key)
       state.encode(into: &writer)
-    case .list, .page:
+    case .list:
+      writer.write(bytes: state.value ?? Bytes())
+    case .page:
+      floor.encode(into: &writer)
       writer.write(bytes: state.value ?? Bytes())
     case .configuration: state.encode(into: &writer)
     case .behind: break
@@ -168,7 +171,10 @@ extension Message: ByteCodable {
       promised = try Ballot(from: &reader)
       key = try reader.read(bytesUpTo: Self.maxKey)
       state = try RegisterState(from: &reader)
-    case .list, .page:
+    case .list:
+      state.value = try reader.read(bytesUpTo: Self.maxValue)
+    case .page:
+      floor = try Ballot(from: &reader)
       state.value = try reader.read(bytesUpTo: Self.maxValue)
     case .configuration: state = try RegisterState(from: &reader)
     case .behind: break
@@ -222,7 +228,8 @@ extension Message: CustomStringConvertible {
       return "list(\(ballot)) "
         + (state.value.flatMap { KeyPage.Request(encoded: $0) }?.description ?? "malformed")
     case .page:
-      return "page(\(ballot)) "
+      let below = floor.isZero ? "" : "floor \(floor) "
+      return "page(\(ballot)) " + below
         + (state.value.flatMap { KeyPage(encoded: $0) }?.description ?? "malformed")
     case .configuration: return "configuration(\(ballot))"
     case .behind: return "behind(\(ballot))"

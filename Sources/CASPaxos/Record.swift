@@ -21,8 +21,8 @@ public enum Record: Hashable, Sendable {
   /// more, for ever.
   case membership(Membership, isRetired: Bool)
   /// Every register whose hash with this seed is not above `through` was accepted anew in this joint
-  /// epoch.
-  case transferred(Epoch, hashSeed: UInt64, through: UInt64)
+  /// epoch; of those that nobody holds, what was collected before is at or below `floor`.
+  case transferred(Epoch, hashSeed: UInt64, through: UInt64, floor: Ballot)
   /// Forgot the register of `key`, whose tombstone every voter had accepted at `ballot`; from now on
   /// `floor` stands: one record, since without the floor older states could return.
   case erase(key: Bytes, ballot: Ballot, floor: Ballot)
@@ -54,11 +54,12 @@ extension Record: ByteCodable {
       writer.write(UInt8(5))
       writer.write(UInt8(isRetired ? 1 : 0))
       membership.encode(into: &writer)
-    case .transferred(let epoch, let seed, let hash):
-      writer.write(UInt8(8))
+    case .transferred(let epoch, let seed, let hash, let floor):
+      writer.write(UInt8(9))
       writer.write(epoch.rawValue)
       writer.write(seed)
       writer.write(hash)
+      floor.encode(into: &writer)
     case .erase(let key, let ballot, let floor):
       writer.write(UInt8(6))
       writer.write(bytes: key)
@@ -90,9 +91,15 @@ extension Record: ByteCodable {
       guard retired <= 1 else { throw .malformed("neither retired nor not") }
       self = .membership(try Membership(from: &reader), isRetired: retired == 1)
     case 8:
+      // Of a program that did not ask what was collected: anything of the epochs before may have been.
+      let epoch = Epoch(try reader.read(UInt32.self))
+      self = .transferred(
+        epoch, hashSeed: try reader.read(UInt64.self), through: try reader.read(UInt64.self),
+        floor: Ballot(epoch: epoch, counter: 0, voter: .none))
+    case 9:
       self = .transferred(
         Epoch(try reader.read(UInt32.self)), hashSeed: try reader.read(UInt64.self),
-        through: try reader.read(UInt64.self))
+        through: try reader.read(UInt64.self), floor: try Ballot(from: &reader))
     case 6:
       self = .erase(
         key: try reader.read(bytesUpTo: Message.maxKey), ballot: try Ballot(from: &reader),
@@ -115,7 +122,8 @@ extension Record: CustomStringConvertible {
         + (state.value.map { "\"\($0)\"" } ?? "nil") + " v\(state.version)"
     case .membership(let membership, let isRetired):
       "membership \(membership)" + (isRetired ? " retired" : "")
-    case .transferred(let epoch, _, let hash): "transferred \(epoch) through \(hash)"
+    case .transferred(let epoch, _, let hash, let floor):
+      "transferred \(epoch) through \(hash)" + (floor.isZero ? "" : " floor \(floor)")
     case .erase(let key, let ballot, let floor): "erase \(key) \(ballot) floor \(floor)"
     case .floor(let floor): "floor \(floor)"
     }

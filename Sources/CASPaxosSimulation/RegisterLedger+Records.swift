@@ -49,7 +49,7 @@ extension RegisterLedger {
     case .accept(let key, let ballot, let promised, let state):
       accept(key, ballot, promised, state, at: place)
     case .membership(let members, let isRetired): adopt(members, isRetired, at: place)
-    case .transferred(let epoch, _, _):
+    case .transferred(let epoch, _, _, _):
       if epoch != stores[place].members.configuration.epoch {
         violate("voter \(voter(at: place)) records how far \(epoch) is, which it has not adopted")
       }

@@ -133,20 +133,6 @@ import Testing
     #expect(world[4].standing == .voter && !world[1].configuration.isJoint)
   }
 
-  /// What was collected before it came, it cannot tell from what never was: a proposer that asks a
-  /// quorum of newcomers what became of an old attempt must not take their silence for an answer.
-  @Test func whoBecomesAVoterTellsNothingOfOlderEpochs() throws {
-    var world = MembersWorld()
-    _ = world.result(.changeMembership(.add(address: "four", role: .voter)), at: 1)
-    world.start(4)
-    world.run(4000)
-    #expect(world[4].standing == .voter && world[4].configuration.epoch == Epoch(2))
-    #expect(world[4].floor == Ballot(epoch: Epoch(1), counter: 0, voter: .none))
-    for voter: UInt32 in 1...3 { #expect(world[voter].floor.isZero) }
-    try world.restart(4)
-    #expect(world[4].floor == Ballot(epoch: Epoch(1), counter: 0, voter: .none))
-  }
-
   @Test func anEffectWaitsUntilTheMembershipIsDurable() {
     var world = MembersWorld()
     world.setStuck(true, 3)

@@ -31,7 +31,8 @@ import Testing
         Message(.watch, slot: 3, ballot: b(1, 2), key: "", state: RegisterState(value: "prefix")),
         Message(.observed, slot: 0, ballot: b(8, 2), promised: b(7, 3), key: "key", state: state),
         Message(.list, slot: 3, ballot: b(8, 2), state: RegisterState(value: "request")),
-        Message(.page, slot: 3, ballot: b(8, 2), state: RegisterState(value: "page")),
+        Message(
+          .page, slot: 3, ballot: b(8, 2), floor: b(7, 1), state: RegisterState(value: "page")),
         Message(.configuration, slot: 0, ballot: b(8, 2), state: RegisterState(value: "x")),
         Message(.behind, slot: 0, ballot: b(8, 2)),
         Message(.erase, slot: 3, ballot: b(8, 2), key: "key"),
@@ -46,7 +47,8 @@ import Testing
     .accept(key: "key", ballot: b(8, 2), promised: b(8, 2), state: .blank),
     .membership(MembershipValueTests.initial(), isRetired: false),
     .membership(MembershipValueTests.initial(5), isRetired: true),
-    .transferred(Epoch(3), hashSeed: 7, through: .max),
+    .transferred(Epoch(3), hashSeed: 7, through: .max, floor: b(8, 2)),
+    .membership(MembershipValueTests.concluded(b(8, 2)), isRetired: false),
     .erase(key: "key", ballot: b(8, 2), floor: b(9, 1)),
     .floor(b(8, 2)),
   ]
@@ -97,6 +99,17 @@ import Testing
         + [0, 0, 0, 0, 1, 0, 0, 0, 0x76])
     let prepare = Message(.prepare, slot: 3, ballot: b(8, 2), key: "k")
     #expect(encoded(prepare).array == [1, 3, 0, 0, 0] + ballot + [1, 0, 0, 0, 0x6b])
+  }
+
+  /// A store may hold how far a transfer was, of a program that asked nobody what was collected.
+  @Test func aTransferOfOldTellsNothingOfWhatWasCollected() throws {
+    let bytes: [UInt8] =
+      [8, 3, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 255, count: 8)
+    var reader = ByteReader(Bytes(bytes))
+    let floor = Ballot(epoch: Epoch(3), counter: 0, voter: .none)
+    #expect(
+      try Record(from: &reader)
+        == .transferred(Epoch(3), hashSeed: 7, through: .max, floor: floor))
   }
 
   @Test func anEmptyValueAndNoValueAreTwoThings() throws {

@@ -64,12 +64,13 @@ struct MembersWorld {
 
   @discardableResult
   mutating func propose(
-    _ operation: CASPaxos.Operation<Counter>, key: Bytes = "k", at voter: UInt32
+    _ operation: CASPaxos.Operation<Counter>, key: Bytes = "k", at voter: UInt32,
+    once: Once? = nil
   ) -> ProposalID {
     proposed += 1
     tick(voter)
     nodes[VoterID(voter)]!.machine.propose(
-      Proposal(key: key, operation: operation), as: ProposalID(proposed))
+      Proposal(key: key, operation: operation, once: once), as: ProposalID(proposed))
     drain(VoterID(voter))
     return ProposalID(proposed)
   }
@@ -177,9 +178,10 @@ struct MembersWorld {
 
   /// What a proposal ended with, everything delivered.
   mutating func result(
-    _ operation: CASPaxos.Operation<Counter>, key: Bytes = "k", at voter: UInt32
+    _ operation: CASPaxos.Operation<Counter>, key: Bytes = "k", at voter: UInt32,
+    once: Once? = nil
   ) -> Outcome<Counter>? {
-    let id = propose(operation, key: key, at: voter)
+    let id = propose(operation, key: key, at: voter, once: once)
     for _ in 0..<200 where ended[id] == nil { run(10) }
     return ended[id]
   }

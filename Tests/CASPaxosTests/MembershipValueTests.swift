@@ -29,6 +29,25 @@ import Testing
     }
   }
 
+  /// Behind a change before which something was collected.
+  static func concluded(_ floor: Ballot) -> Membership {
+    let joint = try! initial().after(.change(.add(address: "four", role: .voter)))
+      .after(.promote(VoterID(4)))
+    return try! joint.after(.conclude(Epoch(1), floor: floor))
+  }
+
+  /// What was collected is not forgotten by those that come later.
+  @Test func whatWasCollectedIsKeptThroughLaterChanges() throws {
+    let first = Self.concluded(b(8, 2))
+    #expect(first.collected == b(8, 2))
+    let joint = try first.after(.change(.remove(VoterID(1))))
+    #expect(joint.collected == b(8, 2))
+    #expect(try joint.after(.change(.rollback(of: Epoch(3)))).collected == b(8, 2))
+    #expect(try joint.after(.conclude(Epoch(3), floor: b(5, 1))).collected == b(8, 2))
+    #expect(try joint.after(.conclude(Epoch(3), floor: b(9, 1))).collected == b(9, 1))
+    #expect(first.bytes != Self.concluded(.zero).bytes)
+  }
+
   @Test func aVoterIsALearnerFirstThenJointThenAlone() throws {
     let first = Self.initial()
     #expect(first.revision == 0 && first.nextVoter == VoterID(4))
@@ -38,7 +57,7 @@ import Testing
     let joint = try learner.after(.promote(VoterID(4)))
     #expect(joint.configuration.epoch == Epoch(1) && joint.configuration.isJoint)
     #expect(voters(joint) == [1, 2, 3, 4] && joint.standing(of: VoterID(4)) == .voter)
-    let after = try joint.after(.conclude(Epoch(1)))
+    let after = try joint.after(.conclude(Epoch(1), floor: .zero))
     #expect(after.configuration.epoch == Epoch(2) && !after.configuration.isJoint)
     #expect(voters(after) == [1, 2, 3, 4] && after.revision == 3)
     #expect(after.configuration.component.quorums == QuorumSystem(majorityOf: 4))
@@ -58,7 +77,7 @@ import Testing
   @Test func aVoterThatIsRemovedIsRetiredWhenTheOthersGoOnAlone() throws {
     let joint = try Self.initial().after(.change(.remove(VoterID(2))))
     #expect(joint.standing(of: VoterID(2)) == .voter)
-    let after = try joint.after(.conclude(Epoch(1)))
+    let after = try joint.after(.conclude(Epoch(1), floor: .zero))
     #expect(voters(after) == [1, 3] && after.standing(of: VoterID(2)) == .retired)
     let kept = try joint.after(.change(.rollback(of: joint.configuration.epoch)))
     #expect(voters(kept) == [1, 2, 3] && kept.standing(of: VoterID(2)) == .voter)
@@ -70,7 +89,7 @@ import Testing
     let joint = try learner.after(.promote(VoterID(4)))
     #expect(joint.configuration.component.voters.map(\.rawValue) == [1, 2, 3])
     #expect(joint.configuration.incoming?.voters.map(\.rawValue) == [2, 3, 4])
-    let after = try joint.after(.conclude(Epoch(1)))
+    let after = try joint.after(.conclude(Epoch(1), floor: .zero))
     #expect(voters(after) == [2, 3, 4] && after.standing(of: VoterID(1)) == .retired)
   }
 
@@ -112,8 +131,8 @@ import Testing
       (.change(.rollback(of: Epoch(0))), three, .nothingUnderWay),
       // Of an earlier change, late or sent again.
       (.change(.rollback(of: Epoch(0))), joint, .overtaken(Epoch(1))),
-      (.conclude(Epoch(0)), three, .nothingUnderWay),
-      (.conclude(Epoch(0)), joint, .overtaken(Epoch(1))),
+      (.conclude(Epoch(0), floor: .zero), three, .nothingUnderWay),
+      (.conclude(Epoch(0), floor: .zero), joint, .overtaken(Epoch(1))),
       (.change(.remove(VoterID(9))), three, .unknown(VoterID(9))),
       (.change(.replace(VoterID(4), address: "x")), learner, .wrongRole(VoterID(4), .learner)),
       (.change(.remove(VoterID(1))), Self.initial(1), .voterCount(0, limit: 7)),

@@ -41,15 +41,19 @@ extension Core {
     members.isAnnounced = false
     members.forgetTold()
     if epoch > configuration.epoch { enter(decided.configuration) }
-    let hadVote = place != nil
     place = members.isRetired ? nil : configuration.place(of: settings.voter)
-    // Its epoch is promised on everything, and what was collected before it does not know.
-    if !hadVote, place != nil { raiseFloor(to: Ballot(epoch: epoch, counter: 0, voter: .none)) }
+    if hasVoteOfItsOwn { raiseFloor(to: decided.collected) }
     if !members.isMember { tasks.expel() }
     beginDuty()
     if standing != .voter { members.askAt = nil }
     scheduleMembers(at: now)
     return true
+  }
+
+  /// Whether it is asked what was collected. Whoever is only to become a voter is not: until the others
+  /// have told it.
+  private var hasVoteOfItsOwn: Bool {
+    place.map { configuration.component.contains(place: $0) } ?? false
   }
 
   /// Who voted once and does no more, and whoever is passed by the identities given, is retired for
@@ -72,6 +76,7 @@ extension Core {
   private mutating func enter(_ next: Configuration) {
     configuration = next
     members.resumeAt = nil
+    members.resumeFloor = .zero
     configurationBatch = members.batch
     ballots.epoch = next.epoch
     for slot in rounds.indices {

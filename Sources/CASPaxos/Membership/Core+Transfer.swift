@@ -126,7 +126,9 @@ extension Core {
 
   private mutating func transfer() {
     var transfer =
-      members.transfer ?? Transfer(configuration.epoch, through: members.resumeAt, at: now)
+      members.transfer
+      ?? Transfer(
+        configuration.epoch, through: members.resumeAt, floor: members.resumeFloor, at: now)
     tellProgress(transfer)
     members.transfer = transfer
     guard case .waiting(let time) = transfer.phase else { return }
@@ -137,7 +139,7 @@ extension Core {
     transfer.phase = transfer.isComplete ? .concluding : .listing
     members.transfer = transfer
     if transfer.isComplete {
-      step(.conclude(transfer.epoch))
+      step(.conclude(transfer.epoch, floor: transfer.floor))
     } else {
       startListing(
         for: .transfer, after: transfer.through, limit: Transfer.pieceSize, deadline: nil)
@@ -157,19 +159,22 @@ extension Core {
 
   /// A piece of the list is there: what no accept quorum holds in this epoch is written back.
   mutating func transferListed(
-    _ piece: Result<(entries: [Listing.Entry], through: UInt64), Abandoned>
+    _ piece: Result<(entries: [Listing.Entry], through: UInt64, floor: Ballot), Abandoned>
   ) {
     guard members.transfer?.phase == .listing else { return }
     switch piece {
     case .failure: waitWithTransfer()
     case .success(let list):
+      guard var transfer = members.transfer else { return }
       let epoch = configuration.epoch
-      members.transfer?.pieceEnd = list.through
-      members.transfer?.waiting = list.entries.filter {
+      transfer.pieceEnd = list.through
+      transfer.floor = max(transfer.floor, list.floor)
+      transfer.waiting = list.entries.filter {
         !$0.isSettled || $0.accepted.epoch != epoch
       }.map(\.key)
-      members.transfer?.hasFailed = false
-      members.transfer?.phase = .settling
+      transfer.hasFailed = false
+      transfer.phase = .settling
+      members.transfer = transfer
       continueTransfer()
     }
   }
@@ -216,6 +221,7 @@ extension Core {
       transfer.through = transfer.pieceEnd
       transfer.phase = .waiting(until: now)
       members.resumeAt = transfer.through
+      members.resumeFloor = transfer.floor
       _ = outbox.record(statedTransfer(through: transfer.pieceEnd))
       scheduleMembers(at: now)
     }
@@ -223,7 +229,8 @@ extension Core {
   }
 
   func statedTransfer(through hash: UInt64) -> Record {
-    .transferred(configuration.epoch, hashSeed: settings.hashSeed, through: hash)
+    .transferred(
+      configuration.epoch, hashSeed: settings.hashSeed, through: hash, floor: members.resumeFloor)
   }
 
   /// A round that this asked for has ended.

@@ -36,6 +36,8 @@ struct Members: Sendable {
   var transfer: Transfer?
   /// Where an earlier attempt at it, in this life or before, had come to.
   var resumeAt: UInt64?
+  /// What that attempt knew of what was collected: `Transfer.floor`.
+  var resumeFloor = Ballot.zero
   /// How far it is, as a part of 2³², by whomever; and when to tell the others.
   var progress: UInt32?
   var tellProgressAt: Ticks?

@@ -18,9 +18,10 @@ extension Membership {
     case .change(.setAddress(let voter, let address)): try next.set(address, of: voter)
     case .change(.pin(let voter, let store)): try next.pin(voter, to: store)
     case .promote(let voter): try next.promote(voter)
-    case .conclude(let epoch):
+    case .conclude(let epoch, let floor):
       guard epoch == configuration.epoch else { throw .overtaken(configuration.epoch) }
       try next.conclude(rolledBack: false)
+      next.collected = max(collected, floor)
     }
     if next != self { next.revision += 1 }
     return next

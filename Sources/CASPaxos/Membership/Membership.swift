@@ -18,6 +18,9 @@ public struct Membership: Hashable, Sendable {
   /// The identity of the next member. None that was given is ever given again: a store that left
   /// would bring back what was deleted meanwhile (rule 43 d).
   public internal(set) var nextVoter: VoterID
+  /// What was collected before the voters last changed, of registers that nobody holds any more, is at or
+  /// below this. Every voter takes it for a floor of its own: those that joined were not there.
+  public internal(set) var collected = Ballot.zero
 
   /// The register that holds it. Clients' proposals on keys that begin like this are refused.
   public static let key = Bytes("\0synod/members")
@@ -67,20 +70,24 @@ public struct Membership: Hashable, Sendable {
 
 extension Membership: ByteCodable {
   private static let version: UInt8 = 1
+  /// With what was collected.
+  private static let longVersion: UInt8 = 2
 
   /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
-    writer.write(Self.version)
+    writer.write(collected.isZero ? Self.version : Self.longVersion)
     writer.write(revision)
     configuration.encode(into: &writer)
     writer.write(nextVoter.rawValue)
     writer.write(UInt8(truncatingIfNeeded: members.count))
     for member in members { member.encode(into: &writer) }
+    if !collected.isZero { collected.encode(into: &writer) }
   }
 
   /// Reads its binary form, or says why it cannot.
   public init(from reader: inout ByteReader) throws(CodingError) {
-    guard try reader.read(UInt8.self) == Self.version else {
+    let version = try reader.read(UInt8.self)
+    guard version == Self.version || version == Self.longVersion else {
       throw .malformed("unknown version of a membership")
     }
     revision = try reader.read(UInt64.self)
@@ -92,6 +99,7 @@ extension Membership: ByteCodable {
     }
     members = []
     for _ in 0..<count { members.append(try Member(from: &reader)) }
+    if version == Self.longVersion { collected = try Ballot(from: &reader) }
     guard isWellFormed else { throw .malformed("a membership that contradicts itself") }
   }
 
@@ -103,7 +111,7 @@ extension Membership: ByteCodable {
     }
     guard let first = members.first, let last = members.last, first.voter != .none,
       last.voter < nextVoter, revision <= Self.maxRevision,
-      configuration.epoch <= Self.maxEpoch
+      configuration.epoch <= Self.maxEpoch, collected.epoch <= configuration.epoch
     else { return false }
     return members.lazy.filter { $0.role == .voter }.map(\.voter)
       .elementsEqual(configuration.voters)
@@ -121,6 +129,7 @@ extension Membership: CustomStringConvertible {
   /// For people to read.
   public var description: String {
     "r\(revision) \(configuration) members \(members) next \(nextVoter)"
+      + (collected.isZero ? "" : " collected \(collected)")
   }
 }
 

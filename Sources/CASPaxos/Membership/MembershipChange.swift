@@ -24,8 +24,9 @@ enum MembershipStep: Hashable, Sendable {
   case change(MembershipChange)
   /// A learner becomes a voter: begins a joint epoch.
   case promote(VoterID)
-  /// Every register was accepted anew in this joint epoch: the new voters go on alone.
-  case conclude(Epoch)
+  /// Every register was accepted anew in this joint epoch: the new voters go on alone. What was collected
+  /// before it is at or below the floor.
+  case conclude(Epoch, floor: Ballot)
 }
 
 /// Why the members are not changed.

@@ -24,6 +24,9 @@ struct Transfer: Hashable, Sendable {
   var phase: Phase
   /// Every register up to this hash was accepted in the epoch; nil for none. The highest: all were.
   var through: UInt64?
+  /// At least as high as every deletion that was collected before the epoch, of the registers up to
+  /// there that nobody holds any more.
+  var floor: Ballot
   /// Of the piece at hand: where it ends, what is still to be begun, and what is under way.
   var pieceEnd: UInt64 = 0
   var waiting: [Bytes] = []
@@ -31,9 +34,10 @@ struct Transfer: Hashable, Sendable {
   /// A round of the piece came to nothing: it is listed again.
   var hasFailed = false
 
-  init(_ epoch: Epoch, through: UInt64?, at now: Ticks) {
+  init(_ epoch: Epoch, through: UInt64?, floor: Ballot, at now: Ticks) {
     self.epoch = epoch
     self.through = through
+    self.floor = floor
     phase = .waiting(until: now)
   }
 
