@@ -33,8 +33,9 @@ import UV
     for node in nodes { await node.stop() }
   }
 
-  /// The Python prototype's run: one proposer, five acceptors, and `state + 3` on an empty state; then
-  /// what it could not do, once more with two acceptors gone.
+  /// The Python prototype's run: one proposer, five acceptors, and `state + 3` on an empty state, which
+  /// gives 3; then it prints what the acceptors hold. What it could not do: once more, with two of them
+  /// gone.
   @Test func thePythonPrototypesRun() async throws {
     let nodes: [Node<Machine<Increment>>] = try mingled(5)
     func add3() async throws -> Int64? {
@@ -43,6 +44,15 @@ import UV
       return sum
     }
     #expect(try await add3() == 3)
+    for node in nodes {
+      guard
+        case .read(let held) = try await node.propose(.init(key: "state", operation: .read)).result
+      else {
+        Issue.record("a read that gives nothing")
+        return
+      }
+      #expect(held.value == "3")
+    }
     await nodes[3].stop()
     await nodes[4].stop()
     #expect(try await add3() == 6)
