@@ -31,7 +31,11 @@ extension RegisterLedger {
     if message.ballot.voter != voter(at: place) {
       return violate("voter \(voter(at: place)) has \(message.ballot) erased, a ballot of another")
     }
-    _ = mayErase(message.ballot, message.key, at: place)
+    if mayErase(message.ballot, message.key, at: place) != nil,
+      configuration(of: message.ballot)?.isJoint == true
+    {
+      reach(.erasedTogether)
+    }
   }
 
   /// A store forgot a register.

@@ -20,10 +20,11 @@ struct OnceEffect: Hashable, Sendable {
 
 /// What registers keep of their clients (rule 24), and what is fenced off (rule 25).
 extension RegisterLedger {
-  /// A write is settled: the changes in it that were to be made once are made, once.
+  /// A write is settled: the changes in it that were to be made once are made, once. So are those that
+  /// it knows of from before, where it was not certain which round's they are.
   mutating func noteEffects(_ use: Int) {
     let (state, key) = (uses[use].state, uses[use].key)
-    for session in state.sessions where session.version.ballot == uses[use].ballot {
+    for session in state.sessions where !session.isEnded {
       let name = OnceName(key: key, client: session.client, sequence: session.sequence)
       if let other = effects[name] {
         if other.version == session.version { continue }

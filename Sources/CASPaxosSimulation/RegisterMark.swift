@@ -27,6 +27,7 @@ enum RegisterMark: Int, CaseIterable, Sendable {
   case listedToTheEnd
   case listedInPart
   case erased
+  case erasedTogether
   case begunAnew
   case unknownForgotten
   case votersBegan
@@ -81,6 +82,7 @@ enum RegisterMark: Int, CaseIterable, Sendable {
     case .listedToTheEnd: "a list of registers to the end"
     case .listedInPart: "a list of some of the registers"
     case .erased: "a deleted register was collected"
+    case .erasedTogether: "a deleted register was collected while the voters changed"
     case .begunAnew: "a collected register was written anew"
     case .unknownForgotten: "unknown, collected meanwhile"
     case .votersBegan: "a change of the voters began"

@@ -61,6 +61,11 @@
     /// A proposer changes the membership that it knows, not the one that it finds.
     case unguardedMembers = "drop the guard of the members' register"
 
+    /// The old voters hand over to new ones that never accepted it.
+    case unaskedHandOver = "hand over without the new voters"
+    /// In a joint epoch, a round on the members' register goes by the quorums of either side.
+    case eitherSide = "let either side of a joint epoch decide about the members"
+
     /// Which one is planted here; nil for none. Of a thread or a task, so that others are as they
     /// should be meanwhile.
     @TaskLocal package static var planted: PlantedBug?

@@ -71,6 +71,8 @@ import Testing
   /// that was gone, and said that its next state followed (300021, 300073, 300406, 300471, 300527).
   @Test(
     arguments: [
+      // Told what an earlier attempt had come to, whose round may have begun from one of two states.
+      5_000_048,
       100008, 100013, 100024, 100068, 100145, 100372, 100508, 100630, 300_021, 300_073, 300_406,
       300_471, 300_527,
     ] as [UInt64])

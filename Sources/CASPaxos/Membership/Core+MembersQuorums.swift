@@ -11,12 +11,24 @@ internal import Synod
 extension Core {
   /// Whether these promises let the slot's round go on.
   func isPrepareQuorum(_ votes: VoteSet, for slot: Int) -> Bool {
-    rounds[slot].isReserved
-      ? configuration.component.isPrepareQuorum(votes) : configuration.isPrepareQuorum(votes)
+    guard rounds[slot].isReserved else { return configuration.isPrepareQuorum(votes) }
+    #if PlantedBugs
+      if PlantedBug.has(.eitherSide), configuration.incoming?.isPrepareQuorum(votes) == true {
+        return true
+      }
+    #endif
+    return configuration.component.isPrepareQuorum(votes)
   }
 
   /// Whether these acceptances of the slot's state choose it.
   func isAcceptQuorum(_ votes: VoteSet, for slot: Int) -> Bool {
+    #if PlantedBugs
+      if rounds[slot].isReserved, let incoming = configuration.incoming {
+        let isEnough = configuration.component.isAcceptQuorum(votes)
+        if PlantedBug.has(.unaskedHandOver), isEnough { return true }
+        if PlantedBug.has(.eitherSide), isEnough || incoming.isAcceptQuorum(votes) { return true }
+      }
+    #endif
     // Conditions of an `&&` are closures, for which the whole core would be copied here.
     guard rounds[slot].isReserved, configuration.isJoint, !handsOver(rounds[slot].base) else {
       return configuration.isAcceptQuorum(votes)

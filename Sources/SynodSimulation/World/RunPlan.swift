@@ -96,6 +96,19 @@ public struct RunPlan: Hashable, Sendable {
     watchers = one(of: [0, 0, 1, 3])
     watchTime = one(of: [0, 1_000, 50_000])
     lull = one(of: [20_000, 20_000, 20_000, 600_000])
+    random = SplitMix(seed: seed ^ 0x6361_6c6d_032b)
+    if spares > 0, one(of: [true, false, false, false]) { beCalm(&random) }
+  }
+}
+
+extension RunPlan {
+  /// Little is asked at a time, so that registers lie untouched and machines come to what they do of
+  /// themselves, collecting say, while the members change again and again.
+  private mutating func beCalm(_ random: inout SplitMix) {
+    func one<T>(of choices: [T]) -> T { choices[Int(random.next() % UInt64(choices.count))] }
+    thinkTime = one(of: [10_000, 40_000, 100_000])
+    memberPercent = one(of: [10, 20])
+    spares = one(of: [3, 5, 6])
   }
 }
 
