@@ -42,6 +42,9 @@
     private let base: UInt64
     private let limit: Int
     private let jobs: Int
+    private var bugs: [PlantedBug] {
+      subject.name == SimulatedProtocol.multipaxos.name ? PlantedBug.ofLog : PlantedBug.ofRegisters
+    }
 
     /// - Parameter limit: seeds after which a hunt is given up.
     init(_ options: SimulateOptions, limit: Int) {
@@ -54,11 +57,11 @@
     /// - Throws: a `Failure` where one is not found, or too late.
     func run() throws {
       print(
-        "\(PlantedBug.allCases.count) planted mistakes, \(Self.times) hunts each, --from \(base)\n")
+        "\(bugs.count) planted mistakes, \(Self.times) hunts each, --from \(base)\n")
       print("| planted mistake | median seeds | most | found by |")
       print("| --- | ---: | ---: | --- |")
       var missed: [String] = []
-      for bug in PlantedBug.allCases {
+      for bug in bugs {
         let row = Row(bug: bug, finds: try hunt(bug))
         print("| \(bug.rawValue) | \(row.median) | \(row.most) | \(row.check) |")
         fflush(nil)

@@ -23,7 +23,11 @@ extension Core {
     electionAt = max(electionAt, now.advanced(by: electionDelay()))
     // Slots that are known to be chosen are not told of, and are not promised: a promise that left
     // them out in silence would have them filled with fillers (rule 6).
-    let first = max(from, chosenThrough.next)
+    #if PlantedBugs
+      let first = PlantedBug.has(.silentPromise) ? from : max(from, chosenThrough.next)
+    #else
+      let first = max(from, chosenThrough.next)
+    #endif
     let parts = promiseParts(from: first)
     let content = content(of: parts)
     for (part, accepted) in parts.enumerated() {
@@ -54,6 +58,9 @@ extension Core {
     var parts: [[Message.AcceptedEntry]] = [[]]
     var size = 0
     var slot = max(first, log.first)
+    #if PlantedBugs
+      if PlantedBug.has(.silentPromise) { slot = max(slot, chosenThrough.next) }
+    #endif
     while slot < log.end {
       let cell = log[slot]
       if !cell.isEmpty {
@@ -90,8 +97,15 @@ extension Core {
     guard outbox.heldCount < settings.maxHeldReplies else { return }
     see(accept.ballot)
     if accept.ballot < promised { return refuse(accept.ballot, to: sender) }
-    guard mayFollow(sender) else { return }
-    if accept.ballot > promised {
+    #if PlantedBugs
+      let mayFollow = mayFollow(sender) || PlantedBug.has(.grantWithoutAccepts)
+      let mayRaise = !PlantedBug.has(.unraisedPromise)
+    #else
+      let mayFollow = mayFollow(sender)
+      let mayRaise = true
+    #endif
+    guard mayFollow else { return }
+    if accept.ballot > promised, mayRaise {
       promise(accept.ballot)
       // Also where no entry of it can be taken: a prepare that comes late asks for this very promise.
       logBatch = outbox.record(.promise(accept.ballot))

@@ -27,10 +27,11 @@ extension Core {
     settings.decorations.asksBeforeStanding ? startProbe() : stand()
   }
 
-  /// A node that is no voter hears of nobody by itself: it asks anyone.
+  /// A node that votes in no slot to come hears of nobody by itself: it asks anyone.
   private mutating func lookForLeader() {
     guard let someone = anyone() else { return }
-    if !isVoter, !waiting.isEmpty || pendingWake != nil { setLeader(someone) }
+    let isOut = !windowItems.contains { configuration($0).place(of: me) != nil }
+    if isOut, !waiting.isEmpty || pendingWake != nil || indexes.isWanted { setLeader(someone) }
     askForEntries(of: someone)
   }
 
@@ -47,6 +48,12 @@ extension Core {
   mutating func receiveProbe(_ round: UInt64, _ chosen: Slot, from sender: VoterID) {
     knowChosen(chosen)
     guard sender != me, isVoter else { return }
+    // One that left may not know: no leader writes to it any more.
+    if chosen < chosenThrough,
+      !windowItems.contains(where: { configuration($0).place(of: sender) != nil })
+    {
+      receiveFetch(chosen.next, from: sender)
+    }
     let hears = leader != nil && now < heardAt.advanced(by: settings.electionTimeout)
     let misses = role != .leading && !hears && mayFollow(sender)
     outbox.send(.probed(round: round, misses: misses, promised: promised), to: .voter(sender))
@@ -125,6 +132,10 @@ extension Core {
     guard !lead.promises[place].isComplete else { return }
     lead.promises[place].got[Int(promise.part)] = true
     for accepted in promise.accepted where accepted.slot >= lead.next || role == .preparing {
+      #if PlantedBugs
+        if PlantedBug.has(.earlyMaximum), role == .leading { continue }
+        if PlantedBug.has(.firstReport), lead.reported[accepted.slot] != nil { continue }
+      #endif
       lead.highestReported = max(lead.highestReported, accepted.slot)
       // The highest ballot of all promises, those that come late too (rule 8).
       if let known = lead.reported[accepted.slot], known.ballot >= accepted.ballot { continue }
@@ -158,6 +169,9 @@ extension Core {
 
   /// Whether a prepare quorum of the slot's own configuration promised, and told of it (rule 7).
   func isPromised(_ slot: Slot) -> Bool {
+    #if PlantedBugs
+      if PlantedBug.has(.firstQuorumForAll) { return true }
+    #endif
     let configuration = state.schedule.configuration(at: slot)
     var votes = VoteSet()
     for promise in lead.promises where promise.from <= slot && promise.isComplete {
@@ -236,8 +250,15 @@ extension Core {
       configuration.place(of: target) != nil
     else { return end(.notAVoter(voter ?? .none)) }
     // What it holds of a lease it trusts no more, before anyone else may lead (rule 45).
-    lead.leaseFrom = lead.round + 1
-    for place in lead.peers.indices { lead.peers[place].leaseUntil = Ticks(0) }
+    #if PlantedBugs
+      let keepsLease = PlantedBug.has(.leaseWhileHandingOver)
+    #else
+      let keepsLease = false
+    #endif
+    if !keepsLease {
+      lead.leaseFrom = lead.round + 1
+      for place in lead.peers.indices { lead.peers[place].leaseUntil = Ticks(0) }
+    }
     lead.transfer = Leadership.Transfer(
       proposal: id, to: target, until: now.advanced(by: settings.electionTimeout))
     outbox.send(.takeOver(lead.ballot, round: lead.round), to: .voter(target))

@@ -8,7 +8,12 @@ extension Core {
     dispatch()
     // Its own vote is one like any other: what it has not promised it does not vote on.
     guard promised == lead.ballot || !isVoter else { return }
-    let last = state.applied.advanced(by: state.schedule.window)
+    #if PlantedBugs
+      let width = (PlantedBug.has(.widerWindow) ? 4 : 1) * state.schedule.window
+    #else
+      let width = state.schedule.window
+    #endif
+    let last = state.applied.advanced(by: width)
     var promisedFrom: (item: Int, slot: Slot)?
     while lead.next <= last, lead.next <= Slot.limit, lead.openBytes <= settings.maxOpenBytes {
       let slot = lead.next
@@ -25,6 +30,9 @@ extension Core {
   /// What is to be proposed in a slot: what may be chosen there already; else what waits (rule 8).
   private mutating func entry(for slot: Slot) -> Entry? {
     if let cell = log.cell(slot), cell.isChosen { return cell.entry }
+    #if PlantedBugs
+      if PlantedBug.has(.filledReports), lead.reported[slot] != nil { return .filler }
+    #endif
     if let reported = lead.reported.removeValue(forKey: slot) { return reported.entry }
     if slot <= lead.highestReported { return .filler }
     if lead.transfer == nil {
@@ -70,6 +78,9 @@ extension Core {
       let entries = log.entries(from: first, to: last)
       outbox.send(.accept(accept(entries, at: first)), to: .peers)
       logBatch = outbox.record(.accept(lead.ballot, first: first, entries))
+      #if PlantedBugs
+        let logBatch = PlantedBug.has(.earlyOwnVote) ? PersistBatch.none : logBatch
+      #endif
       if isVoter {
         outbox.send(.accepted(lead.ballot, first: first, last: last), to: me, after: logBatch)
       }
@@ -132,6 +143,9 @@ extension Core {
   /// A grant counts from before the heartbeat was sent (rule 44).
   private mutating func trustGrant(of place: Int, for granted: UInt64, sentAt: Ticks) {
     guard let trust = trust(in: granted), lead.peers[place].echoed >= lead.leaseFrom else { return }
+    #if PlantedBugs
+      let sentAt = PlantedBug.has(.leaseFromAnswer) ? now : sentAt
+    #endif
     lead.peers[place].leaseUntil = max(
       lead.peers[place].leaseUntil, sentAt.advanced(by: trust))
   }

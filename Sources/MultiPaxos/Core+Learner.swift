@@ -51,13 +51,21 @@ extension Core {
     }
     var next = max(claim.marked, chosenThrough).next
     while next <= claim.through, log.has(next) {
-      if let cell = log.cell(next), cell.ballot == claim.ballot { log.choose(next) }
+      if let cell = log.cell(next), isClaimed(cell) { log.choose(next) }
       claim.marked = next
       next = next.next
     }
     advance()
     knowChosen(slot)
     noteGap()
+  }
+
+  /// Whether it was accepted at the ballot of the claim.
+  private func isClaimed(_ cell: EntryLog.Cell) -> Bool {
+    #if PlantedBugs
+      if PlantedBug.has(.claimOfAnyBallot), !cell.ballot.isZero { return true }
+    #endif
+    return cell.ballot == claim.ballot
   }
 
   /// Goes on to the last slot that is chosen and held, without a gap.
@@ -67,7 +75,7 @@ extension Core {
       let next = chosenThrough.next
       guard let cell = log.cell(next) else { break }
       if !cell.isChosen {
-        guard next <= claim.through, cell.ballot == claim.ballot else { break }
+        guard next <= claim.through, isClaimed(cell) else { break }
         log.choose(next)
       }
       chosenThrough = next

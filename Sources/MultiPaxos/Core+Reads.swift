@@ -14,6 +14,8 @@ struct Indexes: Hashable, Sendable {
   /// on their way.
   var asked: UInt64?
   var retryAt: Ticks?
+  /// Some read waits for a leader to ask.
+  var isWanted = false
   var answers: [Answer] = []
 
   init() {}
@@ -30,7 +32,8 @@ extension Core {
   /// Asks how far this node must have come, unless that is asked already.
   mutating func askIndex() {
     guard indexes.asked == nil else { return }
-    guard role == .leading || leader != nil && leader != me else { return }
+    indexes.isWanted = role != .leading && (leader == nil || leader == me)
+    guard !indexes.isWanted else { return }
     guard reservation.mayLeave(reservation.numbers.last + 1),
       let token = reservation.drawNumber()
     else { return }
@@ -45,7 +48,10 @@ extension Core {
   }
 
   mutating func receiveAskIndex(_ token: UInt64, from sender: VoterID) {
-    guard role == .leading, sender != me else { return }
+    guard sender != me else { return }
+    guard role == .leading else {
+      return outbox.send(.notLeading(leader == me ? nil : leader), to: .voter(sender))
+    }
     enqueueIndex(from: sender, token)
   }
 
@@ -59,6 +65,9 @@ extension Core {
   /// Whether all that could have been chosen before is known: promises of quorums of every
   /// configuration of the window, and all that they told of chosen (rule 43 i).
   var knowsAllChosen: Bool {
+    #if PlantedBugs
+      if PlantedBug.has(.readWithoutPromises) { return role == .leading }
+    #endif
     guard role == .leading, state.applied == chosenThrough,
       lead.highestReported <= chosenThrough
     else { return false }
@@ -110,7 +119,12 @@ extension Core {
   /// How far one must have come to read now, alone; nil where this leader has no lease. It is looked
   /// at after the read came, and after the clock was (rule 44).
   var leaseIndex: Slot? {
-    guard knowsAllChosen, lead.transfer == nil, isQuorum({ $0.leaseUntil > now }) else {
+    #if PlantedBugs
+      let isGoing = lead.transfer != nil && !PlantedBug.has(.leaseWhileHandingOver)
+    #else
+      let isGoing = lead.transfer != nil
+    #endif
+    guard knowsAllChosen, !isGoing, isQuorum({ $0.leaseUntil > now }) else {
       return nil
     }
     return max(lead.highestChosen, chosenThrough)

@@ -126,6 +126,9 @@ struct Core: Hashable, Sendable {
     if isVoter { return }
     isVoter = state.schedule.items.contains { item in
       guard let member = item.membership.member(me), member.role == .voter else { return false }
+      #if PlantedBugs
+        if PlantedBug.has(.rejoinByName), member.store != nil { return true }
+      #endif
       return member.store == nil ? isFirst == isFounder : member.store == settings.store
     }
   }

@@ -15,6 +15,10 @@ struct Grants: Hashable, Sendable {
   /// Until then nobody is followed: a grant of an earlier life may live.
   var guardUntil = Ticks(0)
   var isGuarding = false
+  #if PlantedBugs
+    /// To whom the first was given.
+    var first = VoterID.none
+  #endif
 }
 
 extension Core {
@@ -34,12 +38,20 @@ extension Core {
   }
 
   /// Whether a grant of an earlier life may live.
-  var isGuarded: Bool { grants.isGuarding && !(hasTicked && grants.guardUntil <= now) }
+  var isGuarded: Bool {
+    #if PlantedBugs
+      if PlantedBug.has(.forgottenGrants) { return false }
+    #endif
+    return grants.isGuarding && !(hasTicked && grants.guardUntil <= now)
+  }
 
   /// Whether a ballot of this voter may be promised and accepted now.
   mutating func mayFollow(_ voter: VoterID) -> Bool {
     if isGuarded { return false }
     grants.isGuarding = false
+    #if PlantedBugs
+      if PlantedBug.has(.exemptFirstLeader), voter == grants.first { return true }
+    #endif
     return grants.holder == voter || grants.holder == .none || grants.until <= now
   }
 
@@ -51,6 +63,9 @@ extension Core {
     guard let duration = settings.leaseDuration, isVoter, grants.batch <= outbox.durable,
       mayFollow(voter)
     else { return 0 }
+    #if PlantedBugs
+      if grants.first == .none { grants.first = voter }
+    #endif
     grants.holder = voter
     grants.round = round
     let granted = min(duration, grants.longest)

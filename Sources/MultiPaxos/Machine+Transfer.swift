@@ -125,6 +125,12 @@ extension Core {
     if role != .following { stepDown(for: nil) }
     state = other
     log.drop(through: other.applied)
+    #if PlantedBugs
+      if PlantedBug.has(.overwritingSnapshot) {
+        log = EntryLog()
+        log.drop(through: other.applied)
+      }
+    #endif
     retained = 0
     chosenThrough = max(chosenThrough, other.applied)
     adopt()

@@ -15,6 +15,8 @@ extension LogLedger {
     case .refused: reach(.refused)
     case .accept(let accept):
       use(accept.ballot, by: voter)
+      if accept.ballot < highestBallot { reach(.twoLeaders) }
+      highestBallot = max(highestBallot, accept.ballot)
       mustBeChosen(through: accept.chosen, says: voter)
       for (offset, entry) in accept.entries.enumerated() {
         propose(entry, in: accept.first.advanced(by: UInt64(offset)), at: accept.ballot)

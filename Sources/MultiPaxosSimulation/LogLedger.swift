@@ -47,6 +47,8 @@ struct LogLedger: Sendable {
   private(set) var chosen: [Slot: Chosen] = [:]
   /// All slots up to this one are chosen.
   private(set) var contiguous = Slot.none
+  /// The highest at which something was proposed.
+  var highestBallot = Ballot.zero
   /// In which life of its voter a ballot was used.
   private var lives: [Ballot: UInt64] = [:]
   /// Which membership counts from where on, all that there were: as far as the chosen log says.
@@ -118,12 +120,9 @@ struct LogLedger: Sendable {
   private func isAcceptQuorum(_ holders: UInt64, in slot: Slot) -> Bool {
     let item = items.last { $0.from <= slot } ?? items[0]
     let configuration = item.membership.configuration
-    var votes = VoteSet()
-    for (place, voter) in configuration.voters.enumerated()
-    where holders & (1 << UInt64(voter.rawValue)) != 0 {
-      votes.insert(place)
-    }
-    return configuration.isAcceptQuorum(votes)
+    // Counted here and not asked of the quorums: a mistake there would be made here, too.
+    let count = configuration.voters.count { holders & (1 << UInt64($0.rawValue)) != 0 }
+    return count >= configuration.component.quorums.accept
   }
 
   private mutating func choose(_ entry: Entry, in slot: Slot, at ballot: Ballot) {

@@ -32,6 +32,10 @@ struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
   private(set) var meanings: [Meaning] = [.nothing]
   private(set) var leases: [Bytes: Lease] = [:]
   private var seen: Set<EntryID> = []
+  /// By origin, the highest number that was applied. Far below it everything counts as applied: what an
+  /// earlier life had on its way.
+  private var highest: [VoterID: UInt64] = [:]
+  private static var width: UInt64 { 1 << 16 }
   private var clients: [Identity128: Kept] = [:]
   /// Entries that stood in a slot behind another.
   private(set) var repeated: UInt64 = 0
@@ -67,9 +71,14 @@ struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
     if entry.kind == .filler { return .nothing }
     let isMember = schedule.items.contains { $0.membership.member(entry.id.origin) != nil }
     if !isMember && entry.kind != .membership { return .nothing }
-    if isMember, !seen.insert(entry.id).inserted {
-      repeated += 1
-      return .nothing
+    if isMember {
+      let last = highest[entry.id.origin] ?? 0
+      let isOld = last >= entry.id.number + Self.width
+      if isOld || !seen.insert(entry.id).inserted {
+        repeated += 1
+        return .nothing
+      }
+      highest[entry.id.origin] = max(last, entry.id.number)
     }
     var reader = ByteReader(entry.payload)
     switch entry.kind {

@@ -7,6 +7,8 @@ struct LogShape: Sendable {
   var settings: Settings
   /// Of a hundred operations, how many ask, and how many of those are of each kind.
   var queryPercent: UInt64
+  /// Of a hundred queries, how many are to be answered under a lease; others are of any kind.
+  var leasedPercent: UInt64
   var leasePercent: UInt64
   var transferPercent: UInt64
   var barrierPercent: UInt64
@@ -61,13 +63,19 @@ struct LogShape: Sendable {
     }
     settings.maxMessageBytes = min(settings.maxMessageBytes, max(plan.maxPayload / 2, 100))
     settings.maxPieceBytes = min(settings.maxPieceBytes, max(plan.maxPayload / 2, 30))
-    // Leases hold where clocks go at nearly one rate, and not where one leaps or stands still.
-    let isClockTrue = plan.faults[.clockJump] == 0 && plan.faults[.clockStall] == 0
-    if isClockTrue, random.next() % 2 == 0 {
-      settings.leaseDuration = settings.electionTimeout * one(of: [1, 4]) / 2
-      settings.clockRateError = plan.faults.clockDrift * 1_000_000 / 1024 + 500
-    }
     queryPercent = one(of: [0, 20, 50])
+    leasedPercent = 0
+    // Leases hold where clocks go at nearly one rate.
+    if random.next() % 2 == 0 {
+      // Short times, so that many leaders follow each other within a run.
+      settings.heartbeatEvery = one(of: [5, 5, 20])
+      settings.electionTimeout = max(
+        one(of: [30, 30, 100]), 3 * settings.heartbeatEvery, plan.delay / 100)
+      settings.leaseDuration = settings.electionTimeout * one(of: [1, 2, 4, 8]) / 2
+      settings.clockRateError = plan.faults.clockDrift * 1_000_000 / 1024 + 500
+      queryPercent = one(of: [20, 50, 50])
+      leasedPercent = one(of: [0, 90, 90])
+    }
     leasePercent = one(of: [0, 0, 10])
     transferPercent = one(of: [0, 0, 3])
     barrierPercent = one(of: [0, 5])

@@ -32,6 +32,7 @@ extension LogSubject {
     var bound = shape.queryPercent
     if kind < bound {
       let query = workload.query(random: &random)
+      if random.next() % 100 < shape.leasedPercent { return .query(query, .lease) }
       return .query(query, [.leader, .follower, .lease, .stale][Int(random.next() % 4)])
     }
     bound += shape.leasePercent

@@ -88,6 +88,7 @@ extension LogSubject {
     case 7: return learners.last.map { [.remove($0)] }
     case 8: return voters.count > 1 ? [.remove(voter)] : nil
     case 9: return newcomer(.voter).map { [.replace(voter, by: $0)] }
+    case 10: return others(members)
     default: return transition(members)
     }
   }
@@ -106,6 +107,16 @@ extension LogSubject {
       if let member = newcomer(.voter) { steps.append(.add(member)) }
     }
     return steps.isEmpty ? nil : steps
+  }
+
+  /// None of the voters stays.
+  private mutating func others(_ members: Membership) -> [MembershipChange.Step]? {
+    var steps = members.configuration.voters.map { MembershipChange.Step.remove($0) }
+    let count = steps.count
+    for _ in 0..<min(newcomers.left, 3) {
+      if let member = newcomer(.voter) { steps.append(.add(member)) }
+    }
+    return steps.count > count ? steps : nil
   }
 
   private mutating func newcomer(_ role: Member.Role) -> Member? {

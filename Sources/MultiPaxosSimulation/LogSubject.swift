@@ -80,6 +80,9 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
     return settings
   }
 
+  /// Where there are leases.
+  public var needsTrueClocks: Bool { shape.settings.leaseDuration != nil }
+
   /// As many as leave quorums of both kinds.
   public var tolerates: Int {
     let quorums = shape.settings.configuration.component.quorums

@@ -66,6 +66,55 @@
     /// In a joint epoch, a round on the members' register goes by the quorums of either side.
     case eitherSide = "let either side of a joint epoch decide about the members"
 
+    // Of the log.
+
+    /// The first leader that was ever granted anything may break every later leader's lease.
+    case exemptFirstLeader = "exempt the first leader from later leases"
+    /// A voter that restarts grants and promises anew, while what it granted before lives.
+    case forgottenGrants = "forget grants in a restart"
+    /// A leader counts its lease from when the answer came, not from when it asked.
+    case leaseFromAnswer = "count a lease from the answer"
+    /// A live grant refuses what others prepare, and not what they have accepted.
+    case grantWithoutAccepts = "grant a lease against prepares only"
+    /// A leader trusts its lease while it hands over.
+    case leaseWhileHandingOver = "trust a lease while handing over"
+    /// A leader with the promises of one slot's voters proposes in all slots.
+    case firstQuorumForAll = "judge promises by one configuration"
+    /// What late promises tell of is not looked at.
+    case earlyMaximum = "fix the reported slots at the first quorum"
+    /// What a promise tells of is filled with nothing.
+    case filledReports = "fill slots that promises tell of"
+    /// Of two reports of a slot the one that came first counts, whatever their ballots.
+    case firstReport = "take the first report of a slot"
+    /// A promise leaves out in silence what was applied.
+    case silentPromise = "promise without the slots that are applied"
+    /// An acceptor accepts at a higher ballot than it promised, and goes on with its promise.
+    case unraisedPromise = "accept without raising the promise"
+    /// What was accepted at any ballot is taken for what was chosen.
+    case claimOfAnyBallot = "commit by number what was accepted at another ballot"
+    /// The window is four times as wide as it should be.
+    case widerWindow = "ignore the window"
+    /// A snapshot takes the place of what was accepted behind it.
+    case overwritingSnapshot = "overwrite the accepted slots by a snapshot"
+    /// An identity is taken over by name: of another store than the one it was given to.
+    case rejoinByName = "rejoin by name, without the number of the store"
+    /// A leader answers reads before it knows all that may be chosen.
+    case readWithoutPromises = "read without phase 1"
+    /// A leader counts its own acceptance before that is durable.
+    case earlyOwnVote = "count the own vote before it is durable"
+    /// An entry that stands in two slots is applied in both.
+    case appliedTwice = "apply an entry in every slot in which it stands"
+
+    /// Those that are in the log's machine.
+    package static var ofLog: [PlantedBug] {
+      Array(allCases.drop { $0 != .exemptFirstLeader })
+    }
+
+    /// Those that are elsewhere.
+    package static var ofRegisters: [PlantedBug] {
+      Array(allCases.prefix { $0 != .exemptFirstLeader })
+    }
+
     /// Which one is planted here; nil for none. Of a thread or a task, so that others are as they
     /// should be meanwhile.
     @TaskLocal package static var planted: PlantedBug?

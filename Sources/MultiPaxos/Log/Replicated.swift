@@ -95,7 +95,7 @@ extension Origins: ByteCodable {
     for origin in list {
       writer.write(origin.voter.rawValue)
       writer.write(origin.highest)
-      for word in origin.bits { writer.write(word) }
+      origin.encodeBits(into: &writer)
     }
   }
 
@@ -108,8 +108,33 @@ extension Origins: ByteCodable {
         throw .malformed("origins that do not ascend")
       }
       origin.highest = try reader.read(UInt64.self)
-      for index in origin.bits.indices { origin.bits[index] = try reader.read(UInt64.self) }
+      try origin.decodeBits(from: &reader)
       list.append(origin)
+    }
+  }
+}
+
+/// Bits are written as runs of equal words: most are all set, or none is.
+extension Origins.Origin {
+  fileprivate func encodeBits(into writer: inout ByteWriter) {
+    var index = 0
+    while index < bits.count {
+      var end = index + 1
+      while end < bits.count, bits[end] == bits[index] { end += 1 }
+      writer.write(UInt16(truncatingIfNeeded: end - index))
+      writer.write(bits[index])
+      index = end
+    }
+  }
+
+  fileprivate mutating func decodeBits(from reader: inout ByteReader) throws(CodingError) {
+    var index = 0
+    while index < bits.count {
+      let end = index + Int(try reader.read(UInt16.self))
+      guard end > index, end <= bits.count else { throw .malformed("a run of bits of no length") }
+      let word = try reader.read(UInt64.self)
+      for place in index..<end { bits[place] = word }
+      index = end
     }
   }
 }

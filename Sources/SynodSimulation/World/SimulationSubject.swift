@@ -61,6 +61,10 @@ public protocol SimulationSubject {
   /// process drops what it has no room for; zero where it has room.
   var waitForRoom: UInt64 { get }
 
+  /// Whether what must hold rests on clocks that go at about one rate: then none leaps or stands
+  /// still.
+  var needsTrueClocks: Bool { get }
+
   // MARK: Clients
 
   /// The next thing a client asks for.
@@ -185,6 +189,9 @@ extension SimulationSubject {
 
   /// The voters stay who they are.
   @inlinable public static func voters(after effect: Machine.Effect) -> [VoterID]? { nil }
+
+  /// It does not.
+  @inlinable public var needsTrueClocks: Bool { false }
 
   /// Those that effects name.
   @inlinable public func peers(of machine: Machine) -> [VoterID]? { nil }

@@ -3,7 +3,10 @@ internal import Synod
 // What goes wrong by time, until the load is over.
 extension World {
   mutating func planFaults() {
-    for kind in FaultKind.allCases { planFault(kind) }
+    for kind in FaultKind.allCases {
+      if subject.needsTrueClocks, kind == .clockJump || kind == .clockStall { continue }
+      planFault(kind)
+    }
   }
 
   mutating func planFault(_ kind: FaultKind) {
