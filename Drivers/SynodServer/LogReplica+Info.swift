@@ -48,8 +48,9 @@ extension LogReplica {
     switch node.machine.stopped {
     case .storageFailed: "storage_failed"
     case .diverged: "diverged"
+    case .rolledBack: "rolled_back"
     case .machineStopped, .deadline, .cancelled, .leadershipLost, .notAMember, .forgotten,
-      .countersExhausted, .blankStore:
+      .countersExhausted, .cannotStart, .shutDown, .ejected:
       "stopped"
     case nil: "ok"
     }

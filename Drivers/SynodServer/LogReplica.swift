@@ -104,6 +104,18 @@ final class LogReplica: Replica {
         after slot \(slot) the state of this node was not that of the others: it answers and votes no \
         more. Keep the directory for people to look at, and replace this node
         """)
+    case .rolledBack:
+      server.logger.critical(
+        """
+        the store of this node does not hold what other nodes heard it acknowledge: it was rolled back, or \
+        it is another one. This node answers and votes no more: replace it
+        """)
+    case .retired(let slot):
+      server.logger.notice(
+        """
+        this node is no member any more, and the others hold all up to slot \(slot), the last that it took \
+        part in: it may be stopped for ever
+        """)
     }
   }
 
@@ -130,7 +142,7 @@ final class LogReplica: Replica {
 
   private func follow(_ membership: MultiPaxos.Membership, on server: LogServer) {
     let voters = membership.configuration
-    let peers = membership.members.map {
+    let peers = node.machine.peers.map {
       TransportPeer(
         voter: $0.voter, address: $0.address, hasVote: voters.place(of: $0.voter) != nil)
     }

@@ -18,6 +18,10 @@ extension Core {
       promise(ballot)
       if sender != me { stepDown(for: nil) }
       logBatch = outbox.record(.promise(ballot))
+      outbox.dropPromises(before: ballot)
+    } else if outbox.holdsPromise(of: ballot) {
+      // While the store is slow it may be asked often.
+      return
     }
     // It is given the time to become leader.
     electionAt = max(electionAt, now.advanced(by: electionDelay()))
@@ -207,6 +211,7 @@ extension Core {
 
   mutating func receiveRefused(_ ballot: Ballot, _ promised: Ballot, from sender: VoterID) {
     see(promised)
+    remind(sender, ofMoreThan: promised)
     guard role == .preparing || role == .leading, ballot == lead.ballot, promised > ballot else {
       return
     }

@@ -52,6 +52,12 @@ extension Core {
     state.origins.keep { voter in
       schedule.items.contains { $0.membership.member(voter) != nil }
     }
+    // Nobody has to do any more with those who were members before only.
+    let newest = schedule.newest
+    if started, schedule.items.count == 1 {
+      notes.append(.membership(newest.membership, from: newest.from))
+    }
+    noteRetirement()
   }
 
   /// Entries of those who are no members are void, and so are those that were applied before

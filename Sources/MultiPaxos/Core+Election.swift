@@ -15,7 +15,7 @@ extension Core {
   /// Whether this node votes on slots that are yet to be opened.
   var mayStand: Bool {
     settings.decorations.standsForLeader && isVoter && !isGuarded
-      && (grants.holder == me || grants.holder == .none || grants.until <= now)
+      && isFree(for: me)
       && (windowItems.contains { configuration($0).place(of: me) != nil })
   }
 
@@ -56,13 +56,16 @@ extension Core {
     }
     let hears = leader != nil && now < heardAt.advanced(by: settings.electionTimeout)
     let misses = role != .leading && !hears && mayFollow(sender)
-    outbox.send(.probed(round: round, misses: misses, promised: promised), to: .voter(sender))
+    outbox.send(
+      .probed(round: round, misses: misses, promised: promised, chosen: chosenThrough),
+      to: .voter(sender))
   }
 
   mutating func receiveProbed(
     _ round: UInt64, _ misses: Bool, _ promised: Ballot, from sender: VoterID
   ) {
     see(promised)
+    remind(sender, ofMoreThan: promised)
     guard role == .probing, round == probe.round, misses, !probe.agreeing.contains(sender) else {
       return
     }
@@ -88,9 +91,9 @@ extension Core {
   /// Stands for leader: asks for promises of a new ballot on all slots that it does not know chosen.
   mutating func stand() {
     guard let ballot = reservation.drawBallot(for: me) else {
-      // A reservation is on its way.
+      // A reservation is on its way; or none is left, and others are to lead.
       role = .following
-      electionAt = now.advanced(by: 2)
+      electionAt = now.advanced(by: reservation.ballots.isExhausted ? electionDelay() : 2)
       return
     }
     statistics.candidacies += 1
@@ -99,8 +102,13 @@ extension Core {
     lead.ballot = ballot
     lead.retransmitAt = now.advanced(by: settings.retransmitAfter)
     electionAt = now.advanced(by: electionDelay())
-    outbox.send(.prepare(ballot, from: chosenThrough.next), to: .peers)
     receivePrepare(ballot, chosenThrough.next, from: me)
+    // Whose own acceptor abstains could propose nothing.
+    guard promised == ballot else {
+      role = .following
+      return
+    }
+    outbox.send(.prepare(ballot, from: chosenThrough.next), to: .peers)
   }
 
   /// Asks those again whose promise is not there, of all configurations of the window (rule 7).
@@ -125,6 +133,7 @@ extension Core {
   }
 
   mutating func receivePromise(_ promise: Message.Promise, from sender: VoterID) {
+    note(promise.ballot, by: sender)
     guard role == .preparing || role == .leading, promise.ballot == lead.ballot else { return }
     guard promise.parts <= UInt32(Message.maxEntries) else { return }
     knowChosen(promise.from.previous)
@@ -258,6 +267,7 @@ extension Core {
     if !keepsLease {
       lead.leaseFrom = lead.round + 1
       for place in lead.peers.indices { lead.peers[place].leaseUntil = Ticks(0) }
+      grants.holder = .none
     }
     lead.transfer = Leadership.Transfer(
       proposal: id, to: target, until: now.advanced(by: settings.electionTimeout))

@@ -37,7 +37,10 @@ extension Core {
     if slot <= lead.highestReported { return .filler }
     if lead.transfer == nil {
       while let entry = lead.queue.popFirst() {
-        if entry.id.origin != me { return entry }
+        if entry.id.origin != me {
+          lead.handedOverBytes -= entry.size
+          return entry
+        }
         // It may have been given up meanwhile.
         guard pending[entry.id.number] != nil else { continue }
         pending[entry.id.number]?.hasLeft = true
@@ -117,8 +120,10 @@ extension Core {
       .heartbeat(lead.ballot, chosen: chosenThrough, round: lead.round), to: .peers)
     let mine = lead.peer(me, at: now)
     lead.peers[mine].echoed = lead.round
-    // Its own grant is one of the quorum's (rule 44).
-    trustGrant(of: mine, for: grant(me, in: lead.round), sentAt: now)
+    // Its own grant is one of the quorum's (rule 44). Who hands over lets the other lead.
+    if lead.transfer == nil {
+      trustGrant(of: mine, for: grant(me, in: lead.round), sentAt: now)
+    }
     answerIndexes()
   }
 
@@ -153,6 +158,7 @@ extension Core {
   mutating func receiveAccepted(
     _ ballot: Ballot, _ first: Slot, _ last: Slot, from sender: VoterID
   ) {
+    note(ballot, last, by: sender)
     guard role == .leading, ballot == lead.ballot else { return }
     if sender != me { lead.hear(sender, at: now) }
     var slot = max(first, lead.base)

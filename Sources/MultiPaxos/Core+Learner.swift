@@ -105,8 +105,10 @@ extension Core {
     catchUp.due = now.advanced(by: settings.retransmitAfter)
   }
 
+  /// Any other node that takes part in a slot which this one has not applied. Those who left may know
+  /// what nobody else knows of slots before that (rule 21).
   mutating func anyone() -> VoterID? {
-    let others = state.schedule.newest.membership.members.map(\.voter).filter { $0 != me }
+    let others = state.schedule.members.map(\.voter).filter { $0 != me }
     return others.isEmpty ? nil : others[Int(random.next() % UInt64(others.count))]
   }
 
@@ -122,6 +124,13 @@ extension Core {
     catchUp.incoming = incoming
     outbox.send(.fetchPiece(slot: incoming.slot, index: incoming.next), to: .voter(incoming.from))
     catchUp.due = now.advanced(by: settings.retransmitAfter)
+  }
+
+  /// Records that what is applied is chosen: after a restart nobody need be asked (rule 35).
+  mutating func recordChosen() {
+    guard hinted < state.applied else { return }
+    hinted = state.applied
+    hintBatch = outbox.record(.chosen(through: hinted))
   }
 
   // MARK: Answering

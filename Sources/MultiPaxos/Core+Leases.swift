@@ -4,37 +4,53 @@ internal import Synod
 struct LeaseTimer: Hashable, Sendable {
   var name: Bytes
   var version: Slot
+  /// How many ticks are left, while its time has not begun.
   var at: Ticks
 }
 
 /// Every node times leases from when it applied them; the leader has them end (rule 46).
 extension Core {
+  /// Has the time of a lease begin with the next reading of the clock. The last one may have been
+  /// before its holder asked: this process may have stood still since.
   mutating func time(_ lease: Lease, _ name: Bytes) {
-    leaseTimers.append(
-      LeaseTimer(
-        name: name.compacted(), version: lease.version, at: now.advanced(by: lease.ticks)))
-    leaseDue = min(leaseDue ?? Ticks(.max), now.advanced(by: lease.ticks))
-    if leaseTimers.count > 2 * state.leases.table.count + 64 { dropStaleTimers() }
+    freshTimers.append(
+      LeaseTimer(name: name.compacted(), version: lease.version, at: Ticks(lease.ticks)))
+    if leaseTimers.count + freshTimers.count > 2 * state.leases.table.count + 64 {
+      dropStaleTimers()
+    }
+  }
+
+  mutating func countTimers() {
+    guard !freshTimers.isEmpty else { return }
+    for var timer in freshTimers {
+      timer.at = now.advanced(by: timer.at.rawValue)
+      leaseDue = min(leaseDue ?? Ticks(.max), timer.at)
+      leaseTimers.append(timer)
+    }
+    freshTimers.removeAll()
   }
 
   private mutating func dropStaleTimers() {
     leaseTimers.removeAll { state.leases.table[$0.name]?.version != $0.version }
+    freshTimers.removeAll { state.leases.table[$0.name]?.version != $0.version }
   }
 
   /// After a restart or a snapshot nothing is known of the time that has passed: all begin in full.
   mutating func restartTimers() {
     leaseTimers.removeAll()
+    freshTimers.removeAll()
     leaseDue = nil
     for named in state.leases.inOrder { time(named.lease, named.name) }
   }
 
   var leaseWake: Ticks? {
-    role == .leading && settings.decorations.endsLeases ? leaseDue : nil
+    guard role == .leading, settings.decorations.endsLeases else { return nil }
+    return freshTimers.isEmpty ? leaseDue : now
   }
 
   /// Proposes the end of what is over. Where that comes to nothing it is proposed again.
   mutating func endLeases() {
-    guard let due = leaseWake, due <= now else { return }
+    guard leaseWake != nil, let due = leaseDue, due <= now else { return }
     dropStaleTimers()
     leaseDue = nil
     for index in leaseTimers.indices {

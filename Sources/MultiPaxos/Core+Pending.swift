@@ -9,16 +9,28 @@ extension Core {
     _ kind: Entry.Kind, _ payload: Bytes, once: Once?, deadline: Ticks?, importance: Importance,
     as id: ProposalID?
   ) -> NotApplied? {
-    if pending.span >= settings.maxOpenProposals { return .overloaded }
+    if pending.span >= settings.maxOpenProposals || pending.bytes >= settings.maxWaitingBytes {
+      return .overloaded
+    }
     if importance == .maintain, role != .leading { return .notLeader(leader) }
     guard let number = reservation.drawNumber() else { return .abandoned(.countersExhausted) }
     let entry = Entry(
-      kind, id: EntryID(origin: me, number: number), once: once, payload: payload)
+      kind, id: EntryID(origin: me, number: number), once: once,
+      since: once == nil ? .none : state.applied, payload: payload)
     pending.insert(
       Pending(proposal: id, entry: entry, deadline: deadline, importance: importance), as: number)
-    waiting.append(number)
+    wait(number)
     if let deadline { lookAtPending(at: deadline) }
     return nil
+  }
+
+  /// Has a proposal wait for a leader. Those that have ended leave, also where nobody leads.
+  private mutating func wait(_ number: UInt64) {
+    waiting.append(number)
+    if waiting.count > 2 * pending.count + 64 {
+      let open = pending
+      waiting.keep { open[$0]?.stage == .waiting }
+    }
   }
 
   /// Ends what was proposed as this: `false` where nothing was.
@@ -65,7 +77,7 @@ extension Core {
       if one.stage == .forwarded {
         if one.sentAt.advanced(by: retry) <= now {
           pending[number]?.stage = .waiting
-          waiting.append(number)
+          wait(number)
         } else {
           lookAtPending(at: one.sentAt.advanced(by: retry))
         }
@@ -106,6 +118,10 @@ extension Core {
       pending[number]?.stage = .queued
       lead.queue.append(one.entry)
     }
+    if lead.queue.count > 2 * (pending.count + lead.handedOver.count) + 64 {
+      let (open, mine) = (pending, me)
+      lead.queue.keep { $0.id.origin != mine || open[$0.id.number] != nil }
+    }
   }
 
   mutating func receiveForward(_ entries: [Entry], from sender: VoterID) {
@@ -117,10 +133,13 @@ extension Core {
       guard entry.id.origin == sender, entry.kind != .filler, entry.kind != .verify else {
         continue
       }
-      guard lead.queue.count < settings.maxOpenProposals else { return }
+      guard lead.queue.count < settings.maxOpenProposals,
+        lead.handedOverBytes < settings.maxWaitingBytes
+      else { return }
       // It is in, but its origin does not know yet.
       if state.origins.contains(entry.id) || !lead.handedOver.insert(entry.id).inserted { continue }
       lead.queue.append(entry)
+      lead.handedOverBytes += entry.size
     }
   }
 
@@ -134,7 +153,7 @@ extension Core {
     guard !pending.isEmpty else { return }
     for number in pending.numbers where pending[number]?.stage == .forwarded {
       pending[number]?.stage = .waiting
-      waiting.append(number)
+      wait(number)
     }
     dispatch()
   }
@@ -153,7 +172,7 @@ extension Core {
               ? .unknown(.leadershipLost) : .notApplied(.notLeader(leader))))
       } else if one.stage == .queued {
         pending[number]?.stage = .waiting
-        waiting.append(number)
+        wait(number)
       }
     }
     dispatch()

@@ -33,10 +33,7 @@ extension Core {
   mutating func askIndex() {
     guard indexes.asked == nil else { return }
     indexes.isWanted = role != .leading && (leader == nil || leader == me)
-    guard !indexes.isWanted else { return }
-    guard reservation.mayLeave(reservation.numbers.last + 1),
-      let token = reservation.drawNumber()
-    else { return }
+    guard !indexes.isWanted, let token = reservation.drawRead() else { return }
     indexes.next += 1
     indexes.asked = token
     indexes.retryAt = now.advanced(by: settings.retransmitAfter)
@@ -56,6 +53,12 @@ extension Core {
   }
 
   private mutating func enqueueIndex(from voter: VoterID, _ token: UInt64) {
+    // Whoever asks anew has given up what it asked before, and a newer read may count for both.
+    for index in 0..<lead.reads.count
+    where lead.reads[index].from == voter && lead.reads[index].round == 0 {
+      lead.reads[index].token = token
+      return answerIndexes()
+    }
     guard lead.reads.count < 4096 else { return }
     lead.reads.append(
       Leadership.IndexRead(from: voter, token: token, round: 0, index: .none))

@@ -26,6 +26,9 @@ struct Core: Hashable, Sendable {
   /// Whether some membership named this voter with this store: only then does it vote.
   var isVoter = false
   var grants = Grants()
+  /// What other voters acknowledged to this process.
+  var acknowledged: [Acknowledged] = []
+  var retirement = Retirement()
 
   // The learner.
   @usableFromInline var state: Replicated
@@ -37,6 +40,8 @@ struct Core: Hashable, Sendable {
   var knownChosen = Slot.none
   /// The last slot that a record says is chosen.
   var hinted = Slot.none
+  /// The batch of that record.
+  var hintBatch = PersistBatch.none
   @usableFromInline var catchUp = CatchUp()
 
   // The leader.
@@ -60,6 +65,8 @@ struct Core: Hashable, Sendable {
   @usableFromInline var notes: [Note] = []
   @usableFromInline var indexes = Indexes()
   var leaseTimers: [LeaseTimer] = []
+  /// Those whose time counts from the next reading of the clock on.
+  var freshTimers: [LeaseTimer] = []
   /// When one of them is over; may be too early, never too late.
   var leaseDue: Ticks?
   /// Bytes of applied entries that are kept.
@@ -94,6 +101,8 @@ struct Core: Hashable, Sendable {
     case leaseEnded(Bytes, Lease)
     case installed(Slot)
     case diverged(Slot)
+    case retired(Slot)
+    case rolledBack
   }
 
   var me: VoterID { settings.voter }
@@ -105,11 +114,10 @@ struct Core: Hashable, Sendable {
     guard !started else { return }
     started = true
     if begun == nil {
-      if settings.mode == .resume { return stop(.blankStore) }
+      if let problem = settings.startProblem { return stop(.cannotStart(problem)) }
       let schedule = settings.schedule
       begun = schedule
-      isFounder =
-        settings.mode == .bootstrap && settings.configuration.place(of: me) != nil
+      isFounder = settings.mode == .bootstrap
       outbox.record(.begun(schedule, store: settings.store, isFounder: isFounder))
     }
     adopt()
@@ -140,18 +148,23 @@ struct Core: Hashable, Sendable {
   @usableFromInline
   mutating func tick(to time: Ticks) {
     now = max(now, time)
+    countGrants()
     if !hasTicked {
       hasTicked = true
       electionAt = now.advanced(by: electionDelay())
       beginGuard()
       restartTimers()
+      if isVoter { outbox.send(.returned, to: .peers) }
+      noteRetirement()
     }
+    countTimers()
     guard let wake = nextWake, wake <= now else { return }
     if role == .leading { tickLeader() } else if electionAt <= now { missLeader() }
     if role == .preparing, lead.retransmitAt <= now { askForPromises() }
     if let due = catchUp.due, due <= now { askForEntries() }
     if let due = pendingWake, due <= now { lookAtPending() }
     if let due = indexes.retryAt, due <= now { indexes.forget() }
+    if let due = retirement.due, due <= now { askKnown() }
     endLeases()
   }
 
@@ -163,6 +176,7 @@ struct Core: Hashable, Sendable {
     if let due = catchUp.due { wake = min(wake, due) }
     if let due = pendingWake { wake = min(wake, due) }
     if let due = indexes.retryAt { wake = min(wake, due) }
+    if let due = retirement.due { wake = min(wake, due) }
     if let due = leaseWake { wake = min(wake, due) }
     return wake
   }
@@ -218,7 +232,8 @@ struct Core: Hashable, Sendable {
   mutating func receive(_ message: Message, from sender: VoterID) {
     switch message {
     case .probe(let round, let chosen): receiveProbe(round, chosen, from: sender)
-    case .probed(let round, let misses, let promised):
+    case .probed(let round, let misses, let promised, let chosen):
+      knowChosen(chosen)
       receiveProbed(round, misses, promised, from: sender)
     case .prepare(let ballot, let from): receivePrepare(ballot, from, from: sender)
     case .promise(let promise): receivePromise(promise, from: sender)
@@ -241,6 +256,10 @@ struct Core: Hashable, Sendable {
     case .takeOver(let ballot, let round): receiveTakeOver(ballot, round, from: sender)
     case .digest(let slot, let digest): receiveDigest(slot, digest, from: sender)
     case .diverged(let slot): receiveDiverged(slot)
+    case .returned: remind(sender)
+    case .acknowledged(let promised, let slot): receiveAcknowledged(promised, slot)
+    case .askKnown: receiveAskKnown(from: sender)
+    case .known(let slot): receiveKnown(slot, from: sender)
     case .fetchPiece, .piece: break
     }
   }

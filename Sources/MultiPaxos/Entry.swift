@@ -44,16 +44,20 @@ public struct Entry: Hashable, Sendable {
   public var id: EntryID
   /// Where a client asked for it once.
   public var once: Once?
+  /// Where a client asked for it once: what its origin had applied when it took it.
+  public var since: Slot
   /// What it says, by its kind.
   public var payload: Bytes
 
   /// One made of its parts.
   @inlinable public init(
-    _ kind: Kind, id: EntryID = .none, once: Once? = nil, payload: Bytes = Bytes()
+    _ kind: Kind, id: EntryID = .none, once: Once? = nil, since: Slot = .none,
+    payload: Bytes = Bytes()
   ) {
     self.kind = kind
     self.id = id
     self.once = once
+    self.since = since
     self.payload = payload
   }
 
@@ -76,7 +80,10 @@ extension Entry: ByteCodable {
     guard kind != .filler else { return }
     writer.write(id.origin.rawValue)
     writer.write(id.number)
-    once?.encode(into: &writer)
+    if let once {
+      once.encode(into: &writer)
+      since.encode(into: &writer)
+    }
     writer.write(bytes: payload)
   }
 
@@ -96,6 +103,7 @@ extension Entry: ByteCodable {
     guard id.origin != .none else { throw .malformed("an entry of nobody's") }
     if mark & Entry.hasOnce != 0 {
       once = try Once(from: &reader)
+      since = try Slot(from: &reader)
     }
     payload = try reader.read(bytesUpTo: Entry.maxPayload)
   }

@@ -5,6 +5,9 @@ struct Grants: Hashable, Sendable {
   /// To whom, and until when.
   var holder = VoterID.none
   var until = Ticks(0)
+  /// Granted for so many ticks, which count from the next reading of the clock on: what granted it
+  /// was handled in a turn whose clock may have been read before it was sent.
+  var uncounted: UInt64?
   /// In which of its rounds of heartbeats.
   var round: UInt64 = 0
   /// The longest that may be granted, recorded before any is; and the batch of that record.
@@ -37,6 +40,19 @@ extension Core {
     if grants.isGuarding { grants.guardUntil = now.advanced(by: grants.earlier) }
   }
 
+  /// At every reading of the clock: what was granted before it lasts from now on.
+  mutating func countGrants() {
+    guard let granted = grants.uncounted else { return }
+    grants.uncounted = nil
+    grants.until = now.advanced(by: granted)
+  }
+
+  /// Whether nobody but this voter is granted anything.
+  func isFree(for voter: VoterID) -> Bool {
+    grants.holder == voter || grants.holder == .none
+      || grants.uncounted == nil && grants.until <= now
+  }
+
   /// Whether a grant of an earlier life may live.
   var isGuarded: Bool {
     #if PlantedBugs
@@ -52,7 +68,7 @@ extension Core {
     #if PlantedBugs
       if PlantedBug.has(.exemptFirstLeader), voter == grants.first { return true }
     #endif
-    return grants.holder == voter || grants.holder == .none || grants.until <= now
+    return isFree(for: voter)
   }
 
   /// Lets nobody else lead for a while. A promise given before counts from when it is queued, so
@@ -69,7 +85,7 @@ extension Core {
     grants.holder = voter
     grants.round = round
     let granted = min(duration, grants.longest)
-    grants.until = now.advanced(by: granted)
+    grants.uncounted = granted
     return granted
   }
 

@@ -67,6 +67,8 @@ struct Leadership: Hashable, Sendable {
   /// Others' entries that wait for a slot or stand in one, and are not applied: handed over again, they
   /// are not proposed again. Or one who hears late would fill the log with what stands in it.
   var handedOver: Set<EntryID> = []
+  /// Bytes of those that wait.
+  var handedOverBytes = 0
 
   var peers: [Peer] = []
   /// The last round of heartbeats, and when each of the last was sent.

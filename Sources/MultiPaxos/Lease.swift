@@ -13,7 +13,8 @@ public enum LeaseRequest: Hashable, Sendable {
   case refresh(Bytes, fence: Slot)
   /// Gives it back, where it still has this fence.
   case release(Bytes, fence: Slot)
-  /// Its time is over, where it was not refreshed since `version`. Only machines ask for it.
+  /// Its time is over, where it was not refreshed since `version`. Only machines ask for it: a proposal of
+  /// it ends as malformed.
   case expire(Bytes, version: Slot)
 
   /// Longest name and longest holder, in bytes.

@@ -31,17 +31,16 @@ extension Machine {
     case .command: applyCommand(entry)
     case .verify:
       _ = core.close(entry.id)
-      core.noteDigest(appState.digest, at: core.applied)
+      core.noteDigest(core.state.digest &+ appState.digest, at: core.applied)
     }
   }
 
   @inlinable
   mutating func applyCommand(_ entry: Entry) {
     let slot = core.applied
-    if let once = entry.once, let kept = core.state.clients.last(of: once.client),
-      once.sequence <= kept.sequence
-    {
-      return applyAgain(entry, once, kept)
+    if let once = entry.once {
+      let memory = core.state.clients.memory(of: once, since: entry.since)
+      if memory != .new { return applyAgain(entry, once, memory) }
     }
     var reader = ByteReader(entry.payload)
     guard let command = try? App.Command(from: &reader), reader.isAtEnd else {
@@ -60,15 +59,24 @@ extension Machine {
     }
   }
 
-  /// The client sent this command before, or a later one since.
+  /// The client sent this command before, or a later one since, or nobody knows that any more.
   @usableFromInline
-  mutating func applyAgain(_ entry: Entry, _ once: Once, _ kept: Clients.Kept) {
-    guard once.sequence == kept.sequence else { return end(entry.id, .notApplied(.outdated)) }
-    var reader = ByteReader(kept.outcome)
-    guard let outcome = try? App.Outcome(from: &reader) else {
-      return end(entry.id, .notApplied(.malformed))
+  mutating func applyAgain(_ entry: Entry, _ once: Once, _ memory: Clients.Memory) {
+    switch memory {
+    case .new: break
+    case .outdated: end(entry.id, .notApplied(.outdated))
+    case .forgotten:
+      // A first attempt that comes so late has had no effect, and will have none.
+      end(
+        entry.id, once.isRetry ? .unknown(.forgotten) : .notApplied(.abandoned(.forgotten)))
+    case .applied(let kept):
+      guard let bytes = kept.outcome else { return end(entry.id, .unknown(.forgotten)) }
+      var reader = ByteReader(bytes)
+      guard let outcome = try? App.Outcome(from: &reader) else {
+        return end(entry.id, .unknown(.forgotten))
+      }
+      end(entry.id, .applied(outcome, at: kept.slot))
     }
-    end(entry.id, .applied(outcome, at: kept.slot))
   }
 
   /// Tells what the core has for clients and for the application.
@@ -95,6 +103,8 @@ extension Machine {
       case .leaseEnded(let name, let lease): effects.append(.leaseEnded(name, lease))
       case .installed(let slot): effects.append(.installed(slot))
       case .diverged(let slot): effects.append(.diverged(slot))
+      case .retired(let slot): effects.append(.retired(slot))
+      case .rolledBack: effects.append(.rolledBack)
       }
     }
     core.notes.removeAll(keepingCapacity: true)

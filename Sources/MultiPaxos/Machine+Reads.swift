@@ -7,8 +7,7 @@ extension Machine {
     @usableFromInline var id: ProposalID
     @usableFromInline var query: App.Query
     var deadline: Ticks?
-    /// Only the leader may answer it.
-    var isLeaders: Bool
+    var kind: Read
     /// The first question of how far one must have come that was asked after it came.
     var token: UInt64
     /// So far; nil until the leader said so.
@@ -18,24 +17,18 @@ extension Machine {
   /// Answers a query, at once or later.
   @usableFromInline
   mutating func read(_ query: App.Query, _ kind: Read, deadline: Ticks?, as id: ProposalID) {
-    var index: Slot?
     switch kind {
     case .stale: return answer(id, query)
-    case .lease:
-      guard core.role == .leading else { return refuse(id, .notLeader(core.leader)) }
-      guard let slot = core.leaseIndex else { return refuse(id, .noLease) }
-      index = slot
-    case .leader:
+    case .lease, .leader:
       guard core.role == .leading else { return refuse(id, .notLeader(core.leader)) }
     case .follower: break
     }
-    if let index, index <= core.applied { return answer(id, query) }
     guard reads.count < core.settings.maxOpenProposals else { return refuse(id, .overloaded) }
     reads.append(
       PendingRead(
-        id: id, query: query, deadline: deadline, isLeaders: kind == .leader,
-        token: core.indexes.next, index: index))
-    if let deadline { readWake = min(readWake ?? deadline, deadline) }
+        id: id, query: query, deadline: deadline, kind: kind, token: core.indexes.next, index: nil))
+    // A lease is looked at by a clock that is read after the query came (rule 44).
+    if let due = kind == .lease ? core.now : deadline { readWake = min(readWake ?? due, due) }
   }
 
   private mutating func answer(_ id: ProposalID, _ query: App.Query) {
@@ -53,18 +46,20 @@ extension Machine {
     var asks = false
     for place in reads.indices {
       var read = reads[place]
-      if read.index == nil, let answer = answers.last(where: { $0.token >= read.token }) {
+      if read.index == nil, read.kind != .lease,
+        let answer = answers.last(where: { $0.token >= read.token })
+      {
         read.index = answer.slot
       }
       if let index = read.index, index <= core.applied {
         answer(read.id, read.query)
         continue
       }
-      if read.index == nil, read.isLeaders, !leads {
+      if read.index == nil, read.kind != .follower, !leads {
         refuse(read.id, .notLeader(core.leader))
         continue
       }
-      if read.index == nil { asks = true }
+      if read.index == nil, read.kind != .lease { asks = true }
       reads[kept] = read
       kept += 1
     }
@@ -79,6 +74,7 @@ extension Machine {
   mutating func tickReads() {
     guard let due = readWake, due <= core.now else { return }
     readWake = nil
+    lookAtLease()
     let now = core.now
     let isOver = { (read: PendingRead) in read.deadline.map { $0 <= now } ?? false }
     for read in reads where isOver(read) { refuse(read.id, .abandoned(.deadline)) }
@@ -86,6 +82,19 @@ extension Machine {
     for read in reads {
       if let deadline = read.deadline { readWake = min(readWake ?? deadline, deadline) }
     }
+  }
+
+  /// The clock was read after these queries came: while the lease lives, nobody else has had anything
+  /// chosen since.
+  private mutating func lookAtLease() {
+    let index = core.leaseIndex
+    for place in reads.indices where reads[place].kind == .lease && reads[place].index == nil {
+      reads[place].index = index
+    }
+    guard index == nil, core.role == .leading else { return }
+    let isWithout = { (read: PendingRead) in read.kind == .lease && read.index == nil }
+    for read in reads where isWithout(read) { refuse(read.id, .noLease) }
+    reads.removeAll(where: isWithout)
   }
 
   mutating func cancelRead(_ id: ProposalID) {

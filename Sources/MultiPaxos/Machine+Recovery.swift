@@ -14,6 +14,8 @@ extension Machine {
     var log: EntryLog
     var chosenThrough: Slot
     var staged: (slot: Slot, pieces: [Bytes])?
+    /// Pieces of the state that were given.
+    var given: UInt32 = 0
     var part = Part.state
   }
 
@@ -23,9 +25,9 @@ extension Machine {
     switch record {
     case .stateBegins(let slot):
       incoming = Incoming(target: SnapshotTarget(slot: slot), pieces: [])
-    case .statePiece(let bytes):
-      // A checkpoint may have been frozen behind the beginning: then it holds the pieces.
-      guard var taken = incoming else { return }
+    case .statePiece(let index, let bytes):
+      // A checkpoint that was frozen meanwhile holds the first pieces, or the whole.
+      guard var taken = incoming, Int(index) == taken.pieces.count else { return }
       incoming = nil
       try taken.target.take(bytes)
       taken.pieces.append(bytes)
@@ -56,7 +58,8 @@ extension Machine {
           cursor.source.next(limit: limit, into: &pieces)
           for piece in pieces {
             spent += piece.count
-            records.append(.statePiece(piece))
+            records.append(.statePiece(cursor.given, piece))
+            cursor.given += 1
           }
         }
       case .log(let slot):
@@ -80,7 +83,7 @@ extension Machine {
         guard let staged = cursor.staged, index < staged.pieces.count else { return nil }
         cursor.part = .staged(index + 1)
         spent += staged.pieces[index].count
-        records.append(.statePiece(staged.pieces[index]))
+        records.append(.statePiece(UInt32(index), staged.pieces[index]))
       }
     } while spent < limit
     return cursor
@@ -113,8 +116,8 @@ extension Core {
     switch record {
     case .begun(let schedule, let store, let isFounder):
       try restore(schedule, store, isFounder)
-    case .reserve(let counter, let number):
-      reservation.restore(counter: counter, number: number)
+    case .reserve(let counter, let number, let read):
+      reservation.restore(counter: counter, number: number, read: read)
     case .promise(let ballot):
       promised = max(promised, ballot)
       see(ballot)

@@ -9,6 +9,8 @@ extension Machine {
     public var isLeading: Bool
     /// Whether it votes.
     public var isVoter: Bool
+    /// Whether it is a member no more, and may be stopped for ever (rule 21).
+    public var isRetired: Bool
     /// What it has promised.
     public var promised: Ballot
     /// The highest ballot that it saw.
@@ -25,10 +27,53 @@ extension Machine {
     public var open: Int
   }
 
+  /// What a node is to its cluster at the moment.
+  public enum Standing: Hashable, Sendable {
+    /// It knows no leader, and does not lead.
+    case disoriented
+    /// It has a leader, and lacks slots that are chosen.
+    case lagging
+    /// It has a leader, and has applied all that it knows to be chosen.
+    case following
+    /// It leads.
+    case leading
+  }
+
+  /// In which slots a node votes.
+  public enum Participation: Hashable, Sendable {
+    /// In none that is open or is yet to be opened: it learns only.
+    case passive
+    /// In some of the open slots: those of one configuration, and not those of another.
+    case partial
+    /// In all.
+    case active
+  }
+
+  /// What it is to its cluster.
+  public var standing: Standing {
+    if core.role == .leading { return .leading }
+    guard core.leader != nil else { return .disoriented }
+    return core.applied < core.knownChosen ? .lagging : .following
+  }
+
+  /// In which of the open slots it votes.
+  public var participation: Participation {
+    guard core.isVoter, core.stopped == nil else { return .passive }
+    let votes = core.windowItems.map { core.configuration($0).place(of: core.me) != nil }
+    if !votes.contains(true) { return .passive }
+    return votes.contains(false) ? .partial : .active
+  }
+
+  /// Slots below one that this node knows to be chosen of which it does not know what was chosen.
+  public var gaps: ClosedRange<Slot>? {
+    core.chosenThrough < core.knownChosen ? core.chosenThrough.next...core.knownChosen : nil
+  }
+
   /// How it stands.
   public var status: Status {
     Status(
       leader: core.leader, isLeading: core.role == .leading, isVoter: core.isVoter,
+      isRetired: core.retirement.isDone,
       promised: core.promised, highestSeen: core.highestSeen, applied: core.applied,
       chosen: core.chosenThrough, knownChosen: core.knownChosen,
       firstRetained: core.log.first, open: core.pending.count + reads.count)
@@ -40,6 +85,9 @@ extension Machine {
   public var settings: Settings { core.settings }
   /// Why it stopped for good; nil while it runs.
   public var stopped: Abandoned? { core.stopped }
+  /// Everyone with whom this node has to do, itself too: members of slots to come, and of those that it
+  /// has not applied.
+  public var peers: [Member] { core.state.schedule.members }
   /// Who takes part, by slots.
   public var schedule: Schedule { core.state.schedule }
   /// Proposals that have not ended.
@@ -57,6 +105,11 @@ extension Machine {
     core.state.leases.inOrder.map { ($0.name, $0.lease) }
   }
 
+  /// The slots whose chosen entries are held here; nil where there are none.
+  public var retained: ClosedRange<Slot>? {
+    core.log.first <= core.chosenThrough ? core.log.first...core.chosenThrough : nil
+  }
+
   /// The chosen history, as far as it is still held here, oldest first.
   public func entries(from first: Slot, limit: Int = .max) -> [(slot: Slot, entry: Entry)] {
     var slot = max(first, core.log.first)
@@ -68,11 +121,27 @@ extension Machine {
     return found
   }
 
+  /// What was chosen in these slots, all of it.
+  /// - Throws: where some of it is here no more, or not yet.
+  public func history(of slots: ClosedRange<Slot>) throws(HistoryError) -> [Entry] {
+    if slots.lowerBound < core.log.first { throw .compacted(first: core.log.first) }
+    if slots.upperBound > core.chosenThrough { throw .notChosen(last: core.chosenThrough) }
+    return core.log.entries(from: slots.lowerBound, to: slots.upperBound)
+  }
+
   /// What this node's acceptor holds of a slot, durable or not: for tests and people. The ballot is
   /// zero where it learned what was chosen without having accepted it.
   public func accepted(at slot: Slot) -> (ballot: Ballot, entry: Entry, isChosen: Bool)? {
     core.log.cell(slot).map { ($0.ballot, $0.entry, $0.isChosen) }
   }
+}
+
+/// Why a piece of the history cannot be read back.
+public enum HistoryError: Error, Hashable, Sendable {
+  /// It begins before the first slot that is retained (`Settings.maxRetained`).
+  case compacted(first: Slot)
+  /// It ends behind the last slot that is known to be chosen, with all before it.
+  case notChosen(last: Slot)
 }
 
 extension Machine: Equatable where App: Equatable {

@@ -69,17 +69,17 @@ extension Machine {
       } catch {
         return core.abandonSnapshot()
       }
+      core.outbox.record(.statePiece(UInt32(taken.pieces.count), bytes))
       taken.pieces.append(bytes)
-      core.outbox.record(.statePiece(bytes))
     }
     incoming = taken
     asked.next += 1
     asked.tries = 0
     core.catchUp.incoming = asked
     guard piece.isLast else { return core.askForEntries() }
-    guard taken.target.app.digest == piece.digest else { return core.abandonSnapshot() }
+    guard taken.target.digest == piece.digest else { return core.abandonSnapshot() }
     core.catchUp.incoming = nil
-    core.outbox.record(.installed(piece.slot))
+    core.logBatch = core.outbox.record(.installed(piece.slot))
     if !install(piece.slot) { core.abandonSnapshot() }
   }
 
@@ -141,6 +141,7 @@ extension Core {
         .membership(state.schedule.newest.membership, from: state.schedule.newest.from))
     }
     restartTimers()
+    noteRetirement()
     // Of what is contained in it, nobody knows what came of it.
     for number in pending.numbers
     where state.origins.contains(EntryID(origin: me, number: number)) || !state.knows(me) {

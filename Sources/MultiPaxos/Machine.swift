@@ -98,6 +98,7 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
       refusal = core.open(
         .membership, change.encoded, once: nil, deadline: proposal.deadline,
         importance: proposal.importance, as: id)
+    case .lease(.expire): refusal = .malformed
     case .lease(let request):
       refusal = core.open(
         .lease, request.encoded, once: nil, deadline: proposal.deadline,
@@ -132,7 +133,8 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
     switch message {
     case .prepare, .accept, .forward, .entries, .piece: true
     case .probe, .probed, .promise, .refused, .accepted, .heartbeat, .echo, .fetch, .compacted,
-      .fetchPiece, .notLeading, .askIndex, .index, .takeOver, .digest, .diverged:
+      .fetchPiece, .notLeading, .askIndex, .index, .takeOver, .digest, .diverged, .returned,
+      .acknowledged, .askKnown, .known:
       false
     }
   }
@@ -216,8 +218,7 @@ extension Core {
     persist: inout [Record], messages: inout [Envelope<Message>]
   ) -> PersistBatch {
     if !outbox.persist.isEmpty, hinted < state.applied {
-      hinted = state.applied
-      outbox.record(.chosen(through: hinted))
+      recordChosen()
     }
     swap(&persist, &outbox.persist)
     swap(&messages, &outbox.messages)

@@ -8,11 +8,12 @@ extension Message: ByteCodable {
       writer.write(UInt8(1))
       writer.write(round)
       chosen.encode(into: &writer)
-    case .probed(let round, let misses, let promised):
+    case .probed(let round, let misses, let promised, let chosen):
       writer.write(UInt8(2))
       writer.write(round)
       writer.write(UInt8(misses ? 1 : 0))
       promised.encode(into: &writer)
+      chosen.encode(into: &writer)
     case .prepare(let ballot, let from):
       writer.write(UInt8(3))
       ballot.encode(into: &writer)
@@ -44,7 +45,7 @@ extension Message: ByteCodable {
       applied.encode(into: &writer)
       writer.write(granted)
     case .fetch, .entries, .compacted, .fetchPiece, .piece, .forward, .notLeading, .askIndex,
-      .index, .takeOver, .digest, .diverged:
+      .index, .takeOver, .digest, .diverged, .returned, .acknowledged, .askKnown, .known:
       encodeRest(into: &writer)
     }
   }
@@ -93,6 +94,15 @@ extension Message: ByteCodable {
     case .diverged(let slot):
       writer.write(UInt8(21))
       slot.encode(into: &writer)
+    case .returned: writer.write(UInt8(22))
+    case .acknowledged(let promised, let slot):
+      writer.write(UInt8(23))
+      promised.encode(into: &writer)
+      slot.encode(into: &writer)
+    case .askKnown: writer.write(UInt8(24))
+    case .known(let slot):
+      writer.write(UInt8(25))
+      slot.encode(into: &writer)
     case .probe, .probed, .prepare, .promise, .refused, .accept, .accepted, .heartbeat, .echo:
       break
     }
@@ -107,7 +117,9 @@ extension Message: ByteCodable {
       let round = try reader.read(UInt64.self)
       let misses = try reader.read(UInt8.self)
       guard misses <= 1 else { throw .malformed("neither yes nor no") }
-      self = .probed(round: round, misses: misses == 1, promised: try Ballot(from: &reader))
+      self = .probed(
+        round: round, misses: misses == 1, promised: try Ballot(from: &reader),
+        chosen: try Slot(from: &reader))
     case 3: self = .prepare(try Ballot(real: &reader), from: try Slot(from: &reader))
     case 4: self = .promise(try Promise(from: &reader))
     case 5: self = .refused(try Ballot(real: &reader), promised: try Ballot(real: &reader))
@@ -150,6 +162,12 @@ extension Message: ByteCodable {
     case 19: self = .takeOver(try Ballot(real: &reader), round: try reader.read(UInt64.self))
     case 20: self = .digest(try Slot(from: &reader), try reader.read(UInt64.self))
     case 21: self = .diverged(try Slot(from: &reader))
+    case 22: self = .returned
+    case 23:
+      self = .acknowledged(
+        promised: try Ballot(from: &reader), slot: try Slot(from: &reader))
+    case 24: self = .askKnown
+    case 25: self = .known(try Slot(from: &reader))
     default: throw .malformed("unknown kind of message")
     }
   }

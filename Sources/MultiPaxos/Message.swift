@@ -5,8 +5,8 @@ public enum Message: Hashable, Sendable {
   /// "Do you miss the leader too?" Asked before a ballot is drawn (rule 41); `chosen` is the last slot
   /// that the sender knows chosen, all before it too. `round` names the question.
   case probe(round: UInt64, chosen: Slot)
-  /// Answers it; `promised` is what the sender has promised.
-  case probed(round: UInt64, misses: Bool, promised: Ballot)
+  /// Answers it; `promised` is what the sender has promised, and all slots up to `chosen` are chosen.
+  case probed(round: UInt64, misses: Bool, promised: Ballot, chosen: Slot)
   /// Asks for a promise on all slots from `from` on.
   case prepare(Ballot, from: Slot)
   /// Gives it.
@@ -47,6 +47,14 @@ public enum Message: Hashable, Sendable {
   case digest(Slot, UInt64)
   /// The receiver's state after this slot is not that of the others.
   case diverged(Slot)
+  /// The sender's process has begun anew: who remembers what it acknowledged says so.
+  case returned
+  /// The receiver acknowledged this promise, and that it accepted something in this slot (rule 34).
+  case acknowledged(promised: Ballot, slot: Slot)
+  /// Asks how much of what is chosen the receiver holds for certain.
+  case askKnown
+  /// All slots up to this one are chosen, and the sender knows that durably.
+  case known(Slot)
 
   /// A promise, or one part of it: counts once all parts are there (rule 6).
   public struct Promise: Hashable, Sendable {

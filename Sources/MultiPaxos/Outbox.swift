@@ -64,6 +64,18 @@ struct Outbox: Hashable, Sendable {
     }
   }
 
+  /// Whether a promise of this ballot waits already: whoever asks again need not be told twice.
+  func holdsPromise(of ballot: Ballot) -> Bool {
+    held[firstHeld...].contains { $0.message.promises(ballot) }
+  }
+
+  /// Drops promises that wait and that a promise of this ballot overtakes: they are of no use.
+  mutating func dropPromises(before ballot: Ballot) {
+    guard firstHeld < held.count else { return }
+    held = held[firstHeld...].filter { !$0.message.promises(before: ballot) }
+    firstHeld = 0
+  }
+
   /// Closes the open batch and gives its number.
   mutating func issue() -> PersistBatch {
     issued = issued.next
@@ -98,6 +110,14 @@ struct Outbox: Hashable, Sendable {
 }
 
 extension Message {
+  fileprivate func promises(_ ballot: Ballot) -> Bool {
+    if case .promise(let promise) = self { promise.ballot == ballot } else { false }
+  }
+
+  fileprivate func promises(before ballot: Ballot) -> Bool {
+    if case .promise(let promise) = self { promise.ballot < ballot } else { false }
+  }
+
   /// Takes in a message that says the same of the slots that follow (rule 11).
   /// - Returns: whether it did.
   fileprivate mutating func absorb(_ other: Message) -> Bool {

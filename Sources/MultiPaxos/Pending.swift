@@ -31,6 +31,8 @@ struct PendingTable: Hashable, Sendable {
   /// The number of the first cell.
   private var base: UInt64 = 0
   private(set) var count = 0
+  /// Of their entries.
+  private(set) var bytes = 0
 
   var isEmpty: Bool { count == 0 }
   /// Numbers from the oldest open one to the last that was added.
@@ -48,6 +50,7 @@ struct PendingTable: Hashable, Sendable {
     while base + UInt64(span) < number { cells.append(nil) }
     cells.append(pending)
     count += 1
+    bytes += pending.entry.size
   }
 
   subscript(number: UInt64) -> Pending? {
@@ -62,6 +65,7 @@ struct PendingTable: Hashable, Sendable {
     guard let pending = self[number] else { return nil }
     self[number] = nil
     count -= 1
+    bytes -= pending.entry.size
     while head < cells.count, cells[head] == nil {
       head += 1
       base += 1

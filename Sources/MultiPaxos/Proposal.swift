@@ -128,12 +128,19 @@ public enum Abandoned: Error, Hashable, Sendable {
   case leadershipLost
   /// This node is no member of the cluster, or none yet (paxakos's "exiled").
   case notAMember
-  /// The state was replaced by a snapshot that may contain it.
+  /// What came of it is not known any more: the state was replaced by a snapshot that may contain it, or
+  /// its client is one of those whose last commands were forgotten (`Once`).
   case forgotten
   /// No ballot or number is left to draw.
   case countersExhausted
-  /// The store was to hold records, and holds none (`StartMode.resume`).
-  case blankStore
+  /// The store is blank, and the settings do not say how to begin one (`StartMode`).
+  case cannotStart(StartProblem)
+  /// The store does not hold what this voter acknowledged: it was rolled back, or is another one.
+  case rolledBack
+  /// The machine was shut down (`Machine.shutDown`).
+  case shutDown
+  /// The state was taken out of the machine (`Machine.eject`).
+  case ejected
   /// This node's state was not that of the others: its store is to be given up.
   case diverged
   /// The store failed: this machine proposes and votes no more.

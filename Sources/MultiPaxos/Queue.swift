@@ -36,6 +36,12 @@ struct Queue<Element: Hashable & Sendable>: Hashable, Sendable {
     head = 0
   }
 
+  /// Drops those that are wanted no more.
+  mutating func keep(where isWanted: (Element) -> Bool) {
+    elements = elements[head...].filter(isWanted)
+    head = 0
+  }
+
   /// All of them, in order.
   var all: ArraySlice<Element> { elements[head...] }
 }

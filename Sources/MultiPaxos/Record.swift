@@ -6,14 +6,15 @@ public import Synod
 /// frozen. Replaying a record over a state that contains it already changes nothing: promises,
 /// reserved counters and grants only rise; an acceptance is taken where its ballot is not lower and
 /// its slot is not applied; what is chosen is applied in order of the slots, once; pieces of a snapshot
-/// count for nothing without the `installed` behind them, and that for nothing where the state has
-/// come as far.
+/// are taken by their places, each once, and count for nothing without the `installed` behind them, and
+/// that for nothing where the state has come as far.
 public enum Record: Hashable, Sendable {
   /// With what the cluster began, which store this is, and whether it is one of those that the cluster
   /// began with.
   case begun(Schedule, store: Identity128?, isFounder: Bool)
-  /// No ballot with a higher counter, and no entry with a higher number, was let out.
-  case reserve(counter: UInt64, number: UInt64)
+  /// No ballot with a higher counter, no entry with a higher number and no question with a higher name
+  /// was let out.
+  case reserve(counter: UInt64, number: UInt64, read: UInt64)
   /// Promised this ballot, on all slots (rule 2).
   case promise(Ballot)
   /// Accepted these at `ballot`, in slots that follow each other; promised it too.
@@ -25,8 +26,8 @@ public enum Record: Hashable, Sendable {
   case chosen(through: Slot)
   /// What is known of a snapshot of the state after this slot begins anew.
   case stateBegins(Slot)
-  /// One piece of it.
-  case statePiece(Bytes)
+  /// One piece of it, and its place: a checkpoint may hold pieces that the log gives once more.
+  case statePiece(UInt32, Bytes)
   /// It is whole, and is this node's state from now on where that had not come as far (rule 26): what
   /// was accepted behind it stays, and so does the promise.
   case installed(Slot)
@@ -43,10 +44,11 @@ extension Record: ByteCodable {
       writer.write(UInt8(store == nil ? 0 : 1) | UInt8(isFounder ? 2 : 0))
       store?.encode(into: &writer)
       schedule.encode(into: &writer)
-    case .reserve(let counter, let number):
+    case .reserve(let counter, let number, let read):
       writer.write(UInt8(2))
       writer.write(counter)
       writer.write(number)
+      writer.write(read)
     case .promise(let ballot):
       writer.write(UInt8(3))
       ballot.encode(into: &writer)
@@ -65,8 +67,9 @@ extension Record: ByteCodable {
     case .stateBegins(let slot):
       writer.write(UInt8(7))
       slot.encode(into: &writer)
-    case .statePiece(let bytes):
+    case .statePiece(let index, let bytes):
       writer.write(UInt8(8))
+      writer.write(index)
       writer.write(bytes: bytes)
     case .installed(let slot):
       writer.write(UInt8(9))
@@ -87,7 +90,8 @@ extension Record: ByteCodable {
       self = .begun(try Schedule(from: &reader), store: store, isFounder: mark & 2 != 0)
     case 2:
       self = .reserve(
-        counter: try reader.read(UInt64.self), number: try reader.read(UInt64.self))
+        counter: try reader.read(UInt64.self), number: try reader.read(UInt64.self),
+        read: try reader.read(UInt64.self))
     case 3: self = .promise(try Ballot(real: &reader))
     case 4:
       let ballot = try Ballot(real: &reader)
@@ -100,7 +104,9 @@ extension Record: ByteCodable {
       self = .learned(first: first, try Entry.decode(from: &reader))
     case 6: self = .chosen(through: try Slot(from: &reader))
     case 7: self = .stateBegins(try Slot(from: &reader))
-    case 8: self = .statePiece(try reader.read(bytesUpTo: Message.maxPiece))
+    case 8:
+      self = .statePiece(
+        try reader.read(UInt32.self), try reader.read(bytesUpTo: Message.maxPiece))
     case 9: self = .installed(try Slot(from: &reader))
     case 10: self = .grants(try reader.read(UInt64.self))
     default: throw .malformed("unknown kind of record")

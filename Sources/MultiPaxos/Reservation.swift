@@ -1,9 +1,10 @@
 internal import Synod
 
-/// Draws ballots and entries' numbers, each once in all lives of this store (rule 4): both are
-/// reserved durably in blocks, and a life begins above all that earlier lives reserved.
+/// Draws ballots, entries' numbers and names of questions, each once in all lives of this store
+/// (rule 4): they are reserved durably in blocks, and a life begins above all that earlier lives
+/// reserved.
 struct Reservation: Hashable, Sendable {
-  /// Ballots' counters, or entries' numbers.
+  /// Ballots' counters, entries' numbers, or names of questions.
   struct Counter: Hashable, Sendable {
     /// The last drawn, or learned from a rival.
     var last: UInt64 = 0
@@ -15,6 +16,8 @@ struct Reservation: Hashable, Sendable {
     func runsOut(_ block: UInt64) -> Bool {
       last + block / 2 >= requested && requested < Ballot.counterLimit
     }
+
+    var isExhausted: Bool { last >= Ballot.counterLimit }
 
     func wanted(_ block: UInt64) -> UInt64 {
       min(max(last, requested) + block, Ballot.counterLimit)
@@ -29,6 +32,7 @@ struct Reservation: Hashable, Sendable {
 
   var ballots = Counter()
   var numbers = Counter()
+  var reads = Counter()
   private var batch: PersistBatch?
   private let block: UInt64
 
@@ -54,19 +58,33 @@ struct Reservation: Hashable, Sendable {
     return numbers.last
   }
 
+  /// A name never given before; nil until a reservation is durable. Reads have numbers of their own:
+  /// those of entries are known one by one within a window only, which many reads would pass.
+  mutating func drawRead() -> UInt64? {
+    guard reads.last < reads.reserved else { return nil }
+    reads.last += 1
+    return reads.last
+  }
+
   /// Whether the reservation of this number is durable.
   func mayLeave(_ number: UInt64) -> Bool { number <= numbers.reserved }
 
   /// Reserves more where what is reserved runs out.
   mutating func request(in outbox: inout Outbox) {
-    guard batch == nil, ballots.runsOut(block) || numbers.runsOut(block) else { return }
+    guard batch == nil,
+      ballots.runsOut(block) || numbers.runsOut(block) || reads.runsOut(block)
+    else { return }
     if ballots.runsOut(block) { ballots.requested = ballots.wanted(block) }
     if numbers.runsOut(block) { numbers.requested = numbers.wanted(block) }
+    if reads.runsOut(block) { reads.requested = reads.wanted(block) }
     batch = outbox.record(record)
   }
 
   /// All that is reserved, as a record.
-  var record: Record { .reserve(counter: ballots.requested, number: numbers.requested) }
+  var record: Record {
+    .reserve(
+      counter: ballots.requested, number: numbers.requested, read: reads.requested)
+  }
 
   /// Whether a reservation became usable.
   mutating func persisted(through durable: PersistBatch) -> Bool {
@@ -74,12 +92,14 @@ struct Reservation: Hashable, Sendable {
     self.batch = nil
     ballots.reserved = ballots.requested
     numbers.reserved = numbers.requested
+    reads.reserved = reads.requested
     return true
   }
 
   /// An earlier life reserved this much, and may have drawn all of it.
-  mutating func restore(counter: UInt64, number: UInt64) {
+  mutating func restore(counter: UInt64, number: UInt64, read: UInt64) {
     ballots.restore(min(counter, Ballot.counterLimit))
     numbers.restore(min(number, Ballot.counterLimit))
+    reads.restore(min(read, Ballot.counterLimit))
   }
 }

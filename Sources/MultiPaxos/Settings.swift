@@ -3,16 +3,49 @@ public import Synod
 /// How a store begins. Never guessed: an empty directory says nothing of what was there before
 /// (rule 30).
 public enum StartMode: Hashable, Sendable {
-  /// A new cluster of the settings' voters. A store that holds records goes on with those.
+  /// A new cluster of the settings' voters, of which this is one. Never to be said twice of one
+  /// identity: a store that was lost would be taken for a new one.
   case bootstrap
-  /// The store must hold records.
+  /// The store holds records.
   case resume
-  /// A new member of a running cluster: a learner, or a voter once the log says so. It votes in no
-  /// slot whose membership does not name it. The settings' configuration names whom to ask.
+  /// A new member of a running cluster, with an identity that was never used: a learner, or a voter once
+  /// the log says so. It votes in no slot whose membership does not name it. The settings'
+  /// configuration names whom to ask.
   case join
   /// The store of this voter was lost, or is in doubt: comes up as a new voter (the settings'
   /// `voter`, never used before) and asks to take the lost one's place (rule 33).
   case recover(replacing: VoterID)
+}
+
+/// Why a blank store cannot begin as the settings say. A store that holds records goes on with those,
+/// whatever the mode.
+public enum StartProblem: Hashable, Sendable {
+  /// It was to hold records: it was lost, or the path is wrong.
+  case blank
+  /// A cluster cannot begin with this voter: the configuration does not name it.
+  case notAmongTheFirst(VoterID)
+  /// The cluster began with this identity: it is not a new one.
+  case amongTheFirst(VoterID)
+  /// Who recovers needs a number drawn at random (`Settings.store`), or a later store could be taken for
+  /// this one.
+  case withoutStoreNumber
+}
+
+extension StartProblem: CustomStringConvertible {
+  /// For people to read: what is wrong, and what to do.
+  public var description: String {
+    switch self {
+    case .blank:
+      "the store was to hold records and holds none: look for the right one; where it is lost, recover "
+        + "under a new identity"
+    case .notAmongTheFirst(let voter):
+      "a cluster cannot be begun by voter \(voter), which is none of its first voters: join it"
+    case .amongTheFirst(let voter):
+      "the cluster began with voter \(voter), so that is no new identity: use one that was never given"
+    case .withoutStoreNumber:
+      "a node that recovers needs a random number of its store's own"
+    }
+  }
 }
 
 /// What a machine is made from. Times are in ticks.
@@ -58,6 +91,8 @@ public struct Settings: Hashable, Sendable {
   public var maxCommand = 1 << 20
   /// Open proposals, at the most; a further one is refused.
   public var maxOpenProposals = 32_768
+  /// Bytes of open proposals, about; and of those that other nodes handed to a leader and that wait.
+  public var maxWaitingBytes = 64 << 20
   /// Bytes of entries in one message, about.
   public var maxMessageBytes = 256 * 1024
   /// Bytes of entries that are proposed and not chosen, about.
@@ -112,6 +147,20 @@ public struct Decorations: Hashable, Sendable {
 
   /// All but verification.
   public init() {}
+
+  /// None: a node that answers, and begins nothing of its own accord.
+  public static var none: Decorations {
+    var none = Decorations()
+    none.standsForLeader = false
+    none.asksBeforeStanding = false
+    none.checksQuorum = false
+    none.sendsHeartbeats = false
+    none.delegates = false
+    none.catchesUp = false
+    none.fillsWindow = false
+    none.endsLeases = false
+    return none
+  }
 }
 
 /// A voter of one's own: it may abstain and refuse, never permit what the protocol forbids (rule 11).
@@ -141,6 +190,19 @@ extension Voting: Hashable {
 }
 
 extension Settings {
+  /// Why a blank store cannot begin like this; nil where it can.
+  var startProblem: StartProblem? {
+    let isFirst = configuration.place(of: voter) != nil
+    switch mode {
+    case .bootstrap: return isFirst ? nil : .notAmongTheFirst(voter)
+    case .resume: return .blank
+    case .join: return isFirst ? .amongTheFirst(voter) : nil
+    case .recover:
+      if isFirst { return .amongTheFirst(voter) }
+      return store == nil ? .withoutStoreNumber : nil
+    }
+  }
+
   /// The same within the bounds that the formats and the arithmetic set.
   var clamped: Settings {
     var settings = self
@@ -153,6 +215,7 @@ extension Settings {
     settings.maxCommand = min(max(maxCommand, 0), Entry.maxPayload)
     settings.maxMessageBytes = min(max(maxMessageBytes, 1), 4 << 20)
     settings.maxOpenBytes = max(maxOpenBytes, 1)
+    settings.maxWaitingBytes = max(maxWaitingBytes, 1)
     settings.maxRetained = max(maxRetained, 0)
     settings.maxApplied = max(maxApplied, 1)
     // Half of the window of numbers that are known one by one.

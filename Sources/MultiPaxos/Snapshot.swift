@@ -23,7 +23,7 @@ struct SnapshotSource<App: ReplicatedState>: Sendable {
     slot = state.applied
     self.state = state
     self.app = app
-    digest = app.digest
+    digest = state.digest &+ app.digest
     clients = state.clients.inOrder
     leases = state.leases.inOrder
   }
@@ -40,6 +40,7 @@ struct SnapshotSource<App: ReplicatedState>: Sendable {
       writer.write(UInt8(1))
       state.applied.encode(into: &writer)
       state.schedule.encode(into: &writer)
+      state.clients.forgotten.encode(into: &writer)
       state.origins.encode(into: &writer)
       pieces.append(writer.finish())
       part = .clients(0)
@@ -87,6 +88,9 @@ struct SnapshotTarget<App: ReplicatedState>: Sendable {
 
   init(slot: Slot) { self.slot = slot }
 
+  /// A hash of all of it; nil without its first piece.
+  var digest: UInt64? { state.map { $0.digest &+ app.digest } }
+
   /// Takes the next piece.
   /// - Throws: where it is none.
   mutating func take(_ piece: Bytes) throws(RestoreError) {
@@ -115,10 +119,11 @@ struct SnapshotTarget<App: ReplicatedState>: Sendable {
       }
       var state = Replicated(try Schedule(from: &reader))
       state.applied = slot
+      state.clients = Clients(forgotten: try Slot(from: &reader))
       state.origins = try Origins(from: &reader)
       self.state = state
     case 2:
-      while !reader.isAtEnd { state?.clients.restore(try Clients.Kept(from: &reader)) }
+      while !reader.isAtEnd { try state?.clients.restore(try Clients.Kept(from: &reader)) }
     case 3:
       while !reader.isAtEnd { state?.leases.restore(try Leases.Named(from: &reader)) }
     case 4: try app.restore(piece[1..<piece.count])

@@ -8,7 +8,7 @@ extension LogLedger {
     guard let place = place(of: voter) else { return }
     switch record {
     case .begun, .stateBegins, .statePiece, .grants: break
-    case .reserve(let counter, _):
+    case .reserve(let counter, _, _):
       stores[place].reserved = max(stores[place].reserved, counter)
     case .promise(let ballot):
       if ballot < stores[place].promised {
@@ -94,7 +94,7 @@ extension LogLedger {
         stores[place].accepted[slot] = max(stores[place].accepted[slot] ?? .zero, ballot)
         self.accepted(entry, in: slot, at: ballot, by: voter)
       }
-    case .reserve(let counter, _):
+    case .reserve(let counter, _, _):
       if counter < stores[place].reserved {
         violate("voter \(voter) comes back with \(counter) of \(stores[place].reserved) reserved")
       }

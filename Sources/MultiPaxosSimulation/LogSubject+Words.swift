@@ -63,8 +63,10 @@ enum LogWords {
     switch message {
     case .probe(let round, let chosen):
       return text("probe", nil, ["round": "\(round)", "chosen": "\(chosen)"])
-    case .probed(let round, let misses, let promised):
-      return text("probed", promised, ["round": "\(round)", "misses the leader": "\(misses)"])
+    case .probed(let round, let misses, let promised, let chosen):
+      return text(
+        "probed", promised,
+        ["round": "\(round)", "misses the leader": "\(misses)", "chosen": "\(chosen)"])
     case .prepare(let ballot, let from): return text("prepare", ballot, ["from": "\(from)"])
     case .promise(let promise):
       let told = promise.accepted.map { "\($0.slot) at \($0.ballot): \($0.entry)" }
@@ -114,6 +116,11 @@ enum LogWords {
     case .digest(let slot, let hash):
       return text("digest", nil, ["slot": "\(slot)", "hash": "\(hash)"])
     case .diverged(let slot): return text("diverged", nil, ["slot": "\(slot)"])
+    case .returned: return text("returned")
+    case .acknowledged(let promised, let slot):
+      return text("acknowledged", promised, ["slot": "\(slot)"])
+    case .askKnown: return text("ask known")
+    case .known(let slot): return text("known", nil, ["slot": "\(slot)"])
     }
   }
 
@@ -126,8 +133,12 @@ enum LogWords {
           .init("members", "\(schedule.newest.membership)"),
           .init("store", store.map { "\($0)" } ?? "none"), .init("founder", "\(isFounder)"),
         ])
-    case .reserve(let counter, let number):
-      return TraceText("reserve", [.init("counter", "\(counter)"), .init("number", "\(number)")])
+    case .reserve(let counter, let number, let read):
+      return TraceText(
+        "reserve",
+        [
+          .init("counter", "\(counter)"), .init("number", "\(number)"), .init("read", "\(read)"),
+        ])
     case .promise(let ballot):
       var text = TraceText("promise", [])
       text.ballot = ballot
@@ -141,7 +152,9 @@ enum LogWords {
       return TraceText("learned", [.init("first", "\(first)"), .init("entries", words(entries))])
     case .chosen(let through): return TraceText("chosen", [.init("through", "\(through)")])
     case .stateBegins(let slot): return TraceText("state begins", [.init("slot", "\(slot)")])
-    case .statePiece(let bytes): return TraceText("state piece", [.init("bytes", "\(bytes.count)")])
+    case .statePiece(let index, let bytes):
+      return TraceText(
+        "state piece", [.init("index", "\(index)"), .init("bytes", "\(bytes.count)")])
     case .installed(let slot): return TraceText("installed", [.init("slot", "\(slot)")])
     case .grants(let ticks): return TraceText("grants", [.init("ticks", "\(ticks)")])
     }

@@ -15,7 +15,8 @@ import Testing
   ]
 
   static let messages: [Message] = [
-    .probe(round: 3, chosen: Slot(9)), .probed(round: 3, misses: true, promised: .zero),
+    .probe(round: 3, chosen: Slot(9)),
+    .probed(round: 3, misses: true, promised: .zero, chosen: Slot(2)),
     .prepare(ballot, from: Slot(4)),
     .promise(
       .init(
@@ -32,6 +33,7 @@ import Testing
     .forward(entries),
     .notLeading(VoterID(3)), .notLeading(nil), .askIndex(round: 2), .index(round: 2, Slot(3)),
     .takeOver(ballot, round: 9), .digest(Slot(3), 99), .diverged(Slot(3)),
+    .returned, .acknowledged(promised: ballot, slot: Slot(4)), .askKnown, .known(Slot(7)),
   ]
 
   static let records: [Record] = [
@@ -39,9 +41,10 @@ import Testing
       Schedule(
         Membership(try! Configuration(epoch: Epoch(1), voters: [VoterID(1), VoterID(2)])),
         window: 3), store: Identity128(high: 1, low: 2), isFounder: true),
-    .reserve(counter: 3, number: 4), .promise(ballot), .accept(ballot, first: Slot(1), entries),
+    .reserve(counter: 3, number: 4, read: 5), .promise(ballot),
+    .accept(ballot, first: Slot(1), entries),
     .learned(first: Slot(2), entries), .chosen(through: Slot(3)), .stateBegins(Slot(4)),
-    .statePiece("piece"), .installed(Slot(4)), .grants(30),
+    .statePiece(2, "piece"), .installed(Slot(4)), .grants(30),
   ]
 
   func check<Value: ByteCodable & Hashable>(_ value: Value) throws {

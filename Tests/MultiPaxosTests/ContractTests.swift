@@ -85,7 +85,7 @@ import Testing
   @Test(arguments: clusters)
   func everyPersistBoundaryMayBeTheLast(_ cluster: Cluster) throws {
     for seed in 1...2 as ClosedRange<UInt64> {
-      let report = try cluster.suite(seed: seed, steps: 250, proposals: 25).crashTolerant(
+      let report = try cluster.suite(seed: seed, steps: 320, proposals: 25).crashTolerant(
         seed: seed)
       #expect(report.crashes > 50)
       #expect(report.checkpoints > 2)

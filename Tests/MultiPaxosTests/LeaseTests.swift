@@ -76,25 +76,38 @@ import Testing
     #expect(world[lagging.rawValue].lease(of: "lock") == nil)
   }
 
-  @Test func aCommandThatIsSentTwiceIsAppliedOnce() {
-    var world = World(3)
+  /// Its holder trusts a lease from when it asked. The clock of the turn in which that is applied may have
+  /// been read long before.
+  @Test func theTimeOfALeaseBeginsWithTheNextReadingOfTheClock() {
+    var world = World(1)
     world.elect()
-    let leader = world.leader!.rawValue
-    let follower = world.voters.first { $0.rawValue != leader }!.rawValue
-    let client = Identity128(high: 1, low: 2)
-    let first = world.propose(.command(.add(5)), at: leader, once: Once(client, 1))
-    world.pass(50)
-    let again = world.propose(.command(.add(5)), at: follower, once: Once(client, 1))
-    world.pass(50)
-    #expect(world.completions[again] == world.completions[first])
-    #expect(world[leader].app.value == 5)
-    let second = world.propose(.command(.add(5)), at: follower, once: Once(client, 2))
-    world.pass(50)
-    #expect(world.completions[second]?.number == 10)
-    let late = world.propose(.command(.add(5)), at: leader, once: Once(client, 1))
-    world.pass(50)
-    #expect(world.completions[late] == .notApplied(.outdated))
-    world.expectAgreement()
+    let taken = ProposalID(77)
+    world.with(VoterID(1)) {
+      // The process stood still for 300 ticks behind its reading of the clock.
+      $0.propose(Proposal(.lease(.take("lock", holder: "one", ticks: 400))), as: taken)
+    }
+    world.calm()
+    #expect(world.completions[taken] != nil)
+    world.now += 300
+    world.turn(VoterID(1))
+    world.pass(399)
+    #expect(world[1].lease(of: "lock") != nil)
+    world.pass(2)
+    #expect(world[1].lease(of: "lock") == nil)
+  }
+
+  /// Only time ends a lease that is not given back.
+  @Test func theEndOfALeaseIsNotProposedByClients() {
+    var world = World(1)
+    world.elect()
+    let taken = world.end(.lease(.take("lock", holder: "one", ticks: 5000)), at: 1)
+    guard case .lease(.held(let lease), _) = taken else {
+      Issue.record("\(String(describing: taken))")
+      return
+    }
+    let ended = world.end(.lease(.expire("lock", version: lease.version)), at: 1)
+    #expect(ended == .notApplied(.malformed))
+    #expect(world[1].lease(of: "lock") == lease)
   }
 
   /// Rule 47.

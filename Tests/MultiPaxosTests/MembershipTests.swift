@@ -119,7 +119,7 @@ import Testing
     settings.mode = .resume
     var machine = CalculatorMachine(settings)
     machine.tick(to: Ticks(1))
-    #expect(machine.stopped == .blankStore)
+    #expect(machine.stopped == .cannotStart(.blank))
   }
 
   @Test(arguments: [1, 3, 8] as [UInt64], 0..<6 as Range<UInt64>)

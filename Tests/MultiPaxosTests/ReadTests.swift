@@ -41,25 +41,61 @@ import Testing
     settings.leaseMargin = 1
   }
 
+  /// A query under a lease, answered by a clock that is read when so many ticks have passed.
+  func readUnderLease(
+    at voter: VoterID, after ticks: UInt64 = 0, _ world: inout World
+  ) -> Outcome<Calculator>? {
+    world.proposed += 1
+    let id = ProposalID(world.proposed)
+    world.now += ticks
+    let now = Ticks(world.now)
+    world.with(voter) {
+      $0.propose(Proposal(.query(.value, .lease)), as: id)
+      $0.tick(to: now)
+    }
+    return world.completions[id]
+  }
+
   @Test func aLeaderWithALeaseAnswersAtOnceAndNoLongerThanThat() {
     var world = World(3, adjust: Self.leased)
     world.elect()
     let leader = world.leader!
     _ = world.end(.command(.add(3)), at: leader.rawValue)
     world.pass(60)
-    let read = world.propose(.query(.value, .lease), at: leader.rawValue)
-    #expect(world.completions[read]?.number == 3)
+    #expect(readUnderLease(at: leader, &world)?.number == 3)
     // Stopped, and woken late: the clock comes first.
     world.nodes[leader]!.isCutOff = true
-    world.now += 198
-    let late = world.propose(.query(.value, .lease), at: leader.rawValue)
-    #expect(world.completions[late]?.number == 3)
-    world.now += 2
-    let over = world.propose(.query(.value, .lease), at: leader.rawValue)
-    #expect(world.completions[over] == .notApplied(.noLease))
+    #expect(readUnderLease(at: leader, after: 198, &world)?.number == 3)
+    #expect(readUnderLease(at: leader, after: 2, &world) == .notApplied(.noLease))
+    let other = world.voters.first { $0 != leader }!
+    #expect(readUnderLease(at: other, &world) == .notApplied(.notLeader(leader)))
+  }
+
+  /// Rule 44: the clock that says that a lease lives is read after the query came. A process that stood
+  /// still between both would answer with what was true long ago.
+  @Test func aLeaseIsLookedAtByAClockThatIsReadAfterTheQueryCame() {
+    var world = World(3) {
+      Self.leased(&$0)
+      $0.decorations.checksQuorum = false
+    }
+    world.elect()
+    let leader = world.leader!
+    _ = world.end(.command(.add(3)), at: leader.rawValue)
+    world.pass(60)
+    let asked = ProposalID(1 << 40)
+    world.with(leader) { $0.propose(Proposal(.query(.value, .lease)), as: asked) }
+    #expect(world.completions[asked] == nil)
+    #expect(world.nodes[leader]!.machine.nextDeadline! <= Ticks(world.now))
+    // It stands still; meanwhile another leads, and a client is told of more.
+    world.nodes[leader]!.isCutOff = true
     let other = world.voters.first { $0 != leader }!.rawValue
-    let refused = world.propose(.query(.value, .lease), at: other)
-    #expect(world.completions[refused] == .notApplied(.notLeader(leader)))
+    let now = world.now
+    let stopped = world.nodes.removeValue(forKey: leader)!
+    #expect(world.end(.command(.add(4)), at: other)?.number == 7)
+    #expect(world.now > now + 200)
+    world.nodes[leader] = stopped
+    world.turn(leader)
+    #expect(world.completions[asked] == .notApplied(.noLease))
   }
 
   @Test func theTrustedTimeIsShorterByWhatClocksMayDiffer() {
@@ -72,13 +108,9 @@ import Testing
     // Of 1000 ticks 9/11 are kept, and 8 are taken off: 810, from when the heartbeat was sent, which
     // is at the end of each of these turns.
     world.now += 60
-    world.propose(.query(.value, .stale), at: 1)
-    world.now += 810
-    let late = world.propose(.query(.value, .lease), at: 1)
-    #expect(world.completions[late] == .notApplied(.noLease))
-    world.now += 809
-    let inTime = world.propose(.query(.value, .lease), at: 1)
-    #expect(world.completions[inTime]?.number == 0)
+    world.turn(VoterID(1))
+    #expect(readUnderLease(at: VoterID(1), after: 810, &world) == .notApplied(.noLease))
+    #expect(readUnderLease(at: VoterID(1), after: 809, &world)?.number == 0)
   }
 
   /// One voter that has followed `leader` at `ballot`.
@@ -93,6 +125,7 @@ import Testing
     machine.receive(.heartbeat(ballot, chosen: .none, round: 1), from: ballot.voter)
     machine.drain(into: &ready)
     if !ready.persist.isEmpty { machine.persisted(through: ready.batch) }
+    machine.tick(to: Ticks(1))
     return machine
   }
 
@@ -119,6 +152,28 @@ import Testing
     ask(&machine)
     #expect(machine.status.promised == other)
     #expect(machine.accepted(at: Slot(1)) != nil)
+  }
+
+  /// Rule 44: a grant lasts from when the heartbeat came. The clock of the turn in which it came may have
+  /// been read before that was sent.
+  @Test func aGrantLastsFromTheNextReadingOfTheClock() {
+    var settings = Settings.test(2)
+    Self.leased(&settings)
+    var machine = CalculatorMachine(settings)
+    var ready = Ready<CalculatorMachine>()
+    machine.tick(to: Ticks(1))
+    machine.drain(into: &ready)
+    machine.persisted(through: ready.batch)
+    // The process stood still for 500 ticks behind its reading of the clock.
+    machine.receive(.heartbeat(Self.ballot(5, 1), chosen: .none, round: 1), from: VoterID(1))
+    machine.receive(.prepare(Self.ballot(9, 3), from: Slot(1)), from: VoterID(3))
+    machine.tick(to: Ticks(501))
+    machine.tick(to: Ticks(700))
+    machine.receive(.prepare(Self.ballot(10, 3), from: Slot(1)), from: VoterID(3))
+    #expect(machine.status.promised == Self.ballot(5, 1))
+    machine.tick(to: Ticks(701))
+    machine.receive(.prepare(Self.ballot(11, 3), from: Slot(1)), from: VoterID(3))
+    #expect(machine.status.promised == Self.ballot(11, 3))
   }
 
   /// Rule 45: grants do not survive a restart, so everyone is refused for as long as the longest could

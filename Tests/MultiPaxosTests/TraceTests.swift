@@ -169,6 +169,8 @@ import Testing
     let start = beforeTheLoss(&world)
     let delayed = world.network
     world.network.removeAll()
+    // Nor is it told what it forgot (rule 34).
+    world.isLost = { if case .acknowledged = $0.message { true } else { false } }
     let settings = world.nodes[VoterID(5)]!.settings
     world.nodes[VoterID(5)] = nil
     world.checked[VoterID(5)] = nil

@@ -35,6 +35,8 @@ struct World {
   var now: UInt64 = 1
   var loss: UInt64 = 0
   var duplication: UInt64 = 0
+  /// What is lost as soon as it is sent.
+  var isLost: (Parcel) -> Bool = { _ in false }
   /// What no message may be, for what a test holds back.
   var isHeldBack: (Parcel) -> Bool = { _ in false }
   var completions: [ProposalID: Outcome<Calculator>] = [:]
@@ -111,12 +113,14 @@ struct World {
   private mutating func send(_ envelope: Envelope<Message>, from voter: VoterID) {
     switch envelope.to {
     case .peers:
-      for other in voters where other != voter {
-        network.append(Parcel(from: voter, to: other, message: envelope.message))
-      }
-    case .voter(let other):
-      network.append(Parcel(from: voter, to: other, message: envelope.message))
+      for other in voters where other != voter { send(envelope.message, from: voter, to: other) }
+    case .voter(let other): send(envelope.message, from: voter, to: other)
     }
+  }
+
+  private mutating func send(_ message: Message, from voter: VoterID, to other: VoterID) {
+    let parcel = Parcel(from: voter, to: other, message: message)
+    if !isLost(parcel) { network.append(parcel) }
   }
 
   private mutating func complete(_ completion: Completion<Calculator>) {

@@ -55,6 +55,8 @@ public enum MembershipRefusal: Error, Hashable, Sendable {
   case overtaken(Epoch)
   /// Too many changes are yet to take effect.
   case tooManyUnderWay
+  /// The members changed as often as can be counted.
+  case epochsExhausted
   /// It could not be read.
   case malformed
 }
@@ -75,6 +77,7 @@ extension MembershipRefusal: CustomStringConvertible {
     case .overtaken(let epoch):
       "the members changed meanwhile (epoch \(epoch)): look at them, then ask again"
     case .tooManyUnderWay: "too many changes are yet to take effect: wait for them"
+    case .epochsExhausted: "the members changed as often as can be counted"
     case .malformed: "the change could not be read"
     }
   }

@@ -38,6 +38,20 @@ public struct Schedule: Hashable, Sendable {
   /// The newest membership, which may not count yet.
   public var newest: Item { items[items.count - 1] }
 
+  /// Everyone who takes part in a slot that this schedule tells of, in the order of their identities:
+  /// with them a node has to do.
+  public var members: [Member] {
+    var found: [Member] = []
+    // Of one who is reached elsewhere since, the newest address counts.
+    for item in items.reversed() {
+      for member in item.membership.members
+      where !found.contains(where: { $0.voter == member.voter }) {
+        found.append(member)
+      }
+    }
+    return found.sorted { $0.voter < $1.voter }
+  }
+
   func index(at slot: Slot) -> Int {
     var index = items.count - 1
     while index > 0 && items[index].from > slot { index -= 1 }
@@ -75,6 +89,7 @@ extension Membership {
     if let expected = change.expected, expected != configuration.epoch {
       throw .overtaken(configuration.epoch)
     }
+    guard configuration.epoch.rawValue < .max else { throw .epochsExhausted }
     var changed = self
     for step in change.steps { try changed.take(step) }
     guard changed.members.count <= Self.maxMembers else {
