@@ -125,5 +125,7 @@ if let tests = package.targets.first(where: { $0.name == "CASPaxosTests" }) {
 }
 // MultiPaxosTests also run the contract's suite.
 package.targets.first { $0.name == "MultiPaxosTests" }?.dependencies += ["SynodSimulation"]
+// And EPaxosTests.
+package.targets.first { $0.name == "EPaxosTests" }?.dependencies += ["SynodSimulation"]
 // CASPaxosSimulationTests read the hashes of runs that are written down.
 package.targets.first { $0.name == "CASPaxosSimulationTests" }?.resources = [.copy("Golden")]

@@ -1,0 +1,163 @@
+internal import Synod
+
+/// What this node holds for others (rules 9, 11, 13 and 14).
+extension Core {
+  /// What is decided is answered with that, and nothing else (rules 13 and 43).
+  /// - Returns: whether it is.
+  mutating func answerDecided(_ id: InstanceID, to voter: VoterID) -> Bool {
+    if table.isTruncated(id) {
+      if voter != me { outbox.send(.truncated(table.truncated), to: voter) }
+      return true
+    }
+    guard let instance = table[id], instance.phase == .committed, let cmd = instance.cmd else {
+      return false
+    }
+    if voter != me {
+      outbox.send(
+        .commit([.init(id, Value(cmd, instance.dep))]), to: voter, after: instance.batch)
+    }
+    return true
+  }
+
+  /// Whether too much waits for the store to take more requests.
+  private var isFull: Bool { outbox.heldCount >= settings.maxHeldReplies }
+
+  mutating func receivePreAccept(_ id: InstanceID, _ value: Value, from sender: VoterID) {
+    guard sender == id.owner, sender != me, table.takes(id), !isFull else { return }
+    if answerDecided(id, to: sender) { return }
+    let instance = table[id] ?? Instance()
+    guard instance.bal.isZero else {
+      return outbox.send(.refused(.zero, id, promised: instance.bal), to: sender)
+    }
+    switch instance.phase {
+    case .initial:
+      let footprint = reading.footprint(of: value.batch)
+      let dep = value.dep.union(index.conflicts(with: footprint))
+      let value = Value(value.batch.compacted(), value.dep)
+      index.insert(id, footprint)
+      hold(id, value, behind: dep)
+      outbox.send(.preAccepted(id, dep), to: sender, after: table[id]?.batch ?? .none)
+    case .preaccepted:
+      // What was said once: never computed anew.
+      outbox.send(.preAccepted(id, instance.dep), to: sender, after: instance.batch)
+    case .accepted, .committed: break
+    }
+  }
+
+  mutating func receiveAccept(
+    _ ballot: Ballot, _ id: InstanceID, _ value: Value, from sender: VoterID
+  ) {
+    guard sender == (ballot.isZero ? id.owner : ballot.voter), sender != me, table.takes(id),
+      !isFull
+    else { return }
+    if answerDecided(id, to: sender) { return }
+    let instance = table[id] ?? Instance()
+    guard instance.bal <= ballot else {
+      return outbox.send(.refused(ballot, id, promised: instance.bal), to: sender)
+    }
+    if instance.phase < .accepted || instance.abal != ballot {
+      accept(ballot, id, Value(value.batch.compacted(), value.dep))
+    }
+    outbox.send(.accepted(ballot, id), to: sender, after: table[id]?.batch ?? .none)
+  }
+
+  /// Accepts a value at a ballot that is not below what was promised (rule 11).
+  mutating func accept(_ ballot: Ballot, _ id: InstanceID, _ value: Value) {
+    outbid(id, by: ballot)
+    let isSame = table[id]?.cmd == value.batch
+    let batch = outbox.record(.accepted(id, ballot, isSame ? nil : value.batch, value.dep))
+    if !isSame { index.insert(id, reading.footprint(of: value.batch)) }
+    let now = now
+    table.update(id) {
+      $0.accept(ballot, value, in: batch)
+      // Whoever asked is at work: it is given time.
+      if $0.noticedAt != nil { $0.noticedAt = now }
+    }
+    table.see(value.dep)
+  }
+
+  /// Has a value accepted, at the ballot that is under way.
+  mutating func propose(_ value: Value, for id: InstanceID) {
+    guard let ballot = attempts[id]?.ballot, table[id]?.bal == ballot else { return forget(id) }
+    if case .waiting? = attempts[id]?.stage { waitingIDs.removeAll { $0 == id } }
+    accept(ballot, id, value)
+    attempts[id]?.stage = .accepting(value, VoteSet())
+    let resendAt = jittered(settings.retransmitAfter)
+    attempts[id]?.resendAt = resendAt
+    // No later life asks at this ballot again, so this needs not wait for the record.
+    ask(.accept(ballot, id, value), electorate.thresholds.slow, for: id)
+    vote(.accepted(ballot, id), for: id)
+    wake(id)
+  }
+
+  mutating func receiveAccepted(_ ballot: Ballot, _ id: InstanceID, from place: Int) {
+    guard let attempt = attempts[id], attempt.ballot == ballot, table[id]?.bal == ballot,
+      case .accepting(let value, var votes) = attempt.stage
+    else { return }
+    votes.insert(place)
+    guard votes.count >= electorate.thresholds.slow else {
+      attempts[id]?.stage = .accepting(value, votes)
+      return
+    }
+    commit(id, value, announce: true)
+  }
+
+  mutating func receiveCommit(_ committed: [Message.Committed]) {
+    for one in committed where table.takes(one.id) && !table.isTruncated(one.id) {
+      if let attempt = attempts[one.id], case .collecting = attempt.stage {
+        statistics.recoveryRows[0] += 1
+      }
+      if table[one.id]?.noticedAt != nil { statistics.fetched += 1 }
+      commit(one.id, Value(one.value.batch.compacted(), one.value.dep), announce: false)
+    }
+  }
+
+  /// Takes a decision, for good (rule 13): at any ballot, since there is only one.
+  mutating func commit(_ id: InstanceID, _ value: Value, announce: Bool) {
+    let held = table[id]
+    if let held, held.phase == .committed {
+      // Agreement (rule 7).
+      if held.cmd != value.batch || held.dep != value.dep { stop(.machineStopped) }
+      return
+    }
+    let isSame = held?.cmd == value.batch
+    let batch = outbox.record(.committed(id, isSame ? nil : value.batch, value.dep))
+    if !isSame { index.insert(id, reading.footprint(of: value.batch)) }
+    table.update(id) { $0.commit(value, in: batch) }
+    table.see(value.dep)
+    table.advance(id.row)
+    forget(id)
+    waitingHeard[id] = nil
+    failures[id] = nil
+    undurable.append(Decided(id: id, batch: batch))
+    if announce { outbox.send(.commit([.init(id, value)]), to: .peers, after: batch) }
+    if value.batch.isNop { takeBack(id) }
+    if !waitingIDs.isEmpty { lookAtWaiting(for: id) }
+  }
+
+  /// A decision is durable: it may be executed.
+  mutating func release(_ id: InstanceID) {
+    guard let instance = table[id], instance.phase == .committed, let cmd = instance.cmd else {
+      return
+    }
+    graph.commit(id, behind: instance.dep, isNop: cmd.isNop)
+  }
+}
+
+extension Instance {
+  mutating func accept(_ ballot: Ballot, _ value: Value, in batch: PersistBatch) {
+    phase = .accepted
+    bal = ballot
+    abal = ballot
+    cmd = value.batch
+    dep = value.dep
+    self.batch = batch
+  }
+
+  mutating func commit(_ value: Value, in batch: PersistBatch) {
+    phase = .committed
+    cmd = value.batch
+    dep = value.dep
+    self.batch = batch
+  }
+}

@@ -1,0 +1,102 @@
+internal import Synod
+
+/// Leaping to the state of another node.
+extension Core {
+  /// What is known of a snapshot that this node takes.
+  struct CatchUp: Hashable, Sendable {
+    /// Whom it takes it from; nil where it takes none.
+    var source: VoterID?
+    var snapshot: UInt64 = 0
+    var next: UInt32 = 0
+    var tries = 0
+    var dueAt: Ticks?
+  }
+
+  /// Somebody forgot what this node has to know: what it needs is in a snapshot now (rule 43).
+  mutating func receiveTruncated(_ through: Dependencies, from sender: VoterID) {
+    table.see(through)
+    guard catchUp.source == nil, lacks(through) else { return }
+    catchUp = CatchUp(source: sender)
+    askForPiece()
+  }
+
+  /// Whether something of this is not known here to be decided.
+  func lacks(_ through: Dependencies) -> Bool {
+    through.prefixes.contains { prefix in
+      table.line(of: prefix.row).map { $0.committed < prefix.through } ?? false
+    }
+  }
+
+  mutating func askForPiece() {
+    catchUp.dueAt = nil
+    guard let source = catchUp.source, stopped == nil else { return }
+    catchUp.tries += 1
+    // It may be gone, or have begun anew.
+    if catchUp.tries > 8 { return abandonSnapshot() }
+    outbox.send(.fetchPiece(snapshot: catchUp.snapshot, index: catchUp.next), to: source)
+    catchUp.dueAt = jittered(settings.retransmitAfter)
+  }
+
+  /// The snapshot came to nothing: whoever is asked next, perhaps gives another.
+  mutating func abandonSnapshot() { catchUp = CatchUp() }
+
+  /// Whether these hold anything that was not executed here.
+  func isBehind(_ truncated: Dependencies, _ list: [Message.Committed]) -> Bool {
+    truncated.prefixes.contains { prefix in
+      table.line(of: prefix.row).map { $0.executed < prefix.through } ?? false
+    } || list.contains { table.takes($0.id) && !table.isExecuted($0.id) }
+  }
+
+  /// Takes over what another node has executed. What this one executed and that one did not is executed
+  /// again, on the other's state.
+  mutating func install(
+    _ truncated: Dependencies, _ list: [Message.Committed], barrier: InstanceID?, count: UInt64
+  ) {
+    statistics.installed += 1
+    for line in table.lines {
+      var number = line.truncated + 1
+      while number <= line.last {
+        let id = InstanceID(row: line.row, number: number)
+        if line[number]?.isExecuted == true { table.update(id) { $0.isExecuted = false } }
+        number += 1
+      }
+    }
+    for place in table.lines.indices { table.rewind(place) }
+    for id in attempts.keys.sorted() where truncated.contains(id) { forget(id) }
+    waitingHeard = waitingHeard.filter { !truncated.contains($0.key) }
+    failures = failures.filter { !truncated.contains($0.key) }
+    truncate(truncated)
+    for one in list where table.takes(one.id) && !table.isTruncated(one.id) {
+      commit(one.id, one.value, announce: false)
+      guard stopped == nil else { return }
+      table.update(one.id) { $0.isExecuted = true }
+      table.advance(one.id.row)
+    }
+    // What came of these nobody knows any more.
+    for id in own.keys.sorted() where table.isExecuted(id) {
+      for number in own.removeValue(forKey: id) ?? [] { end(number, because: .forgotten) }
+    }
+    executed = max(executed, count)
+    barriers.last = barrier
+    barriers.passing.removeAll { table.isTruncated($0) }
+    barriers.resendAt = now
+    rebuildGraph()
+  }
+
+  /// Tells the graph all that is decided, durably.
+  mutating func rebuildGraph() {
+    graph = ExecutionGraph()
+    graph.truncate(through: table.truncated)
+    for line in table.lines {
+      var number = line.truncated + 1
+      while number <= line.last {
+        if let instance = line[number], instance.phase == .committed,
+          instance.batch <= outbox.durable || instance.isExecuted
+        {
+          release(InstanceID(row: line.row, number: number))
+        }
+        number += 1
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+internal import Synod
+
+/// Proposals, from their opening to their end.
+extension Core {
+  /// Opens one.
+  /// - Returns: why it is not.
+  mutating func open(_ entry: Entry, deadline: Ticks?, as id: ProposalID) -> NotApplied? {
+    if pending.count >= settings.maxOpenProposals { return .overloaded }
+    if reservation.isExhausted { return .abandoned(.countersExhausted) }
+    waiting.append(pending.insert(Pending(proposal: id, entry: entry, deadline: deadline)))
+    if let deadline { pendingWake = min(pendingWake ?? deadline, deadline) }
+    return nil
+  }
+
+  /// Ends what was proposed as this: `false` where nothing was.
+  mutating func cancel(_ id: ProposalID) -> Bool {
+    guard let number = pending.numbers.first(where: { pending[$0]?.proposal == id }) else {
+      return false
+    }
+    end(number, because: .cancelled)
+    return true
+  }
+
+  /// "Not applied" where no instance can decide it, or there is nothing to apply; "unknown" where one
+  /// may.
+  mutating func end(_ number: UInt64, because reason: Abandoned) {
+    guard let ending = pending.remove(number) else { return }
+    if ending.instance == nil { waiting.remove { $0 == number } }
+    ended.append(
+      Ended(
+        proposal: ending.proposal, number: number, isRead: ending.entry.kind == .read,
+        how: ending.instance == nil || ending.entry.kind != .command
+          ? .notApplied(.abandoned(reason)) : .unknown(reason)))
+  }
+
+  mutating func lookAtPending() {
+    pendingWake = nil
+    for number in pending.numbers {
+      guard let deadline = pending[number]?.deadline else { continue }
+      if deadline <= now {
+        end(number, because: .deadline)
+      } else {
+        pendingWake = min(pendingWake ?? deadline, deadline)
+      }
+    }
+  }
+
+  /// An own instance became void, for good: what it was to decide goes into another one (rule 17).
+  mutating func takeBack(_ id: InstanceID) {
+    guard let numbers = own.removeValue(forKey: id) else { return }
+    for number in numbers where pending[number] != nil {
+      pending[number]?.instance = nil
+      waiting.append(number)
+      statistics.resubmitted += 1
+    }
+  }
+
+  /// The proposals that an instance decided, in the order of its entries; nil for those that were
+  /// given up. It is executed.
+  mutating func close(_ id: InstanceID) -> [UInt64]? { own.removeValue(forKey: id) }
+
+  /// Ends a proposal whose entry was executed.
+  mutating func closeProposal(_ number: UInt64) -> ProposalID? {
+    pending.remove(number)?.proposal
+  }
+}

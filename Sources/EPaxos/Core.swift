@@ -1,0 +1,254 @@
+internal import Synod
+
+/// All of a machine that does not depend on what the application is: owner, acceptor, recoverer,
+/// learner. Commands are bytes to it, with a footprint.
+struct Core: Hashable, Sendable {
+  var settings: Settings
+  let reading: FootprintReading
+  var outbox: Outbox
+  var reservation: Reservation
+  var random: SplitMix
+  var now = Ticks(0)
+  var stopped: Abandoned?
+  /// Whether the first input has come: from then on nothing is restored.
+  var started = false
+  var hasTicked = false
+  /// With what the cluster began; nil until it is recorded.
+  var begun: Configuration?
+  let electorate: Electorate
+
+  // What is known.
+  var table = InstanceTable()
+  var index = InterferenceIndex()
+  var graph = ExecutionGraph()
+  /// Decided, and not known to be durably so.
+  var undurable = Queue<Decided>()
+  /// Instances executed, in all lives of this state.
+  var executed: UInt64 = 0
+
+  // What is under way.
+  var attempts: [InstanceID: Attempt] = [:]
+  var timers = TimerHeap()
+  /// Of those, the ones that wait for others, ascending.
+  var waitingIDs: [InstanceID] = []
+  /// How many hold an instance unchanged, by a recovery of it that waits.
+  var waitingHeard: [InstanceID: Int] = [:]
+  /// Recoveries that came to nothing.
+  var failures: [InstanceID: Failures] = [:]
+  var recoveries = 0
+  var scan = Scan()
+  var barriers = Barriers()
+  var catchUp = CatchUp()
+
+  // Proposals.
+  var pending = PendingTable()
+  /// Numbers of those that no instance is to decide yet.
+  var waiting = Queue<UInt64>()
+  /// What own instances of this life that are not executed are to decide.
+  var own: [InstanceID: [UInt64]] = [:]
+  /// When a proposal wants to be looked at; may be too early, never too late.
+  var pendingWake: Ticks?
+  var ended: [Ended] = []
+
+  var statistics = Statistics()
+
+  init(_ settings: Settings, _ reading: FootprintReading) {
+    self.settings = settings
+    self.reading = reading
+    outbox = Outbox(voter: settings.voter)
+    reservation = Reservation(block: settings.numberBlock)
+    random = SplitMix(seed: settings.seed, voter: settings.voter)
+    electorate = Electorate(settings.configuration, me: settings.voter)
+    for voter in settings.configuration.voters {
+      table.open(Row(epoch: settings.configuration.epoch, owner: voter))
+    }
+  }
+
+  struct Decided: Hashable, Sendable {
+    var id: InstanceID
+    var batch: PersistBatch
+  }
+
+  /// What is remembered of recoveries that came to nothing.
+  struct Failures: Hashable, Sendable {
+    var count: UInt64 = 0
+    /// The highest counter of a ballot that was met.
+    var counter: UInt64 = 0
+  }
+
+  var me: VoterID { settings.voter }
+  var ownRow: Row { Row(epoch: electorate.configuration.epoch, owner: me) }
+
+  /// Ends the restoring.
+  mutating func startIfNeeded() {
+    guard !started else { return }
+    started = true
+    if begun == nil {
+      if settings.mode == .resume { return stop(.blankStore) }
+      begun = settings.configuration
+      outbox.record(.begun(settings.configuration, store: settings.store))
+    }
+    guard electorate.place != nil else { return stop(.notAMember) }
+    reservation.request(ownRow, in: &outbox)
+    if barriers.last != nil { barriers.resendAt = now }
+  }
+
+  /// So many ticks, and up to half as many more.
+  mutating func jittered(_ ticks: UInt64) -> Ticks {
+    now.advanced(by: ticks + random.next() % (ticks / 2 + 1))
+  }
+
+  mutating func tick(to time: Ticks) {
+    now = max(now, time)
+    hasTicked = true
+    while let timer = timers.first, timer.at <= now {
+      timers.removeFirst()
+      look(at: timer.id)
+    }
+    if let due = scan.dueAt, due <= now { scanForUndecided() }
+    if let due = pendingWake, due <= now { lookAtPending() }
+    if let due = barriers.resendAt, due <= now { tellOfBarrier() }
+    if let due = catchUp.dueAt, due <= now { askForPiece() }
+    if scan.dueAt == nil, hasUndecided { scan.dueAt = now.advanced(by: scanEvery) }
+  }
+
+  /// When it next needs to be told the time.
+  var nextWake: Ticks? {
+    var wake = timers.first?.at
+    func add(_ due: Ticks?) {
+      if let due { wake = min(wake ?? due, due) }
+    }
+    add(scan.dueAt ?? (hasUndecided ? now.advanced(by: scanEvery) : nil))
+    add(pendingWake)
+    add(barriers.resendAt)
+    add(catchUp.dueAt)
+    return wake
+  }
+
+  /// - Returns: whether that is news.
+  mutating func persisted(through batch: PersistBatch) -> Bool {
+    guard batch <= outbox.issued else {
+      stop(.machineStopped)
+      return true
+    }
+    guard batch > outbox.durable else { return false }
+    outbox.persisted(through: batch)
+    reservation.persisted(through: outbox.durable)
+    reservation.request(ownRow, in: &outbox)
+    while let first = undurable.first, first.batch <= outbox.durable {
+      undurable.removeFirst()
+      release(first.id)
+    }
+    countOwnVotes()
+    return true
+  }
+
+  /// This node's own votes count when they are durable.
+  mutating func countOwnVotes() {
+    while !outbox.own.isEmpty {
+      let votes = outbox.own
+      outbox.own.removeAll(keepingCapacity: true)
+      for vote in votes { receive(vote, from: me) }
+    }
+  }
+
+  mutating func stop(_ reason: Abandoned) {
+    guard stopped == nil else { return }
+    stopped = reason
+    started = true
+    for number in pending.numbers { end(number, because: reason) }
+    waiting.removeAll()
+    own.removeAll()
+    attempts.removeAll()
+    waitingIDs.removeAll()
+    timers.removeAll()
+    outbox.discard()
+  }
+
+  mutating func receive(_ message: Message, from sender: VoterID) {
+    guard let place = electorate.configuration.place(of: sender) else { return }
+    switch message {
+    case .preAccept(let id, let value): receivePreAccept(id, value, from: sender)
+    case .preAccepted(let id, let dep): receivePreAccepted(id, dep, from: place)
+    case .accept(let ballot, let id, let value): receiveAccept(ballot, id, value, from: sender)
+    case .accepted(let ballot, let id): receiveAccepted(ballot, id, from: place)
+    case .commit(let committed): receiveCommit(committed)
+    case .recover(let ballot, let id): receiveRecover(ballot, id, from: sender)
+    case .holding(let ballot, let id, let holding):
+      receiveHolding(ballot, id, holding, from: place)
+    case .refused(let ballot, let id, let promised): receiveRefused(ballot, id, promised)
+    case .validate(let ballot, let id, let value):
+      receiveValidate(ballot, id, value, from: sender)
+    case .validated(let ballot, let id, let objections):
+      receiveValidated(ballot, id, objections, from: place)
+    case .waiting(let id, let unchanged): receiveWaiting(id, unchanged)
+    case .fetch(let ids): receiveFetch(ids, from: sender)
+    case .truncated(let through): receiveTruncated(through, from: sender)
+    case .executed(let barrier, let asks):
+      receiveExecuted(barrier, asks, from: sender, at: place)
+    case .fetchPiece, .piece: break
+    }
+  }
+}
+
+/// Who votes on the instances of an epoch.
+struct Electorate: Hashable, Sendable {
+  let configuration: Configuration
+  let thresholds: Thresholds
+  /// This node's place among the voters; nil where it is none.
+  let place: Int?
+
+  init(_ configuration: Configuration, me: VoterID) {
+    self.configuration = configuration
+    thresholds = Thresholds(voters: configuration.voters.count)
+    place = configuration.place(of: me)
+  }
+
+  /// How many voters after another, in their circle, this node comes.
+  func distance(from owner: VoterID) -> UInt64 {
+    let count = configuration.voters.count
+    guard let place, let other = configuration.place(of: owner) else { return 0 }
+    return UInt64((place - other + count) % count)
+  }
+}
+
+/// What a machine has done since it was made.
+public struct Statistics: Sendable {
+  /// Instances executed; of those, void ones.
+  public var executed: UInt64 = 0
+  /// Of those, void ones.
+  public var nops: UInt64 = 0
+  /// Own instances that were decided in one round trip, and in two.
+  public var fast: UInt64 = 0
+  /// Own instances that took two.
+  public var slow: UInt64 = 0
+  /// Proposals that were sent again in another instance, since theirs became void.
+  public var resubmitted: UInt64 = 0
+  /// Messages sent again.
+  public var retransmissions: UInt64 = 0
+  /// Recoveries begun.
+  public var recoveries: UInt64 = 0
+  /// Decisions learned from others by asking.
+  public var fetched: UInt64 = 0
+  /// Snapshots installed.
+  public var installed: UInt64 = 0
+  /// Instances forgotten.
+  public var truncated: UInt64 = 0
+  /// How often each row of recovery's tables was taken: R1 to R5.
+  public var recoveryRows: [UInt64] = [0, 0, 0, 0, 0]
+  /// V1 to V3.
+  public var validationRows: [UInt64] = [0, 0, 0]
+  /// W1 to W4.
+  public var waitingRows: [UInt64] = [0, 0, 0, 0]
+
+  /// All zero.
+  public init() {}
+}
+
+/// Figures are not part of a machine's state.
+extension Statistics: Hashable {
+  /// Always.
+  public static func == (a: Statistics, b: Statistics) -> Bool { true }
+  /// Feeds nothing.
+  public func hash(into hasher: inout Hasher) {}
+}

@@ -1,0 +1,14 @@
+public import Synod
+
+/// What every node tells its application. None is to be answered. After a restart, what was executed
+/// before is not told again; what a snapshot leaps over is not told at all.
+public enum Effect<State: ReplicatedState>: Sendable {
+  /// A command was applied at this position: on every node, in an order that is the same for commands
+  /// that interfere.
+  case event(State.Event, at: UInt64)
+  /// The state is that of another node's snapshot.
+  case installed
+}
+
+extension Effect: Equatable where State.Event: Equatable {}
+extension Effect: Hashable where State.Event: Hashable {}

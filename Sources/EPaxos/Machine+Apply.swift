@@ -1,0 +1,106 @@
+internal import Synod
+
+/// What the machine replicates beside the application's state: the same on every node that executed the
+/// same.
+struct Replicated: Hashable, Sendable {
+  /// What clients' last commands came to.
+  var clients = Clients()
+  /// Where commands stand (`ApplyContext`).
+  var positions = PositionIndex()
+}
+
+/// What follows from an input: decided instances are executed, proposals ended.
+extension Machine {
+  mutating func settle() {
+    execute()
+    tellEnds()
+  }
+
+  /// Executes what is decided and free to be, a bounded number of instances; what is left waits for
+  /// the next input, for which `nextDeadline` asks at once.
+  mutating func execute() {
+    mayHaveMore = false
+    guard core.stopped == nil else { return }
+    var budget = core.settings.maxExecuted
+    while let (id, batch) = core.nextToExecute() {
+      execute(id, batch)
+      budget -= 1
+      if budget == 0 {
+        mayHaveMore = true
+        break
+      }
+    }
+    core.passBarriers()
+    core.proposeBarrierIfDue()
+  }
+
+  private mutating func execute(_ id: InstanceID, _ batch: Batch) {
+    let numbers = core.close(id)
+    for (place, entry) in batch.entries.enumerated() {
+      let number = numbers.map { $0.isEmpty ? 0 : $0[place] } ?? 0
+      switch entry.kind {
+      case .command: apply(entry, for: number)
+      case .read:
+        guard number > 0, let query = queries.removeValue(forKey: number) else { continue }
+        end(number, .answered(appState.answer(query)))
+      case .barrier, .membership:
+        replicated.clients.trim()
+        replicated.positions.raiseFloor()
+        core.barriers.passing.append(id)
+        end(number, .passed)
+      }
+    }
+  }
+
+  private mutating func apply(_ entry: Entry, for number: UInt64) {
+    var reader = ByteReader(entry.payload)
+    guard let command = try? State.Command(from: &reader), reader.isAtEnd else {
+      return end(number, .notApplied(.malformed))
+    }
+    if let once = entry.once, let kept = replicated.clients.last(of: once.client),
+      once.sequence <= kept.sequence
+    {
+      return applyAgain(once, kept, for: number)
+    }
+    let position = replicated.positions.position(of: core.reading.footprint(of: entry))
+    let (outcome, event) = appState.apply(command, at: ApplyContext(position: position))
+    if let once = entry.once {
+      replicated.clients.keep(
+        .init(
+          client: once.client, sequence: once.sequence, position: position,
+          outcome: encoded(outcome)))
+    }
+    if let event, core.started { effects.append(.event(event, at: position)) }
+    end(number, .applied(outcome, at: position))
+  }
+
+  /// The client sent this command before, or a later one since.
+  private mutating func applyAgain(_ once: Once, _ kept: Clients.Kept, for number: UInt64) {
+    guard once.sequence == kept.sequence else { return end(number, .notApplied(.outdated)) }
+    var reader = ByteReader(kept.outcome)
+    guard let outcome = try? State.Outcome(from: &reader) else {
+      return end(number, .notApplied(.malformed))
+    }
+    end(number, .applied(outcome, at: kept.position))
+  }
+
+  /// Ends a proposal that has not ended before.
+  private mutating func end(_ number: UInt64, _ outcome: Outcome<State>) {
+    guard number > 0, let proposal = core.closeProposal(number) else { return }
+    completed.append(Completion(proposal: proposal, result: outcome))
+  }
+
+  private mutating func tellEnds() {
+    guard !core.ended.isEmpty else { return }
+    for end in core.ended {
+      if end.isRead { queries[end.number] = nil }
+      let result: Outcome<State> =
+        switch end.how {
+        case .notApplied(let reason): .notApplied(reason)
+        case .unknown(let reason): .unknown(reason)
+        }
+      completed.append(Completion(proposal: end.proposal, result: result))
+    }
+    core.ended.removeAll(keepingCapacity: true)
+  }
+}

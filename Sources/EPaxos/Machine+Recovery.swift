@@ -1,0 +1,201 @@
+public import Synod
+
+extension Machine {
+  /// A frozen copy of all that is durable, or will be, and how far its restatement has come.
+  public struct Cursor: Sendable {
+    enum Part: Sendable {
+      case state
+      case instances(line: Int, number: UInt64)
+      case staged(Int)
+    }
+
+    var source: SnapshotSource<State>
+    var table: InstanceTable
+    var staged: (snapshot: UInt64, pieces: [Bytes])?
+    var part = Part.state
+  }
+
+  /// Takes back a durable record of an earlier life; see `ConsensusMachine`.
+  public mutating func restore(_ record: Record) throws(RestoreError) {
+    precondition(!core.started, "records are restored before the first input")
+    switch record {
+    case .stateBegins(let snapshot):
+      incoming = Incoming(target: SnapshotTarget(number: snapshot), pieces: [])
+    case .statePiece(let bytes):
+      // A checkpoint may have been frozen behind the beginning: then it holds the pieces.
+      guard var taken = incoming else { return }
+      incoming = nil
+      try taken.target.take(bytes)
+      taken.pieces.append(bytes)
+      incoming = taken
+    case .installed(let snapshot): install(snapshot)
+    case .begun, .reserve, .preaccepted, .promised, .accepted, .validated, .committed, .truncated,
+      .instance:
+      try core.restore(record)
+    }
+    repeat { execute() } while mayHaveMore
+  }
+
+  /// Gives a bounded piece of the durable state as records: of a copy that is frozen when the first
+  /// piece is taken; see `ConsensusMachine`.
+  public func restate(
+    after cursor: Cursor?, limit: Int, into records: inout [Record]
+  ) -> Cursor? {
+    var cursor = cursor ?? freeze(&records)
+    var spent = 0
+    repeat {
+      switch cursor.part {
+      case .state:
+        if cursor.source.isAtEnd {
+          records.append(.installed(cursor.source.number))
+          cursor.part = .instances(line: 0, number: 1)
+        } else {
+          var pieces: [Bytes] = []
+          cursor.source.next(limit: limit, into: &pieces)
+          for piece in pieces {
+            spent += piece.count
+            records.append(.statePiece(piece))
+          }
+        }
+      case .instances(let line, let number):
+        guard line < cursor.table.lines.count else {
+          if let staged = cursor.staged { records.append(.stateBegins(staged.snapshot)) }
+          cursor.part = .staged(0)
+          continue
+        }
+        let cells = cursor.table.lines[line]
+        let place = max(number, cells.truncated + 1)
+        guard place <= cells.last else {
+          cursor.part = .instances(line: line + 1, number: 1)
+          continue
+        }
+        cursor.part = .instances(line: line, number: place + 1)
+        guard let instance = cells[place], !instance.isExecuted, instance.isWorthKeeping else {
+          continue
+        }
+        spent += 64 + (instance.cmd?.size ?? 0)
+        records.append(.instance(InstanceID(row: cells.row, number: place), instance))
+      case .staged(let index):
+        guard let staged = cursor.staged, index < staged.pieces.count else { return nil }
+        cursor.part = .staged(index + 1)
+        spent += staged.pieces[index].count
+        records.append(.statePiece(staged.pieces[index]))
+      }
+    } while spent < limit
+    return cursor
+  }
+
+  private func freeze(_ records: inout [Record]) -> Cursor {
+    records += core.head
+    let source = SnapshotSource(core, replicated, appState)
+    records.append(.stateBegins(source.number))
+    return Cursor(
+      source: source, table: core.table,
+      staged: incoming.map { ($0.target.number, $0.pieces) })
+  }
+}
+
+extension Instance {
+  /// Whether there is more than that there may be one.
+  fileprivate var isWorthKeeping: Bool { phase > .initial || !bal.isZero || cmd != nil }
+}
+
+extension Core {
+  /// What stands before all else.
+  fileprivate var head: [Record] {
+    var records: [Record] = []
+    if let begun { records.append(.begun(begun, store: settings.store)) }
+    records.append(.reserve(ownRow, reservation.requested))
+    return records
+  }
+
+  mutating func restore(_ record: Record) throws(RestoreError) {
+    if let id = record.id {
+      // What is forgotten stays forgotten, and what is decided stays as it is.
+      guard table.takes(id) else { throw RestoreError("\(id) is of nobody's, or out of reach") }
+      table.see(id)
+      if table.isTruncated(id) || table.isCommitted(id) { return }
+    }
+    switch record {
+    case .begun(let configuration, let store):
+      guard configuration == settings.configuration else {
+        throw RestoreError(
+          "this store's cluster began with \(configuration); the settings name "
+            + "\(settings.configuration)")
+      }
+      guard store == settings.store || settings.store == nil else {
+        throw RestoreError("this store drew another number than the settings name")
+      }
+      if settings.store == nil { settings.store = store }
+      begun = configuration
+    case .reserve(let row, let number):
+      if row == ownRow { reservation.restore(number) }
+    case .preaccepted(let id, let value, let held):
+      guard table[id]?.phase ?? .initial == .initial, table[id]?.bal.isZero ?? true else { return }
+      index.insert(id, reading.footprint(of: value.batch))
+      table.update(id) { $0.preaccept(value, behind: held, in: .none) }
+      table.see(held)
+    case .promised(let id, let ballot): table.update(id) { $0.bal = max($0.bal, ballot) }
+    case .accepted(let id, let ballot, let batch, let dep):
+      try restore(id, accepted: ballot, batch, dep)
+    case .validated(let id, let value):
+      guard table[id]?.phase ?? .initial < .accepted else { return }
+      index.insert(id, reading.footprint(of: value.batch))
+      table.update(id) { $0.validate(value, in: .none) }
+      table.see(value.dep)
+    case .committed(let id, let batch, let dep):
+      guard let batch = batch ?? table[id]?.cmd else {
+        throw RestoreError("\(id) is decided, and nothing says what")
+      }
+      restore(id, committed: Value(batch, dep))
+    case .truncated(let through): truncate(through)
+    case .instance(let id, let instance): restore(id, instance)
+    case .stateBegins, .statePiece, .installed: break
+    }
+  }
+
+  private mutating func restore(
+    _ id: InstanceID, accepted ballot: Ballot, _ batch: Batch?, _ dep: Dependencies
+  ) throws(RestoreError) {
+    guard table[id]?.bal ?? .zero <= ballot else { return }
+    guard let batch = batch ?? table[id]?.cmd else {
+      throw RestoreError("\(id) is accepted, and nothing says what")
+    }
+    index.insert(id, reading.footprint(of: batch))
+    table.update(id) { $0.accept(ballot, Value(batch, dep), in: .none) }
+    table.see(dep)
+  }
+
+  private mutating func restore(_ id: InstanceID, committed value: Value) {
+    index.insert(id, reading.footprint(of: value.batch))
+    table.update(id) { $0.commit(value, in: .none) }
+    table.see(value.dep)
+    table.advance(id.row)
+    release(id)
+  }
+
+  private mutating func restore(_ id: InstanceID, _ instance: Instance) {
+    if let cmd = instance.cmd { index.insert(id, reading.footprint(of: cmd)) }
+    if let cmd = instance.initCmd { index.insert(id, reading.footprint(of: cmd)) }
+    table.update(id) {
+      $0 = instance
+      $0.isExecuted = false
+    }
+    table.see(instance.dep)
+    guard instance.phase == .committed else { return }
+    table.advance(id.row)
+    release(id)
+  }
+}
+
+extension Record {
+  /// Which instance it is about; nil for none.
+  fileprivate var id: InstanceID? {
+    switch self {
+    case .preaccepted(let id, _, _), .promised(let id, _), .accepted(let id, _, _, _),
+      .validated(let id, _), .committed(let id, _, _), .instance(let id, _):
+      id
+    case .begun, .reserve, .truncated, .stateBegins, .statePiece, .installed: nil
+    }
+  }
+}

@@ -1,0 +1,176 @@
+internal import Synod
+
+/// A frozen state, given out in bounded pieces: what is forgotten, what the machine replicates, the
+/// application's state, then the instances whose effects it holds. It carries nothing of what this node
+/// promised.
+///
+/// It may be taken at any time: what is executed is closed, that is, holds all that it comes behind. So
+/// whoever installs it can go on with the rest, in any order that the rest allows.
+struct SnapshotSource<State: ReplicatedState>: Sendable {
+  enum Part: Sendable {
+    case head
+    case clients(Int)
+    case positions(PositionIndex.Cursor?)
+    case app(State.Cursor?)
+    case instances(line: Int, number: UInt64)
+    case end
+  }
+
+  /// Tells this node's snapshots apart.
+  let number: UInt64
+  let digest: UInt64
+  private let table: InstanceTable
+  private let barrier: InstanceID?
+  private let app: State
+  private let positions: PositionIndex
+  private let clients: [Clients.Kept]
+  private var part = Part.head
+
+  init(_ core: Core, _ replicated: Replicated, _ app: State) {
+    number = core.executed
+    table = core.table
+    barrier = core.barriers.last
+    self.app = app
+    digest = app.digest
+    positions = replicated.positions
+    clients = replicated.clients.inOrder
+  }
+
+  var isAtEnd: Bool {
+    if case .end = part { true } else { false }
+  }
+
+  /// Gives the next pieces, about `limit` bytes.
+  mutating func next(limit: Int, into pieces: inout [Bytes]) {
+    switch part {
+    case .head:
+      pieces.append(head)
+      part = .clients(0)
+    case .clients(let start):
+      let end = giveClients(from: start, limit, &pieces)
+      part = end < clients.count ? .clients(end) : .positions(nil)
+    case .positions(let cursor):
+      var given: [Bytes] = []
+      let next = positions.snapshot(after: cursor, limit: limit, into: &given)
+      Self.give(3, given, &pieces)
+      part = next.map { .positions($0) } ?? .app(nil)
+    case .app(let cursor):
+      var given: [Bytes] = []
+      let next = app.snapshot(after: cursor, limit: limit, into: &given)
+      Self.give(4, given, &pieces)
+      part = next.map { .app($0) } ?? .instances(line: 0, number: 1)
+    case .instances(let line, let number): giveInstances(line, number, limit, &pieces)
+    case .end: break
+    }
+  }
+
+  private var head: Bytes {
+    var writer = ByteWriter()
+    writer.write(UInt8(1))
+    writer.write(number)
+    table.truncated.encode(into: &writer)
+    writer.write(UInt8(barrier == nil ? 0 : 1))
+    barrier?.encode(into: &writer)
+    return writer.finish()
+  }
+
+  private static func give(_ kind: UInt8, _ given: [Bytes], _ pieces: inout [Bytes]) {
+    for piece in given {
+      var writer = ByteWriter(capacity: piece.count + 1)
+      writer.write(kind)
+      writer.write(raw: piece)
+      pieces.append(writer.finish())
+    }
+  }
+
+  private func giveClients(from start: Int, _ limit: Int, _ pieces: inout [Bytes]) -> Int {
+    guard start < clients.count else { return start }
+    var writer = ByteWriter()
+    writer.write(UInt8(2))
+    var end = start
+    while end < clients.count, end == start || writer.count < limit {
+      clients[end].encode(into: &writer)
+      end += 1
+    }
+    pieces.append(writer.finish())
+    return end
+  }
+
+  private mutating func giveInstances(
+    _ first: Int, _ start: UInt64, _ limit: Int, _ pieces: inout [Bytes]
+  ) {
+    var line = first
+    var number = start
+    var writer = ByteWriter()
+    writer.write(UInt8(5))
+    while line < table.lines.count, writer.count < limit {
+      let cells = table.lines[line]
+      number = max(number, cells.truncated + 1)
+      while number <= cells.last, writer.count < limit {
+        if let instance = cells[number], instance.isExecuted, let cmd = instance.cmd {
+          let id = InstanceID(row: cells.row, number: number)
+          Message.Committed(id, Value(cmd, instance.dep)).encode(into: &writer)
+        }
+        number += 1
+      }
+      if number > cells.last {
+        line += 1
+        number = 1
+      }
+    }
+    if writer.count > 1 { pieces.append(writer.finish()) }
+    part = line < table.lines.count ? .instances(line: line, number: number) : .end
+  }
+}
+
+/// A state that is made from pieces.
+struct SnapshotTarget<State: ReplicatedState>: Sendable {
+  let number: UInt64
+  private(set) var hasBegun = false
+  private(set) var truncated = Dependencies()
+  private(set) var barrier: InstanceID?
+  private(set) var replicated = Replicated()
+  private(set) var app = State()
+  private(set) var executed: [Message.Committed] = []
+
+  init(number: UInt64) { self.number = number }
+
+  /// Takes the next piece.
+  /// - Throws: where it is none.
+  mutating func take(_ piece: Bytes) throws(RestoreError) {
+    do {
+      try read(piece)
+    } catch let error as RestoreError {
+      throw error
+    } catch {
+      throw RestoreError("a piece of a snapshot cannot be read: \(error)")
+    }
+  }
+
+  private mutating func read(_ piece: Bytes) throws {
+    var reader = ByteReader(piece)
+    let kind = try reader.read(UInt8.self)
+    if hasBegun == (kind == 1) {
+      throw RestoreError("a snapshot that does not begin with its first piece, or begins twice")
+    }
+    switch kind {
+    case 1:
+      guard try reader.read(UInt64.self) == number else {
+        throw RestoreError("a piece of another snapshot")
+      }
+      truncated = try Dependencies(from: &reader)
+      if try reader.read(UInt8.self) != 0 { barrier = try InstanceID(from: &reader) }
+      hasBegun = true
+    case 2:
+      while !reader.isAtEnd { replicated.clients.keep(try Clients.Kept(from: &reader)) }
+    case 3: try replicated.positions.restore(piece[1..<piece.count])
+    case 4: try app.restore(piece[1..<piece.count])
+    case 5:
+      while !reader.isAtEnd {
+        let one = try Message.Committed(from: &reader)
+        executed.append(.init(one.id, Value(one.value.batch.compacted(), one.value.dep)))
+      }
+    default: throw RestoreError("an unknown piece of a snapshot")
+    }
+  }
+}
