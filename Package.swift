@@ -79,6 +79,8 @@ let package = Package(
       .systemLibrary(
         name: "CLibUV", path: "Drivers/CLibUV", pkgConfig: "libuv",
         providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+      // Hashing of passwords; a part of the C library's headers on Debian.
+      .systemLibrary(name: "CCrypt", path: "Drivers/CCrypt"),
       // What a transport or a storage of a user's own must hold to; a library, so that they can run it.
       .target(
         name: "SynodConformance", dependencies: ["Synod", "SynodRuntime", "UV"],
@@ -93,7 +95,7 @@ let package = Package(
         name: "SynodServer",
         dependencies: [
           "Synod", "CASPaxos", "MultiPaxos", "KeyValue", "SynodJournal", "SynodWire", "RESP", "UV",
-          "SynodRuntime", "CLibUV", "SynodSimulation", "CASPaxosSimulation",
+          "SynodRuntime", "CLibUV", "CCrypt", "SynodSimulation", "CASPaxosSimulation",
           "MultiPaxosSimulation",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),

@@ -19,10 +19,12 @@ extension Conversation {
       host.facts.name = ""
       version = .resp2
       host.facts.version = .resp2
+      become(host.initialAccess, host)
       answer { $0.simple("RESET" as StaticString) }
     case .select: select()
     case .hello: hello(host)
-    case .auth: authenticate()
+    case .auth: authenticate(host)
+    case .acl: accessControl()
     case .client: client(host)
     case .command: describeCommands()
     case .config: config(host)
@@ -43,7 +45,7 @@ extension Conversation {
     }
   }
 
-  private mutating func refuse(_ error: String) { answer(.failure(.refused(error))) }
+  mutating func refuse(_ error: String) { answer(.failure(.refused(error))) }
 
   private mutating func ping() {
     switch parser.argumentCount {
@@ -63,76 +65,6 @@ extension Conversation {
     case 0: answer { $0.simple("OK" as StaticString) }
     case nil: refuse(KeyValueRejection.notAnInteger.text)
     default: refuse("ERR DB index is out of range")
-    }
-  }
-
-  // MARK: - HELLO
-
-  /// There are no passwords, so Redis's default user may give any, and there is nobody else.
-  private mutating func authenticate() {
-    switch parser.argumentCount {
-    case 2:
-      refuse(
-        "ERR AUTH <password> called without any password configured for the default user. Are you "
-          + "sure your configuration is correct?")
-    case 3 where parser.text(1) == "default": answer { $0.simple("OK" as StaticString) }
-    case 3: refuse(Self.wrongUser)
-    default: refuse("ERR syntax error")
-    }
-  }
-
-  private static let wrongUser = "WRONGPASS invalid username-password pair or user is disabled."
-
-  private mutating func hello(_ host: some ConversationHost) {
-    var wanted = version
-    var name: String?
-    if parser.argumentCount > 1 {
-      guard let number = parseInteger(parser.argument(1)) else {
-        return refuse("ERR Protocol version is not an integer or out of range")
-      }
-      guard let known = RESPVersion(rawValue: Int(number)) else {
-        return refuse("NOPROTO unsupported protocol version")
-      }
-      wanted = known
-    }
-    var index = 2
-    while index < parser.argumentCount {
-      let option = parser.text(index).uppercased()
-      if option == "AUTH", index + 2 < parser.argumentCount {
-        guard parser.text(index + 1) == "default" else { return refuse(Self.wrongUser) }
-        index += 3
-        continue
-      }
-      guard option == "SETNAME", index + 1 < parser.argumentCount else {
-        return refuse("ERR Syntax error in HELLO option '\(parser.text(index))'")
-      }
-      guard let found = plain(index + 1) else { return refuse(Self.badName("Client names")) }
-      name = found
-      index += 2
-    }
-    if let name { host.facts.name = name }
-    if wanted != version {
-      watches.changeForm(from: version, behind: queue.next, first: queue.first)
-    }
-    version = wanted
-    host.facts.version = wanted
-    let id = Int64(host.facts.id)
-    answer { writer in
-      writer.map(7)
-      writer.bulk("server")
-      writer.bulk("synod")
-      writer.bulk("version")
-      writer.bulk(Release.version)
-      writer.bulk("proto")
-      writer.integer(Int64(wanted.rawValue))
-      writer.bulk("id")
-      writer.integer(id)
-      writer.bulk("mode")
-      writer.bulk("standalone")
-      writer.bulk("role")
-      writer.bulk("master")
-      writer.bulk("modules")
-      writer.array(0)
     }
   }
 
@@ -186,7 +118,7 @@ extension Conversation {
         ? "ERR CLIENT \(subcommand) \(word) is not supported" : "ERR syntax error")
   }
 
-  private mutating func refuseSubcommand(_ command: String) {
+  mutating func refuseSubcommand(_ command: String) {
     refuse("ERR unknown subcommand '\(parser.text(1, limit: 128))'. Try \(command) HELP.")
   }
 
@@ -205,13 +137,13 @@ extension Conversation {
 
   /// An argument without blanks and control characters, so that it cannot break a line of
   /// `CLIENT LIST`; at most 256 bytes.
-  private func plain(_ index: Int) -> String? {
+  func plain(_ index: Int) -> String? {
     let bytes = parser.argument(index)
     guard bytes.count <= 256, bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
     return parser.text(index)
   }
 
-  private static func badName(_ what: String) -> String {
+  static func badName(_ what: String) -> String {
     "ERR \(what) cannot contain spaces, newlines or special characters."
   }
 
@@ -249,7 +181,7 @@ extension Conversation {
 
   // MARK: - HELP
 
-  private mutating func help(_ command: String, _ lines: [String]) {
+  mutating func help(_ command: String, _ lines: [String]) {
     answer { writer in
       writer.array(lines.count + 3)
       writer.simple("\(command) <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")

@@ -28,8 +28,6 @@ extension Conversation {
     answer { $0.simple("OK" as StaticString) }
   }
 
-  private mutating func refuse(_ error: String) { answer(.failure(.refused(error))) }
-
   private mutating func watchKeys() {
     guard lane?.transaction == nil else { return refuse("ERR WATCH inside MULTI is not allowed") }
     let keys = (1..<parser.argumentCount).map { parser.bytes($0) }
@@ -46,7 +44,7 @@ extension Conversation {
   }
 
   /// A command of a transaction was refused: so will the transaction be.
-  private mutating func breakTransaction(_ error: String) {
+  mutating func breakTransaction(_ error: String) {
     lane?.transaction?.isBroken = true
     refuse(error)
   }

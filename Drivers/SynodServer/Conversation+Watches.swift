@@ -64,7 +64,7 @@ extension Conversation {
     let key = ConnectionWatches.Subject(key: parser.bytes(1), isPrefix: false)
     switch parser.argumentCount {
     case 2: return (key, .register(after: nil))
-    case 3 where parser.text(1).uppercased() == "PREFIX":
+    case 3 where parser.watchesPrefix:
       return (ConnectionWatches.Subject(key: parser.bytes(2), isPrefix: true), .prefix)
     case 4 where parser.text(2).uppercased() == "AFTER":
       return Version(parser.text(3)).map { (key, .register(after: $0)) }
@@ -79,6 +79,11 @@ extension Conversation {
   }
 }
 
+extension RequestParser {
+  /// Whether `SYNOD.WATCH` names a prefix, and not a key.
+  var watchesPrefix: Bool { argumentCount == 3 && text(1, limit: 8).uppercased() == "PREFIX" }
+}
+
 extension Request {
   /// Whether a connection that watches may ask for it in RESP2.
   var isAllowedWhileWatching: Bool {
@@ -89,7 +94,8 @@ extension Request {
       case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
         .incrby, .decrby, .cas, .mget, .mset, .msetnx, .multi, .exec, .discard, .watch, .unwatch,
         .synodLease, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb,
-        .echo, .select, .hello, .auth, .client, .command, .config, .info, .synodOnce, .synodForget,
+        .echo, .select, .hello, .auth, .acl, .client, .command, .config, .info, .synodOnce,
+        .synodForget,
         .synodSettle, .synodMembers:
         false
       }

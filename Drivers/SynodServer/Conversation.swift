@@ -11,10 +11,14 @@ import Synod
 /// changed: what is held for one connection is bounded.
 struct Conversation {
   let limits: Limits
-  private(set) var parser: RequestParser
+  var parser: RequestParser
   var queue = ReplyQueue()
   /// The command that goes through the keys, while there is one.
   var walk: OpenWalk?
+  /// Whom it speaks for.
+  var access: Access
+  /// A password that is being looked at: nothing else is taken meanwhile.
+  var login: Login?
   /// What the client watches.
   var watches = ConnectionWatches()
   /// Where commands wait to be replicated whole; nil where each of their keys is on its own.
@@ -45,11 +49,14 @@ struct Conversation {
     var replyBytes = 256 * 1024
   }
 
-  /// - Parameter takesCommands: see `Replica`.
-  init(limits: Limits, takesCommands: Bool = false) {
+  /// - Parameters:
+  ///   - takesCommands: see `Replica`.
+  ///   - access: whom it speaks for at first.
+  init(limits: Limits, takesCommands: Bool = false, access: Access = .open) {
     self.limits = limits
+    self.access = access
     lane = takesCommands ? CommandLane() : nil
-    parser = RequestParser(limits: limits.requests)
+    parser = RequestParser(limits: limits.requests(for: access))
   }
 
   var version: RESPVersion {
@@ -69,7 +76,7 @@ struct Conversation {
   var hasWork: Bool { !writer.isEmpty || goesOn || isOver }
 
   private var hasRoom: Bool {
-    walk == nil && queue.count < limits.commands && queue.cost < limits.commandBytes
+    walk == nil && login == nil && queue.count < limits.commands && queue.cost < limits.commandBytes
       && writer.count < limits.replyBytes
   }
 
@@ -132,6 +139,13 @@ struct Conversation {
 
   private mutating func execute(_ host: some ConversationHost) {
     let request = Request(parser, limits: limits.values)
+    switch access {
+    case .open: break
+    case .stranger:
+      if let refusal = request.refusalOfStranger { return deny(refusal) }
+    case .user(let user):
+      if let refusal = user.refusal(of: request, parser) { return deny(refusal) }
+    }
     if !watches.isEmpty, version == .resp2, !request.isAllowedWhileWatching {
       return answer(.failure(.refused(Self.onlyWatching)))
     }
@@ -167,7 +181,8 @@ struct Conversation {
       queue.appendWaiting(keys: 1, .sum, .writes, cost: weight, version)
       if let answer = host.change(change, as: number) { queue.answer(number, with: answer) }
     case .steps: answer(.failure(.refused(Self.onlyWhole)))
-    case .walk(let purpose, let pattern): begin(KeyWalk(purpose, pattern: pattern, version))
+    case .walk(let purpose, let pattern):
+      begin(KeyWalk(purpose, pattern: pattern, within: access.user?.prefixes, version))
     case .connection(let command): run(command, host)
     case .invalid(let error): answer(.failure(.refused(error)))
     case .foreign:
@@ -268,6 +283,12 @@ protocol ConversationHost: AnyObject {
   var facts: ClientFacts { get set }
   /// Milliseconds, on the clock of `ClientFacts.connectedSince`.
   var now: UInt64 { get }
+  /// Whom a connection speaks for that has not logged in.
+  var initialAccess: Access { get }
+  /// Looks whether that is the user's password; `loggedIn` is called with the answer, later, not from
+  /// within.
+  /// - Returns: the answer, where it is known.
+  func logIn(_ name: String, _ password: String) -> PasswordGate.Answer?
   /// One line for each connection.
   var clientList: String { get }
   /// What `INFO` shows of these sections; all where there are none.
@@ -282,15 +303,19 @@ struct ClientFacts {
   var address: String
   var localAddress: String
   var name = ""
+  /// Who has logged in.
+  var user = UserBook.defaultName
   var libraryName = ""
   var libraryVersion = ""
   var version = RESPVersion.resp2
   var connectedSince: UInt64
+  /// Since when nobody has logged in, where somebody must.
+  var strangerSince: UInt64 = 0
 
   /// As `CLIENT LIST` has it.
   func line(now: UInt64) -> String {
     "id=\(id) addr=\(address) laddr=\(localAddress) name=\(name) "
-      + "age=\((now - min(now, connectedSince)) / 1000) db=0 resp=\(version.rawValue) "
+      + "age=\((now - min(now, connectedSince)) / 1000) db=0 user=\(user) resp=\(version.rawValue) "
       + "lib-name=\(libraryName) lib-ver=\(libraryVersion)\n"
   }
 }

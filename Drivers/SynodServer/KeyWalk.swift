@@ -33,6 +33,8 @@ struct KeyWalk {
 
   let purpose: Purpose
   private let pattern: Glob?
+  /// What the keys begin with that may be told of; any where nil.
+  private let prefixes: [Bytes]?
   private let version: RESPVersion
   private var found: [Bytes] = []
   private var foundBytes = 0
@@ -50,9 +52,13 @@ struct KeyWalk {
   static let maxKeys = 100_000
   static let maxBytes = 8 << 20
 
-  init(_ purpose: Purpose, pattern: Glob? = nil, _ version: RESPVersion) {
+  init(
+    _ purpose: Purpose, pattern: Glob? = nil, within prefixes: [Bytes]? = nil,
+    _ version: RESPVersion
+  ) {
     self.purpose = purpose
     self.pattern = pattern
+    self.prefixes = prefixes
     self.version = version
   }
 
@@ -132,6 +138,11 @@ struct KeyWalk {
       if steps >= Self.stepsAtOnce { return .match }
       unmatched.removeLast()
       steps += 1
+      if let prefixes {
+        steps += prefixes.count
+        let isWithin = key.withUnsafeBytes { key in prefixes.contains { $0.isPrefix(of: key) } }
+        if !isWithin { continue }
+      }
       if let pattern, !key.withUnsafeBytes({ pattern.matches($0, steps: &steps) }) { continue }
       found.append(key.compacted())
       foundBytes += key.count

@@ -114,10 +114,11 @@ final class RegisterReplica: Replica {
 extension KeyServer where Backend == RegisterReplica {
   convenience init(
     _ node: KeyValueNode, _ configuration: ServeConfiguration, _ identity: NodeIdentity,
-    store: StoreID, pins: any PinBook, logger: Logger
+    store: StoreID, pins: any PinBook, users: UserBook? = nil, logger: Logger
   ) {
     self.init(
-      RegisterReplica(node), configuration, identity, store: store, pins: pins, logger: logger)
+      RegisterReplica(node), configuration, identity, store: store, pins: pins, users: users,
+      logger: logger)
   }
 }
 

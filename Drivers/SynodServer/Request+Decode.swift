@@ -48,7 +48,8 @@ extension Request {
     case .synodMembers: self = Request.members(parser)
     case .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb:
       self = Request.walk(command, parser, limits: limits)
-    case .ping, .echo, .quit, .select, .hello, .auth, .client, .command, .config, .info, .reset,
+    case .ping, .echo, .quit, .select, .hello, .auth, .acl, .client, .command, .config, .info,
+      .reset,
       .synodWatch, .synodUnwatch, .multi, .exec, .discard, .watch, .unwatch:
       self = .connection(command)
     }

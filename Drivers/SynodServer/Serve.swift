@@ -65,11 +65,8 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
       """)
     configuration.maxClients = room
   }
-  for endpoint in [configuration.clientEndpoint, configuration.peerEndpoint]
-  where !endpoint.isLoopback {
-    logger.warning(
-      "\(endpoint) can be reached from other computers; there is no encryption and no password yet")
-  }
+  warnOfExposure(configuration, logger)
+  let users = try configuration.users.map { path throws(Failure) in try UserBook(file: path) }
   var random = SystemRandomNumberGenerator()
   let address = try configuration.clientEndpoint.listening("--listen-client")
   let directory = try openDirectory(configuration, identity)
@@ -81,7 +78,7 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
     let loop = try Loop()
     let parts = Parts(
       configuration: configuration, identity: identity, directory: directory, loop: loop,
-      address: address, logger: logger)
+      address: address, users: users, logger: logger)
     let transport = parts.transport(seed: random.next())
     switch configuration.consensus {
     case .caspaxos:
@@ -109,6 +106,7 @@ private struct Parts {
   let directory: DataDirectory
   let loop: Loop
   let address: SocketAddress
+  let users: UserBook?
   let logger: Logger
 
   var storage: FileStorage { FileStorage(loop, directory) }
@@ -130,14 +128,17 @@ private func run<Backend: Replica>(_ replica: Backend, _ parts: Parts) throws {
   let logger = parts.logger
   let server = KeyServer(
     replica, parts.configuration, parts.identity, store: parts.directory.store,
-    pins: parts.directory, logger: logger)
+    pins: parts.directory, users: parts.users, logger: logger)
   // Clients can connect, and wait, from here on; they are answered once the loop runs.
   let listening = try server.start(on: parts.address)
-  let watchers = try [SIGTERM, SIGINT].map { signal in
+  var watchers = try [SIGTERM, SIGINT].map { signal in
     try SignalWatcher(parts.loop, signal: signal) {
       logger.notice("stopping")
       server.shutDown()
     }
+  }
+  if parts.users != nil {
+    watchers.append(try SignalWatcher(parts.loop, signal: SIGHUP) { server.reloadUsers() })
   }
   replica.node.onStorageFailure = { _ in
     logger.critical(
@@ -146,6 +147,28 @@ private func run<Backend: Replica>(_ replica: Backend, _ parts: Parts) throws {
   logger.notice("ready for clients on \(listening)")
   try withExtendedLifetime((server, watchers)) { try replica.node.run() }
   logger.notice("stopped")
+}
+
+/// Says what everyone who reaches this node can see or do.
+private func warnOfExposure(_ configuration: ServeConfiguration, _ logger: Logger) {
+  let (clients, peers) = (configuration.clientEndpoint, configuration.peerEndpoint)
+  if !clients.isLoopback {
+    let what =
+      configuration.users == nil
+      ? "everyone who can connect may do everything (--no-protected-mode)"
+      : "there is no encryption yet: whoever sees the network sees passwords and values"
+    logger.warning("\(clients) can be reached from other computers; \(what)")
+  }
+  if !peers.isLoopback {
+    logger.warning(
+      """
+      \(peers) can be reached from other computers; between nodes there is no encryption and no \
+      password yet: let only the nodes connect there
+      """)
+  }
+  if let path = configuration.users, SettingsFile.isReadableByAll(path) {
+    logger.warning("--users: everyone on this computer can read \(path); chmod o-r it")
+  }
 }
 
 private func openDirectory(

@@ -105,6 +105,29 @@ struct ServeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Who may use this node, and how: see 'synod users'. Read again at SIGHUP. Without it everyone who "
+        + "reaches --listen-client may do everything.", valueName: "file"))
+  var users: String?
+
+  @Flag(
+    help:
+      "Listen where other computers can connect, though there is no --users: the network is trusted."
+  )
+  var noProtectedMode = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --join: the user that asks, where the others have --users; one that may 'admin'.",
+      valueName: "name"))
+  var joinUser: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --join-user: a file with the password in its first line.", valueName: "file"))
+  var joinPasswordFile: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Run on this processor only, counted from 0. A busy node that is not moved about answers more; "
         + "give each node of one computer, and what loads it, its own.", valueName: "number"))
   var processor: Int?
@@ -142,11 +165,11 @@ struct ServeCommand: ParsableCommand {
   static let flagsWithTwins = [
     "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "join", "role",
     "prepare-quorum", "accept-quorum", "cluster-token", "protocol", "tick", "request-timeout",
-    "collect-after", "max-value", "max-clients", "processor",
-    "log-level", "enable-flush",
+    "collect-after", "max-value", "max-clients", "users", "no-protected-mode", "join-user",
+    "join-password-file", "processor", "log-level", "enable-flush",
   ]
   /// Of these, those that take no value.
-  static let flagsWithoutValue: Set<String> = ["enable-flush"]
+  static let flagsWithoutValue: Set<String> = ["enable-flush", "no-protected-mode"]
 
   func run() throws {
     try serve(ServeConfiguration(self))

@@ -17,6 +17,10 @@ struct ServeConfiguration {
   /// Bytes.
   var maxValue: Int
   var maxClients: Int
+  /// The file of those who may use the node; everyone may where nil.
+  var users: String?
+  /// What to say to the nodes of the cluster to join.
+  var joinCredentials: Credentials?
   /// Whether clients may delete every key at once.
   var allowsFlush: Bool
   /// The processor to stay on; any where nil.
@@ -61,6 +65,15 @@ struct ServeConfiguration {
     processor = try command.processor.map { number throws(Failure) in
       UInt32(try Self.check(number, 0...4095, "--processor", "(a processor's number)"))
     }
+    users = command.users
+    guard users != nil || command.noProtectedMode || clientEndpoint.isLoopback else {
+      throw .usage(
+        "--listen-client: \(clientEndpoint) can be reached from other computers, and everyone there "
+          + "could do everything; say who may with --users, or --no-protected-mode where all of the "
+          + "network is trusted")
+    }
+    joinCredentials = try Credentials(
+      user: command.joinUser, passwordFile: command.joinPasswordFile, flags: "--join-")
     allowsFlush = command.enableFlush
     logLevel = command.logLevel.level
     parent = command.exitWithParent
@@ -101,7 +114,8 @@ struct ServeConfiguration {
       "listen-peer": "\(peerEndpoint)", "protocol": "\(consensus.rawValue)", "tick": "\(tick)",
       "request-timeout": "\(requestTimeout)", "collect-after": "\(collectAfter)",
       "max-value": "\(maxValue)",
-      "max-clients": "\(maxClients)", "processor": "\(processor.map { "\($0)" } ?? "any")",
+      "max-clients": "\(maxClients)", "users": "\(users ?? "everyone")",
+      "processor": "\(processor.map { "\($0)" } ?? "any")",
       "log-level": "\(logLevel)",
     ]
     return facts.merging(origin.facts) { own, _ in own }

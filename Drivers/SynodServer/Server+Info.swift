@@ -45,6 +45,9 @@ extension KeyServer {
       ("rejected_connections", "\(counters.connectionsRefused)"),
       ("closed_for_not_reading", "\(counters.closedForNotReading)"),
       ("closed_for_not_sending", "\(counters.closedForNotSending)"),
+      ("closed_for_not_logging_in", "\(counters.closedForNotLoggingIn)"),
+      ("logins_granted", "\(counters.loginsGranted)"),
+      ("logins_refused", "\(counters.loginsRefused)"),
       ("protocol_errors", "\(counters.protocolErrors)"),
     ]
   }

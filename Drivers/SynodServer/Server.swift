@@ -20,6 +20,8 @@ final class KeyServer<Backend: Replica> {
   let store: StoreID
   let logger: Logger
   let conversationLimits: Conversation.Limits
+  /// Where users log in; nil where everyone may do everything.
+  let gate: PasswordGate?
   let startedAt: UInt64
   var counters = ServerCounters()
   /// Bytes of all commands under way.
@@ -61,7 +63,7 @@ final class KeyServer<Backend: Replica> {
 
   init(
     _ replica: Backend, _ configuration: ServeConfiguration, _ identity: NodeIdentity,
-    store: StoreID, pins: any PinBook, logger: Logger
+    store: StoreID, pins: any PinBook, users: UserBook? = nil, logger: Logger
   ) {
     self.replica = replica
     node = replica.node
@@ -70,7 +72,9 @@ final class KeyServer<Backend: Replica> {
     self.store = store
     self.pins = pins
     self.logger = logger
-    startedAt = node.loop.now
+    let loop = node.loop
+    gate = users.map { PasswordGate($0, loop: loop) }
+    startedAt = loop.now
     var limits = Conversation.Limits()
     limits.values.maxValue = configuration.maxValue
     // Somewhat more than the limit on values, so that one slightly over it gets an error reply and
@@ -126,6 +130,7 @@ final class KeyServer<Backend: Replica> {
     clock?.close()
     drainDeadline?.close()
     replica.stop()
+    gate?.close()
     for place in table { place.session?.close() }
   }
 
@@ -146,7 +151,8 @@ final class KeyServer<Backend: Replica> {
     lastClientID += 1
     let facts = ClientFacts(
       id: lastClientID, address: stream.peerAddress?.description ?? "?",
-      localAddress: stream.localAddress?.description ?? "?", connectedSince: node.loop.now)
+      localAddress: stream.localAddress?.description ?? "?", connectedSince: node.loop.now,
+      strangerSince: node.loop.now)
     let prefix = ProposalName.prefix(index)
     let session = Session<Backend>(self, stream, prefix: prefix, facts: facts)
     table[index].session = session
@@ -202,9 +208,11 @@ final class KeyServer<Backend: Replica> {
     }
   }
 
+  var sessions: some Sequence<Session<Backend>> { table.lazy.compactMap(\.session) }
+
   var clientList: String {
     let now = node.loop.now
-    return table.compactMap { $0.session?.facts.line(now: now) }.joined()
+    return sessions.map { $0.facts.line(now: now) }.joined()
   }
 
   // MARK: - Proposals
@@ -322,6 +330,7 @@ enum ProposalName {
 enum Closing: String {
   case notReading = "it took none of its replies for a while"
   case notSending = "it did not finish a command that it began"
+  case notLoggingIn = "it did not log in"
 }
 
 /// What the server has done since it started.
@@ -330,6 +339,9 @@ struct ServerCounters {
   var connectionsRefused: UInt64 = 0
   var closedForNotReading: UInt64 = 0
   var closedForNotSending: UInt64 = 0
+  var closedForNotLoggingIn: UInt64 = 0
+  var loginsGranted: UInt64 = 0
+  var loginsRefused: UInt64 = 0
   var protocolErrors: UInt64 = 0
   /// Commands that were understood.
   var commands: UInt64 = 0

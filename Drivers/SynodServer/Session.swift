@@ -53,7 +53,8 @@ final class Session<Backend: Replica>: ConversationHost {
     self.prefix = prefix
     self.facts = facts
     conversation = Conversation(
-      limits: server.conversationLimits, takesCommands: Backend.takesCommands)
+      limits: server.conversationLimits, takesCommands: Backend.takesCommands,
+      access: server.initialAccess)
   }
 
   func start() {
@@ -213,6 +214,13 @@ final class Session<Backend: Replica>: ConversationHost {
     // A stream that had ended for reading tells nobody when its writing fails.
     if stream.isClosed { return leave() }
     if let lingersUntil, now >= lingersUntil { return close() }
+    if case .stranger = conversation.access,
+      now - facts.strangerSince >= KeyServer<Backend>.loginTime
+    {
+      server.counters.closedForNotLoggingIn += 1
+      server.tellOfClosing(facts, because: .notLoggingIn, now: now)
+      return close()
+    }
     // It may have been held back, and there may be room by now.
     if !isReading { server.mark(self) }
     let sent = written - UInt64(stream.queuedBytes)

@@ -11,7 +11,8 @@ struct SynodCommand: ParsableCommand {
       """,
     version: Release.version,
     subcommands: [
-      DemoCommand.self, ServeCommand.self, MembersCommand.self, InspectCommand.self,
+      DemoCommand.self, ServeCommand.self, MembersCommand.self, UsersCommand.self,
+      InspectCommand.self,
       CheckCommand.self,
       SimulateCommand.self,
     ])

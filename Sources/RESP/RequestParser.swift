@@ -8,8 +8,8 @@
 ///
 /// The protocol: https://redis.io/docs/latest/develop/reference/protocol-spec/
 public struct RequestParser {
-  /// What a client may ask for at most.
-  public let limits: RequestLimits
+  /// What a client may ask for at most. Changed between two commands, it holds for the next one.
+  public var limits: RequestLimits
 
   /// Where the command's bytes lie: here once it did not end with the buffer in which it began.
   private var storage: RequestStorage?

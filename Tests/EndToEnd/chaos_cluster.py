@@ -49,7 +49,7 @@ class ChaosCluster(Cluster):
         self.client_ports = [PORT] * self.count
         if node in self.modes:
             changes.setdefault("write_mode", self.modes[node])
-        return inside + super().arguments(node, **changes)
+        return inside + super().arguments(node, **changes) + ["--no-protected-mode"]
 
     def running(self):
         return [node for node in self.nodes if self.processes[node - 1] is not None

@@ -18,7 +18,7 @@ final class TestCluster {
   private(set) var ports: [Int] = []
 
   init(
-    _ count: Int = 3, log: Logger? = nil,
+    _ count: Int = 3, log: Logger? = nil, users: UserBook? = nil,
     change: (inout ServeCommand) -> Void = { _ in },
     storage: (Loop, VoterID, ClusterID) throws -> any Storage = { loop, _, _ in
       MemoryStorage(loop, disk: MemoryDisk())
@@ -32,13 +32,13 @@ final class TestCluster {
         "--listen-client", "127.0.0.1:0",
       ])
       change(&command)
-      try make(ServeConfiguration(command), log: log, storage: storage)
+      try make(ServeConfiguration(command), log: log, users: users, storage: storage)
     }
     for node in nodes { try node.start() }
   }
 
   private func make(
-    _ configuration: ServeConfiguration, log: Logger?,
+    _ configuration: ServeConfiguration, log: Logger?, users: UserBook? = nil,
     storage: (Loop, VoterID, ClusterID) throws -> any Storage
   ) throws {
     let identity = try NodeIdentity(configuration)
@@ -54,7 +54,8 @@ final class TestCluster {
       logger: logger)
     let store = StoreID(Identity128(high: 0, low: UInt64(voter.rawValue)))
     let server = Server(
-      node, configuration, identity, store: store, pins: MemoryPinBook(), logger: logger)
+      node, configuration, identity, store: store, pins: MemoryPinBook(), users: users,
+      logger: logger)
     ports.append(
       try server.start(on: configuration.clientEndpoint.listening("--listen-client")).port)
     nodes.append(node)

@@ -11,6 +11,23 @@ final class TestHost: ConversationHost {
     id: 7, address: "127.0.0.1:5000", localAddress: "127.0.0.1:7001", connectedSince: 0)
   var now: UInt64 { 3000 }
   var clientList: String { facts.line(now: now) }
+  var initialAccess = Access.open
+  /// Who may log in, with their passwords; whoever else tries waits.
+  var passwords: [String: (password: String, user: User)] = [:]
+  var logins: [(name: String, password: String)] = []
+  var isLookingLater = false
+
+  func logIn(_ name: String, _ password: String) -> PasswordGate.Answer? {
+    logins.append((name, password))
+    return isLookingLater ? nil : answerToLogin()
+  }
+
+  /// How the oldest login ends.
+  func answerToLogin() -> PasswordGate.Answer {
+    let (name, password) = logins.removeFirst()
+    guard let known = passwords[name], known.password == password else { return .wrong }
+    return .granted(known.user)
+  }
   var protocolErrors = 0
   var infos = 0
   var longestForgotten = 0
@@ -111,6 +128,14 @@ struct Talk {
 
   init(_ limits: Conversation.Limits = Conversation.Limits()) {
     conversation = Conversation(limits: limits)
+  }
+
+  /// Where `users` may log in, each with its name for a password.
+  init(users: User..., initially access: Access = .stranger, takesCommands: Bool = false) {
+    conversation = Conversation(
+      limits: Conversation.Limits(), takesCommands: takesCommands, access: access)
+    host.initialAccess = access
+    for user in users { host.passwords[user.name] = (user.name, user) }
   }
 
   mutating func send(_ text: String) {

@@ -6,13 +6,9 @@ struct MembersClient {
   let endpoint: Endpoint
   private let client: BlockingClient
 
-  init(_ endpoint: Endpoint, timeout: Int) throws(Failure) {
+  init(_ endpoint: Endpoint, as credentials: Credentials? = nil, timeout: Int) throws(Failure) {
     self.endpoint = endpoint
-    do throws(BlockingClient.Broken) {
-      client = try BlockingClient(endpoint, timeout: timeout)
-    } catch {
-      throw Failure("--node: \(error.why); name a node that runs")
-    }
+    client = try BlockingClient(endpoint, as: credentials, timeout: timeout)
   }
 
   /// What the node knows.

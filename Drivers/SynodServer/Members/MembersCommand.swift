@@ -13,23 +13,6 @@ struct MembersCommand: ParsableCommand {
     subcommands: [List.self, Add.self, Remove.self, Replace.self, Rollback.self],
     defaultSubcommand: List.self)
 
-  /// Where to ask, and whether to wait.
-  struct Target: ParsableArguments {
-    @Option(
-      help: ArgumentHelp("Where a node listens for clients.", valueName: "host:port"))
-    var node = "127.0.0.1:7001"
-
-    @Option(help: ArgumentHelp("How long to wait for each reply.", valueName: "ms"))
-    var timeout = 10_000
-
-    func connect() throws(Failure) -> MembersClient {
-      guard (1...3_600_000).contains(timeout) else {
-        throw .usage("--timeout: \(timeout) is out of range; it must be 1 to 3600000 milliseconds")
-      }
-      return try MembersClient(Endpoint(node, what: "--node"), timeout: timeout)
-    }
-  }
-
   struct Waiting: ParsableArguments {
     @Flag(help: "Wait until the change is complete, and show how far it is.")
     var wait = false
@@ -37,10 +20,10 @@ struct MembersCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show who takes part.")
-    @OptionGroup var target: Target
+    @OptionGroup var target: NodeTarget
 
     func run() throws {
-      for line in MembersTable(try target.connect().report()).lines { print(line) }
+      for line in MembersTable(try MembersClient(target).report()).lines { print(line) }
     }
   }
 
@@ -52,14 +35,14 @@ struct MembersCommand: ParsableCommand {
     var address: String
     @Option(help: "What it does: voter, proposer (takes commands, keeps nothing) or observer.")
     var role = Role.voter
-    @OptionGroup var target: Target
+    @OptionGroup var target: NodeTarget
     @OptionGroup var waiting: Waiting
 
     enum Role: String, CaseIterable, ExpressibleByArgument { case voter, proposer, observer }
 
     func run() throws {
       let address = try Endpoint(address, what: "address")
-      let client = try target.connect()
+      let client = try MembersClient(target)
       let voter = try client.add(address, role: role.rawValue)
       print("Member \(voter) is named. Start it:\n  \(client.start(voter, at: address))")
       if waiting.wait { try client.wait(for: .member(voter, role: role.rawValue)) }
@@ -70,12 +53,12 @@ struct MembersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Take a member out, for ever: its id is never used again.")
     @Argument(help: "The member's id.") var id: String
-    @OptionGroup var target: Target
+    @OptionGroup var target: NodeTarget
     @OptionGroup var waiting: Waiting
 
     func run() throws {
       let voter = try VoterID(text: id, what: "id")
-      let client = try target.connect()
+      let client = try MembersClient(target)
       try client.remove(voter)
       print("Member \(voter) is leaving.")
       if waiting.wait { try client.wait(for: .gone(voter)) }
@@ -89,13 +72,13 @@ struct MembersCommand: ParsableCommand {
     @Argument(
       help: ArgumentHelp("Where the peers of the new one will reach it.", valueName: "host:port"))
     var address: String
-    @OptionGroup var target: Target
+    @OptionGroup var target: NodeTarget
     @OptionGroup var waiting: Waiting
 
     func run() throws {
       let voter = try VoterID(text: id, what: "id")
       let address = try Endpoint(address, what: "address")
-      let client = try target.connect()
+      let client = try MembersClient(target)
       let new = try client.replace(voter, by: address)
       print("Member \(new) is to replace \(voter). Start it:\n  \(client.start(new, at: address))")
       if waiting.wait { try client.wait(for: .member(new, role: "voter")) }
@@ -105,11 +88,11 @@ struct MembersCommand: ParsableCommand {
   struct Rollback: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Give up the change of the voters that is under way.")
-    @OptionGroup var target: Target
+    @OptionGroup var target: NodeTarget
     @OptionGroup var waiting: Waiting
 
     func run() throws {
-      let client = try target.connect()
+      let client = try MembersClient(target)
       try client.rollback(of: try client.report().epoch)
       print("The old voters go on alone.")
       if waiting.wait { try client.wait(for: .settled) }

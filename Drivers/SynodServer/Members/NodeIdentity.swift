@@ -25,10 +25,12 @@ struct NodeIdentity {
         }
         self.init(
           joined: store.voter, store.cluster,
-          addresses: try Self.addresses(asking: endpoints, of: store.cluster))
+          addresses: try Self.addresses(
+            asking: endpoints, as: serve.joinCredentials, of: store.cluster))
       } else {
         try self.init(
-          asking: endpoints, for: voter, role: role.rawValue, listening: serve.peerEndpoint)
+          asking: endpoints, as: serve.joinCredentials, for: voter, role: role.rawValue,
+          listening: serve.peerEndpoint)
       }
     }
     addresses[voter] = serve.peerEndpoint
@@ -77,12 +79,14 @@ struct NodeIdentity {
 
   /// Asks the first of `endpoints` that answers; a node without an identity is named by that.
   private init(
-    asking endpoints: [Endpoint], for voter: VoterID?, role: String, listening: Endpoint
+    asking endpoints: [Endpoint], as credentials: Credentials?, for voter: VoterID?, role: String,
+    listening: Endpoint
   ) throws(Failure) {
     var failure = Failure("--join: there is nobody to ask")
     for endpoint in endpoints {
       do throws(Failure) {
-        self = try Self.asking(endpoint, for: voter, role: role, listening: listening)
+        self = try Self.asking(
+          endpoint, as: credentials, for: voter, role: role, listening: listening)
         return
       } catch {
         if error.isUsage { throw error }
@@ -93,9 +97,10 @@ struct NodeIdentity {
   }
 
   private static func asking(
-    _ endpoint: Endpoint, for given: VoterID?, role: String, listening: Endpoint
+    _ endpoint: Endpoint, as credentials: Credentials?, for given: VoterID?, role: String,
+    listening: Endpoint
   ) throws(Failure) -> NodeIdentity {
-    let client = try MembersClient(endpoint, timeout: 5_000)
+    let client = try MembersClient(endpoint, as: credentials, timeout: 5_000)
     let voter: VoterID
     if let given { voter = given } else { voter = try client.add(listening, role: role) }
     let report = try client.report()
@@ -107,10 +112,10 @@ struct NodeIdentity {
   /// Where the members are, as the first of `endpoints` that answers says: a node that stopped before
   /// it had learnt that itself may know nobody else. None has to answer.
   private static func addresses(
-    asking endpoints: [Endpoint], of cluster: ClusterID
+    asking endpoints: [Endpoint], as credentials: Credentials?, of cluster: ClusterID
   ) throws(Failure) -> [VoterID: Endpoint] {
     for endpoint in endpoints {
-      guard let client = try? MembersClient(endpoint, timeout: 2_000),
+      guard let client = try? MembersClient(endpoint, as: credentials, timeout: 2_000),
         let report = try? client.report()
       else { continue }
       guard report.cluster == cluster else {
