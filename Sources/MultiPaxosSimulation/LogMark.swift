@@ -1,6 +1,7 @@
 /// Something that should happen in some runs.
 enum LogMark: Int, CaseIterable, Sendable {
   case leaderChanged
+  case twoLeaders
   case promised
   case promiseInParts
   case refused
@@ -48,6 +49,7 @@ enum LogMark: Int, CaseIterable, Sendable {
   var name: String {
     switch self {
     case .leaderChanged: "a leader took over"
+    case .twoLeaders: "two proposed at once, at different ballots"
     case .promised: "a promise"
     case .promiseInParts: "a promise of several parts"
     case .refused: "a ballot was refused"

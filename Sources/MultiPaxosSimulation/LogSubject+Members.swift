@@ -41,7 +41,7 @@ extension LogSubject {
   public static func voters(after effect: Effect<Workload.App>) -> [VoterID]? {
     switch effect {
     case .membership(let membership, _): membership.members.map(\.voter)
-    case .event, .leader, .leaseEnded, .installed, .diverged: nil
+    case .event, .leader, .leaseEnded, .installed, .diverged, .retired, .rolledBack: nil
     }
   }
 

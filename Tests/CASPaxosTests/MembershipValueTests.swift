@@ -45,7 +45,7 @@ import Testing
     #expect(try joint.after(.change(.rollback(of: Epoch(3)))).collected == b(8, 2))
     #expect(try joint.after(.conclude(Epoch(3), floor: b(5, 1))).collected == b(8, 2))
     #expect(try joint.after(.conclude(Epoch(3), floor: b(9, 1))).collected == b(9, 1))
-    #expect(first.bytes != Self.concluded(.zero).bytes)
+    #expect(first.encoded != Self.concluded(.zero).encoded)
   }
 
   @Test func aVoterIsALearnerFirstThenJointThenAlone() throws {
