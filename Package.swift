@@ -94,8 +94,8 @@ let package = Package(
       .executableTarget(
         name: "SynodServer",
         dependencies: [
-          "Synod", "CASPaxos", "MultiPaxos", "KeyValue", "SynodJournal", "SynodWire", "RESP", "UV",
-          "SynodRuntime", "CLibUV", "CCrypt", "SynodSimulation", "CASPaxosSimulation",
+          "Synod", "CASPaxos", "MultiPaxos", "EPaxos", "KeyValue", "SynodJournal", "SynodWire",
+          "RESP", "UV", "SynodRuntime", "CLibUV", "CCrypt", "SynodSimulation", "CASPaxosSimulation",
           "MultiPaxosSimulation",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),

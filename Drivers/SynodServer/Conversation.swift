@@ -194,7 +194,7 @@ struct Conversation {
 
   static let onlyWhole =
     "ERR this command takes several keys at one moment, or a lease, which registers do not: start the "
-    + "cluster with --protocol multipaxos"
+    + "cluster with --protocol multipaxos or epaxos"
 
   private mutating func propose(
     _ operation: KeyOperation, once: Once? = nil, of key: Bytes,

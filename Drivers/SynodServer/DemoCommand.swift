@@ -12,7 +12,7 @@ struct DemoCommand: ParsableCommand {
   @Flag(help: "Exit when the show is over: 0 if everything held, 1 if not.")
   var once = false
 
-  @Option(name: .customLong("protocol"), help: "What replicates: caspaxos or multipaxos.")
+  @Option(name: .customLong("protocol"), help: "What replicates: caspaxos, multipaxos or epaxos.")
   var consensus = ServeCommand.Consensus.caspaxos
 
   func run() throws {

@@ -63,6 +63,10 @@ struct InspectCommand: ParsableCommand {
         var counts = LogCounts()
         try store.forEachPayload { _, payload in try counts.add(payload) }
         lines.append(("records", counts.description))
+      } else if survey.superblock.machine == LeaderlessReplica.protocolName {
+        var counts = InstanceCounts()
+        try store.forEachPayload { _, payload in try counts.add(payload) }
+        lines.append(("records", counts.description))
       } else {
         var counts = Counts()
         try store.forEachPayload { _, payload in try counts.add(payload) }

@@ -91,6 +91,11 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
         LogMachine.Settings(configuration, identity, directory.store, seed: seed), loop: loop,
         storage: parts.storage, transport: transport, logger: logger)
       try run(LogReplica(node, identity, seed: random.next()), parts)
+    case .epaxos:
+      let node = try Node<LeaderlessMachine>(
+        LeaderlessMachine.Settings(configuration, identity, directory.store, seed: seed),
+        loop: loop, storage: parts.storage, transport: transport, logger: logger)
+      try run(LeaderlessReplica(node, identity, seed: random.next()), parts)
     }
   } catch let error as NodeError {
     throw error.failure

@@ -75,8 +75,8 @@ struct ServeCommand: ParsableCommand {
   @Option(
     name: .customLong("protocol"),
     help: """
-      What replicates: caspaxos (each key on its own, no leader) or multipaxos (one log with a leader: \
-      MSET, MULTI, leases); the same on every node.
+      What replicates: caspaxos (each key on its own, no leader), multipaxos (one log with a leader: \
+      MSET, MULTI, leases) or epaxos (the same commands without a leader); the same on every node.
       """)
   var consensus = Consensus.caspaxos
 
@@ -148,7 +148,7 @@ struct ServeCommand: ParsableCommand {
   @Option(help: .hidden) var writeMode: WriteMode?
 
   enum Consensus: String, CaseIterable, ExpressibleByArgument {
-    case caspaxos, multipaxos
+    case caspaxos, multipaxos, epaxos
 
     /// What is told of a cluster's token: clusters of two protocols are never one.
     func marking(_ token: String) -> String {

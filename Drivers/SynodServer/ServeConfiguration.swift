@@ -39,8 +39,13 @@ struct ServeConfiguration {
   init(_ command: ServeCommand) throws(Failure) {
     origin = try Origin(command)
     consensus = command.consensus
-    if consensus == .multipaxos, case .joining = origin {
-      throw .usage("--join: nodes do not join a cluster of --protocol multipaxos yet")
+    if consensus != .caspaxos, case .joining = origin {
+      throw .usage("--join: nodes do not join a cluster of --protocol \(consensus.rawValue) yet")
+    }
+    if consensus == .epaxos, command.prepareQuorum != nil || command.acceptQuorum != nil {
+      throw .usage(
+        "--prepare-quorum, --accept-quorum: the quorums of --protocol epaxos follow from the number of "
+          + "nodes")
     }
     guard !command.dataDir.isEmpty else {
       throw .usage("--data-dir: '' is no directory; name one that only this node uses")

@@ -1,0 +1,70 @@
+import EPaxos
+import KeyValue
+import Synod
+import SynodRuntime
+
+/// What `INFO` and `SYNOD.MEMBERS` show.
+extension LeaderlessReplica {
+  /// All nodes are alike.
+  var replicationFields: Fields {
+    let configuration = node.machine.settings.configuration
+    let names = configuration.voters.map { voter in
+      "\(voter)=\(identity.addresses[voter].map { "\($0)" } ?? "-")"
+    }
+    let thresholds = Thresholds(voters: configuration.voters.count)
+    return [
+      ("role", "master"), ("consensus_role", "voter"),
+      ("cluster_size", "\(configuration.voters.count)"), ("fast_quorum", "\(thresholds.fast)"),
+      ("slow_quorum", "\(thresholds.slow)"), ("epoch", "\(configuration.epoch)"),
+      ("members", names.joined(separator: ",")),
+    ]
+  }
+
+  var consensusFields: Fields {
+    let done = node.machine.statistics
+    let status = node.machine.status
+    return [
+      ("open_proposals", "\(status.open)"), ("open_recoveries", "\(status.recoveries)"),
+      ("instances_executed", "\(status.executed)"), ("void", "\(done.nops)"),
+      ("fast_path", "\(done.fast)"), ("slow_path", "\(done.slow)"),
+      ("resubmitted", "\(done.resubmitted)"), ("recoveries", "\(done.recoveries)"),
+      ("retransmissions", "\(done.retransmissions)"), ("fetched", "\(done.fetched)"),
+      ("snapshots_installed", "\(done.installed)"), ("instances_forgotten", "\(done.truncated)"),
+    ]
+  }
+
+  var keyspaceFields: Fields {
+    let state = node.machine.app
+    return [
+      ("keys", "\(state.count)"), ("leases", "\(state.leaseCount)"), ("bytes", "\(state.bytes)"),
+      ("digest", String(state.digest, radix: 16)),
+    ]
+  }
+
+  var state: String {
+    switch node.machine.stopped {
+    case .storageFailed: "storage_failed"
+    case .machineStopped, .deadline, .cancelled, .forgotten, .notAMember, .countersExhausted,
+      .blankStore:
+      "stopped"
+    case nil: "ok"
+    }
+  }
+
+  func membersReport(on server: LeaderlessServer) -> MembersReport {
+    let configuration = node.machine.settings.configuration
+    let peers = node.transport.peers
+    return MembersReport(
+      cluster: identity.cluster, node: identity.voter, revision: 0,
+      epoch: UInt64(configuration.epoch.rawValue), voters: configuration.voters, incoming: [],
+      progress: nil,
+      members: configuration.voters.map { voter in
+        MembersReport.Line(
+          voter: voter, role: "voter",
+          address: identity.addresses[voter].map { "\($0)" } ?? "-",
+          store: "-",
+          state: voter == identity.voter
+            ? "this node" : peers.first { $0.voter == voter }.words)
+      })
+  }
+}

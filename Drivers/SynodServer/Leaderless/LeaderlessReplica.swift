@@ -1,0 +1,153 @@
+import CASPaxos
+import EPaxos
+import KeyValue
+import Logging
+import Synod
+import SynodRuntime
+import UV
+
+typealias LeaderlessMachine = EPaxos.Machine<KeyValueState>
+typealias LeaderlessServer = KeyServer<LeaderlessReplica>
+
+/// Keys as one state that commands make which are ordered only where they interfere: EPaxos.
+///
+/// Every node takes commands and has them decided itself; no node is asked more than another. Leases run
+/// out here, too: each node counts their time, and proposes their end, the first of them before the others.
+final class LeaderlessReplica: Replica {
+  typealias Machine = LeaderlessMachine
+
+  static var protocolName: String { "epaxos" }
+  static var takesCommands: Bool { true }
+
+  let node: Node<LeaderlessMachine>
+  let identity: NodeIdentity
+  /// For the tables of a new state.
+  private let seed: UInt64
+  private var leases: LeaseClock
+  private var timer: Timer?
+  private var ownProposals: UInt32 = 0
+  /// How often it was looked after: about once a second.
+  private var rounds = 0
+
+  /// - Parameter seed: drawn at random.
+  init(_ node: Node<LeaderlessMachine>, _ identity: NodeIdentity, seed: UInt64) {
+    self.node = node
+    self.identity = identity
+    self.seed = seed
+    leases = LeaseClock(of: node.machine.app, now: Ticks(node.loop.now))
+  }
+
+  /// Where this node stands among the voters: what one node is to do is left to those before it first.
+  private var place: Int { identity.configuration.voters.firstIndex(of: identity.voter) ?? 0 }
+
+  // MARK: - Proposals
+
+  func propose(
+    _ operation: KeyOperation, once: Synod.Once?, of key: Bytes, as id: ProposalID,
+    on server: LeaderlessServer
+  ) -> Answer? {
+    .failure(.refused("ERR this protocol takes whole commands"))
+  }
+
+  func propose(
+    _ command: KeyValueCommand, as id: ProposalID, on server: LeaderlessServer
+  ) -> Answer? {
+    let isReadOnly = command.isReadOnly
+    let proposal = EPaxos.Proposal<KeyValueState>(
+      isReadOnly ? .query(command, .linearizable) : .command(command), deadline: server.deadline)
+    if server.submit(proposal, as: id, needsSpace: !isReadOnly) { return nil }
+    return server.refuseToPropose()
+  }
+
+  func watch(
+    _ key: Bytes, _ request: WatchRequest, as id: ProposalID, on server: LeaderlessServer
+  ) -> Answer? {
+    .failure(.refused("ERR SYNOD.WATCH is not served by --protocol epaxos"))
+  }
+
+  func change(
+    _ change: CASPaxos.MembershipChange, as id: ProposalID, on server: LeaderlessServer
+  ) -> Answer? {
+    .failure(.refused("ERR members are not changed with --protocol epaxos yet"))
+  }
+
+  // MARK: - Ends
+
+  func count(_ completion: Machine.Completion, in counters: inout ServerCounters) {
+    switch completion.result {
+    case .applied, .answered, .passed: break
+    case .notApplied: counters.notApplied += 1
+    case .unknown: counters.unknown += 1
+    }
+  }
+
+  func deliver(_ completion: Machine.Completion, to session: Session<LeaderlessReplica>?) {
+    session?.end(completion.proposal.rawValue) { conversation, number in
+      conversation.complete(number, end(completion.result))
+    }
+  }
+
+  func handle(_ effect: Machine.Effect, on server: LeaderlessServer) {
+    switch effect {
+    case .event(let events, _):
+      for event in events { leases.note(event, now: Ticks(node.loop.now)) }
+    case .installed: leases = LeaseClock(of: node.machine.app, now: Ticks(node.loop.now))
+    }
+    armTimer(on: server)
+  }
+
+  func lookAfterAll(on server: LeaderlessServer) {
+    giveSeed(on: server)
+    expireLeases(on: server)
+  }
+
+  /// Some node of a new cluster gives the tables their secret; a second gift changes nothing.
+  private func giveSeed(on server: LeaderlessServer) {
+    let state = node.machine.app
+    guard state.seed == 0, state.count <= KeyValueState.mostReseeded else { return }
+    if rounds >= place { propose(.configure(state.limits, seed: max(seed, 1)), on: server) }
+    rounds += 1
+  }
+
+  // MARK: - Leases
+
+  /// Proposes without anybody who waits for it: what is lost is asked for again.
+  private func propose(_ step: KeyValueStep, on server: LeaderlessServer) {
+    let proposal = EPaxos.Proposal<KeyValueState>(.command(.one(step)), deadline: server.deadline)
+    ownProposals &+= 1
+    // Its completion finds no session, and needs none.
+    let id = ProposalID(ProposalName.prefix(0x3fff_ffff) | UInt64(ownProposals))
+    _ = node.submit(proposal, as: id, needsSpace: false)
+  }
+
+  /// How long this node leaves the end of a lease to those before it, in milliseconds.
+  private func patience(on server: LeaderlessServer) -> UInt64 {
+    UInt64(place) * server.configuration.requestTimeout
+  }
+
+  private func expireLeases(on server: LeaderlessServer) {
+    let (now, patience) = (node.loop.now, patience(on: server))
+    if now > patience {
+      let timeout = server.configuration.requestTimeout
+      for step in leases.expired(now: Ticks(now - patience), retry: timeout) {
+        propose(.lease(step), on: server)
+      }
+    }
+    armTimer(on: server)
+  }
+
+  private func armTimer(on server: LeaderlessServer) {
+    guard let deadline = leases.nextDeadline else { return }
+    let timer =
+      timer ?? Timer(node.loop) { [unowned self, unowned server] in self.expireLeases(on: server) }
+    self.timer = timer
+    let (now, due) = (node.loop.now, deadline.advanced(by: patience(on: server)).rawValue)
+    timer.start(after: due > now ? due - now : 0)
+  }
+
+  /// Nothing runs out any more: the node stops.
+  func stop() {
+    timer?.close()
+    timer = nil
+  }
+}
