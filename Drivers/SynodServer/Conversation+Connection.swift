@@ -207,7 +207,7 @@ extension Conversation {
 
   private static let configHelp = [
     "GET <pattern>", "    Nothing: settings are flags of synod serve.", "RESETSTAT",
-    "    Begins longest_turn_ms of INFO anew.",
+    "    Begins longest_turn_ms and longest_work_ms of INFO anew.",
   ]
 }
 

@@ -82,7 +82,7 @@ struct KeyWalk {
     case .scan(_, let count, _): .list(after: after, limit: count)
     case .keys, .count: .list(after: after, limit: 4096)
     case .random: .list(after: after, limit: 16)
-    case .flush: .list(after: after, limit: 128)
+    case .flush: .list(after: after, limit: 512)
     }
   }
 

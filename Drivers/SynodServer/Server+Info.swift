@@ -107,6 +107,7 @@ extension KeyServer {
       ("not_applied", "\(counters.notApplied)"), ("unknown", "\(counters.unknown)"),
       ("refused", "\(counters.refused)"), ("turns", "\(done.turns)"),
       ("longest_turn_ms", "\(node.loop.longestTurn)"),
+      ("longest_work_ms", "\(node.loop.longestWork)"),
       ("messages_sent", "\(done.messagesSent)"), ("messages_received", "\(done.messagesReceived)"),
       ("payloads_refused", "\(done.payloadsRefused)"),
       ("messages_too_large", "\(done.messagesTooLarge)"),

@@ -286,5 +286,5 @@ final class Session<Backend: Replica>: ConversationHost {
   var now: UInt64 { server.node.loop.now }
   var clientList: String { server.clientList }
   func info(_ sections: [String]) -> String { server.info(sections) }
-  func forgetLongest() { server.node.loop.forgetLongestTurn() }
+  func forgetLongest() { server.node.loop.forgetLongest() }
 }

@@ -33,9 +33,16 @@ public final class Loop {
   public var atTurn: (() -> Void)?
 
   /// The longest time between two looks for what has happened, since the loop was made or
-  /// `forgetLongestTurn()`: for so long nobody was heard. In milliseconds, up to one too many; time in
-  /// which the system let the thread wait is in it.
+  /// `forgetLongest()`: for so long nobody was heard. In milliseconds, up to one too many; time in
+  /// which the system let the thread wait for a processor is in it.
   public private(set) var longestTurn: UInt64 = 0
+  /// The most processor time that the thread took between two looks, in milliseconds, up to one too
+  /// many.
+  public private(set) var longestWork: UInt64 = 0
+  /// When the thread's processor time was read, in milliseconds, and what it was, in microseconds.
+  /// It is read in one turn of each millisecond: it costs a system call.
+  private var workReadAt: UInt64 = 0
+  private var work: UInt64 = 0
 
   /// Whether `close()` was called.
   public private(set) var isClosed = false
@@ -83,6 +90,7 @@ public final class Loop {
     precondition(!isClosed && !isRunning, "a closed or running loop is run")
     isRunning = true
     gathering = Gathering()
+    work = Self.clock(CLOCK_THREAD_CPUTIME_ID) / 1000
     uv_run(raw, UV_RUN_DEFAULT)
     isRunning = false
   }
@@ -139,15 +147,22 @@ public final class Loop {
   private func willPoll() {
     guard !gathering.isUnderWay else { return }
     turn()
-    if let turnBegan {
-      let now = microseconds / 1000
-      if now > turnBegan { longestTurn = max(longestTurn, now - turnBegan) }
-      self.turnBegan = nil
-    }
+    if let turnBegan { measureTurn(since: turnBegan) }
+    turnBegan = nil
   }
 
-  /// Begins `longestTurn` anew.
-  public func forgetLongestTurn() { longestTurn = 0 }
+  private func measureTurn(since began: UInt64) {
+    let now = microseconds / 1000
+    if now > began { longestTurn = max(longestTurn, now - began) }
+    guard now != workReadAt else { return }
+    workReadAt = now
+    let before = work
+    work = Self.clock(CLOCK_THREAD_CPUTIME_ID) / 1000
+    longestWork = max(longestWork, (work - before) / 1000)
+  }
+
+  /// Begins `longestTurn` and `longestWork` anew.
+  public func forgetLongest() { (longestTurn, longestWork) = (0, 0) }
 
   private func turn() {
     if !deferred.isEmpty { runDeferred() }
