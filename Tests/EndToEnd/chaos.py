@@ -209,7 +209,7 @@ def main():
     parser.add_argument("binary", help="the synod program, .build/release/synod say")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--mix", default="all", choices=["none", *Faults.KINDS, "all"])
-    parser.add_argument("--protocol", default="caspaxos", choices=["caspaxos", "multipaxos"])
+    parser.add_argument("--protocol", default="caspaxos", choices=["caspaxos", "multipaxos", "epaxos"])
     parser.add_argument("--out", help="where all is kept (default: a new directory in /tmp)")
     parser.add_argument("--seed", type=int, help="of the choice of faults (default: drawn)")
     parser.add_argument("--rate", type=float, default=400,

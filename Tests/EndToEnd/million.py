@@ -183,5 +183,5 @@ if __name__ == "__main__":
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--limit", type=int, default=20, help="most work in one turn, in milliseconds")
     parser.add_argument("--keep", action="store_true", help="end before the keys are deleted")
-    parser.add_argument("--protocol", default="caspaxos", choices=["caspaxos", "multipaxos"])
+    parser.add_argument("--protocol", default="caspaxos", choices=["caspaxos", "multipaxos", "epaxos"])
     main(run, parser)
