@@ -64,7 +64,8 @@ public struct Settings: Hashable, Sendable {
   public var watchLease: UInt64 = 6_000
   /// How often a watch of a prefix looks through the list of all registers for what it missed.
   public var watchSweep: UInt64 = 60_000
-  /// Watches of this node's clients, at the most.
+  /// Watches of this node's clients, at the most; no more than 16,384, as voters tell a node of no more
+  /// registers.
   public var maxWatches = 4096
   /// Registers that one watch may know at once, at the most; one of a prefix with more ends.
   public var maxWatchedKeys = 65_536
@@ -121,6 +122,7 @@ extension Settings {
     settings.maxBackoff = min(max(maxBackoff, 1), 1 << 30)
     settings.maxFold = max(maxFold, 1)
     settings.watchLease = min(max(watchLease, 3), 1 << 30)
+    settings.maxWatches = min(max(maxWatches, 0), Subscriptions.maxRegisters)
     settings.maxObservations = max(maxObservations, 1)
     settings.maxSessions = min(max(maxSessions, 1), RegisterState.Session.limit)
     settings.maxObservedBytes = max(maxObservedBytes, 1)

@@ -71,6 +71,8 @@ enum MistakesOfOthers {
     bench.persist()
     bench.prepare(b(4, 3), key: "a")
     #expect(bench.answer == .conflict)
+    bench.accept(b(4, 3), state(1, at: b(4, 3)), key: "a")
+    #expect(bench.answer == .conflict)
     bench.prepare(b(4, 3), key: "b")
     bench.persist()
     #expect(bench.answer == .promise)

@@ -334,5 +334,8 @@ import Testing
     }
     let third = world.propose(.watch(.register(after: nil)), key: "a", at: 4)
     #expect(world.ended[third] == .notApplied(.unwatchable(.tooManyWatches(limit: 2))))
+    // Nobody is told of more than the voters would.
+    let most = Bench { $0.maxWatches = .max }.machine.core.settings.maxWatches
+    #expect(most == Subscriptions.maxRegisters)
   }
 }
