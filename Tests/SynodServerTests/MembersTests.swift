@@ -102,6 +102,25 @@ import Testing
     #expect(try client.ask("SYNOD.MEMBERS", "ADD", "h:4") == .integer(6))
   }
 
+  /// Each is what `synod members` asks for.
+  @Test func theCommandsOfThePeopleAreThoseOfTheProtocol() throws {
+    let cluster = try TestCluster()
+    let members = try MembersClient(
+      Endpoint(host: "127.0.0.1", port: cluster.ports[0]), timeout: 10_000)
+    let gate = try members.add(Endpoint(host: "h", port: 1), role: "proposer")
+    try members.move(gate, to: Endpoint(host: "other", port: 2))
+    #expect(try members.report()[gate]?.address == "other:2")
+    #expect(throws: Failure.self) { try members.move(VoterID(9), to: Endpoint(host: "h", port: 3)) }
+    let taken = #expect(throws: Failure.self) {
+      try members.move(VoterID(2), to: Endpoint(host: "other", port: 2))
+    }
+    #expect(taken?.description.contains("member \(gate) has this address already") == true)
+    try members.remove(gate)
+    #expect(try members.report()[gate] == nil)
+    let refused = #expect(throws: Failure.self) { try members.rollback(of: 0) }
+    #expect(refused?.description.contains("nothing to roll back") == true)
+  }
+
   @Test func aVoterIsTakenOutAndItsNodeSaysThatItIsRetired() throws {
     let log = Lines()
     let cluster = try TestCluster(log: Logger(label: "test") { _ in log })
@@ -236,6 +255,25 @@ import Testing
       return
     }
     #expect(why.hasPrefix("UNKNOWN this node only watches, use another node; an earlier attempt"))
+  }
+
+  /// From its first moment on, before anybody has told it anything.
+  @Test func anObserverThatHasJustStartedAgainTakesNoWrites() throws {
+    let cluster = try TestCluster()
+    #expect(
+      try cluster.client(1).ask("SYNOD.MEMBERS", "ADD", "h:9", "ROLE", "observer") == .integer(4))
+    try cluster.join(4, at: "h:9")
+    let client = try cluster.client(4)
+    for _ in 0..<2000 {
+      if case .null = try client.ask("GET", "k") { break }
+      usleep(1_000)
+    }
+    // Its store knows what it is; nothing was said of it in this life.
+    cluster.onLoop(4) { $0.replica.lastStanding = nil }
+    #expect(
+      try client.ask("SET", "k", "v")
+        == .error("READONLY this node only watches; send writes to another"))
+    #expect(try client.ask("GET", "k") == .null)
   }
 
   @Test(arguments: [

@@ -141,3 +141,27 @@ private func setHello() -> Proposal<ClosureChange<Void, Never>> {
   }
   for node in nodes { await node.stop() }
 }
+
+func decide(_ leader: Bytes, on node: Node<CASPaxos.Machine<Decide>>) async throws -> Bytes? {
+  let proposal = Proposal(key: "leader", operation: .change(Decide(leader)))
+  switch try await node.propose(proposal).result {
+  case .applied(let decided, _): return decided
+  case .notApplied, .unknown, .read, .listed, .membership: return nil
+  }
+}
+
+@Test func aRegisterThatIsWrittenOnceGivesTheSameToAll() async throws {
+  let network = MemoryNetwork()
+  let nodes = try three.map { voter in
+    let loop = try Loop()
+    return try Node<CASPaxos.Machine<Decide>>(
+      Settings(
+        voter: voter, configuration: try Configuration(epoch: Epoch(1), voters: three), seed: 7),
+      loop: loop, storage: MemoryStorage(loop, disk: MemoryDisk()),
+      transport: MemoryTransport(loop, network: network, voter: voter, peers: three))
+  }
+  for node in nodes { try node.start() }
+  #expect(try await decide("one", on: nodes[0]) == "one")
+  #expect(try await decide("two", on: nodes[1]) == "one")
+  for node in nodes { await node.stop() }
+}

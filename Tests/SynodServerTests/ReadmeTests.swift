@@ -25,7 +25,7 @@ private func blocks(_ language: String) throws -> [String] {
   let examples = flat(
     try files.map { try text("Tests/SynodServerTests/\($0).swift") }.joined(separator: "\n"))
   let shown = try blocks("swift")
-  #expect(shown.count == 5)
+  #expect(shown.count == 6)
   for block in shown { #expect(examples.contains(flat(block)), "\(block)") }
 }
 

@@ -134,6 +134,38 @@ import Testing
     #expect(talk.conversation.watches.isEmpty)
   }
 
+  @Test(arguments: [
+    (WatchRefusal.tooManyKeys(limit: 9), "ERR more than 9 keys begin with this prefix"),
+    (
+      .tooManyKeysInAll(limit: 9),
+      "ERR the watches of this node know 9 keys already, use another node"
+    ),
+  ])
+  func aWatchThatKnowsTooMuchEndsSayingSo(_ why: WatchRefusal, _ text: String) {
+    var talk = Talk()
+    #expect(talk.ask("HELLO 3", "SYNOD.WATCH PREFIX a").hasSuffix("+OK\r\n"))
+    talk.conversation.watches.end(1, .notApplied(.unwatchable(why)))
+    #expect(
+      talk.received()
+        == ">3\r\n$13\r\nsynod.unwatch\r\n$1\r\na\r\n$\(text.utf8.count)\r\n\(text)\r\n")
+    #expect(talk.conversation.watches.isEmpty)
+  }
+
+  @Test(arguments: [
+    (
+      WatchRefusal.tooManyPrefixes(limit: 9),
+      "ERR this node's clients watch 9 different prefixes already"
+    ),
+    (.tooManyWatches(limit: 9), "ERR this node's clients have 9 watches already"),
+  ])
+  func aWatchThatIsRefusedIsToldWhy(_ why: WatchRefusal, _ text: String) {
+    guard case .failure(let failure) = Answer(.notApplied(.unwatchable(why)), .readOnly) else {
+      Issue.record("it is no failure")
+      return
+    }
+    #expect(failure == .refused(text))
+  }
+
   @Test func aVersionIsReadAsItIsWritten() {
     for text in ["-", "0.6.1+1", "4294967295.72057594037927935.4294967295+4294967295"] {
       #expect(Version(text)?.description == text)

@@ -30,6 +30,10 @@ struct MembersClient {
 
   func remove(_ voter: VoterID) throws(Failure) { _ = try ask("REMOVE", "\(voter)") }
 
+  func move(_ voter: VoterID, to address: Endpoint) throws(Failure) {
+    _ = try ask("MOVE", "\(voter)", "\(address)")
+  }
+
   /// - Parameter epoch: of the change; a later one is not rolled back.
   func rollback(of epoch: UInt64) throws(Failure) { _ = try ask("ROLLBACK", "\(epoch)") }
 

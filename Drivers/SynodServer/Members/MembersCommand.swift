@@ -10,7 +10,9 @@ struct MembersCommand: ParsableCommand {
       A change of the voters is decided by the old ones and the new ones together, while the cluster \
       serves; every key is taken over before the new ones go on alone. Any node may be asked.
       """,
-    subcommands: [List.self, Add.self, Remove.self, Replace.self, Rollback.self],
+    subcommands: [
+      List.self, Add.self, Remove.self, Replace.self, Move.self, Rollback.self,
+    ],
     defaultSubcommand: List.self)
 
   struct Waiting: ParsableArguments {
@@ -82,6 +84,23 @@ struct MembersCommand: ParsableCommand {
       let new = try client.replace(voter, by: address)
       print("Member \(new) is to replace \(voter). Start it:\n  \(client.start(new, at: address))")
       if waiting.wait { try client.wait(for: .member(new, role: "voter")) }
+    }
+  }
+
+  struct Move: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Tell all that a member is reached elsewhere; its store and its id stay.")
+    @Argument(help: "The member's id.") var id: String
+    @Argument(
+      help: ArgumentHelp("Where its peers will reach it from now on.", valueName: "host:port"))
+    var address: String
+    @OptionGroup var target: Target
+
+    func run() throws {
+      let voter = try VoterID(text: id, what: "id")
+      let address = try Endpoint(address, what: "address")
+      try target.connect().move(voter, to: address)
+      print("Member \(voter) is looked for at \(address). Start it with --listen-peer \(address).")
     }
   }
 
