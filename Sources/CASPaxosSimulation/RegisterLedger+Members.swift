@@ -160,10 +160,11 @@ extension RegisterLedger {
   /// What a voter holds when it adopts an epoch is what it tells rounds of that epoch of, since it
   /// takes nothing of older ones any more. Held by an accept quorum of the new epoch it is chosen,
   /// whoever else was to accept it in its own: a joint epoch's state, where one component has it and
-  /// goes on alone.
+  /// goes on alone. Not on the members' register: the new voters' promises were not needed there, and
+  /// one of them may hold a state that later rounds of the old ones never met.
   private mutating func carryOn(at place: Int) {
     let configuration = stores[place].members.configuration
-    for key in keys.indices {
+    for key in keys.indices where keys[key].name != Membership.key {
       let ballot = stores[place].held[key].accepted
       guard !ballot.isZero, ballot.epoch < configuration.epoch, let use = index.find(ballot),
         !uses[use].isChosen

@@ -64,6 +64,26 @@ import Testing
     #expect(numbers.run().outcome == .passed, "seed \(seed)")
   }
 
+  /// The new voters' quorum to accept is one of four: one that held a state of the members that later
+  /// rounds of the old voters never met.
+  @Test func whatOneOfTheNewVotersHoldsOfTheMembersIsNotChosen() {
+    var plan = RunPlan(seed: 7_000_025)
+    plan.spares = 12
+    plan.memberPercent = 40
+    plan.thinkTime = 100_000
+    plan.delay = 5_000
+    plan.faults.exilePercent = 80
+    #expect(Simulation<RegisterSubject<KeyValueWorkload>>.run(plan).outcome == .passed)
+  }
+
+  /// A node that is no member refuses at once what it is asked: it was asked 79,332 times in a second.
+  @Test func whoeverIsRefusedAtOnceWaitsBeforeAskingAgain() {
+    let report = Simulation<RegisterSubject<AppendWorkload>>.run(RunPlan(seed: 755_082_485_618))
+    #expect(report.outcome == .passed)
+    let again = report.reached.first { $0.name == "what was asked last was asked again" }
+    #expect(again.map { (1...1_000).contains($0.count) } == true)
+  }
+
   /// Watches of a node that is voted out, which waited for ever (100013, 100145, 100508, 100630); rounds
   /// that may have begun from one of two states, of which one was fenced off or came of an attempt at
   /// the same (100024, 100372); a watch that is ended as it tells (100068); pages of an epoch that is

@@ -151,6 +151,7 @@ import Testing
       "a change of the voters was rolled back", "a change of the members was refused",
       "a node that is no member was asked",
       "a register was accepted anew for a change of the voters",
+      "a deleted register was collected while the voters changed",
       "a node was behind with the members", "a node asked in an epoch that had long ended",
       "a driver crashed while it made somebody a voter",
       "a driver crashed between two pieces of a transfer",

@@ -48,7 +48,8 @@ public struct RegisterHistory: Hashable {
   /// Whether a state is chosen: an accept quorum of its own epoch has durably accepted it; or an
   /// accept quorum of a later epoch held it, as the highest of its register, when it adopted that. For
   /// what is held then is what every round of that epoch is told of, and rounds of earlier ones are
-  /// over for those voters.
+  /// over for those voters. Not on the members' register: the new voters' promises were not needed in
+  /// a joint epoch, and one of them may hold a state that later rounds of the old ones never met.
   func isChosen(_ one: Proposed, _ configurations: [Configuration]) -> Bool {
     let epoch = Int(one.ballot.epoch.rawValue)
     guard epoch < configurations.count else { return false }
@@ -57,6 +58,7 @@ public struct RegisterHistory: Hashable {
       accepted[$0].contains(one.ballot)
     }
     if isHeld { return true }
+    guard one.key != Membership.key else { return false }
     return configurations[(epoch + 1)...].contains { configuration in
       isAcceptQuorum(of: configuration) {
         adopted[$0] >= configuration.epoch && holds(one, at: $0, before: configuration.epoch)

@@ -16,8 +16,9 @@ struct Settling<Machine: ConsensusMachine> {
   @usableFromInline var waitsForWatches = false
   /// What is asked last; nil until everything else has ended.
   @usableFromInline var closing: [Machine.Proposal]?
-  /// Of that, what must be asked again.
+  /// Of that, what must be asked again; and when, in microseconds.
   @usableFromInline var again: [Machine.Proposal] = []
+  @usableFromInline var againAt: UInt64 = 0
   /// By their identities, what was asked last.
   @usableFromInline var asked: [UInt64: Machine.Proposal] = [:]
 
@@ -43,6 +44,9 @@ extension World {
   static var look: UInt64 { 1_000_000 }
   /// Operations that clients begin meanwhile, all together.
   static var settlingOperations: Int { 50 }
+  /// How long whoever must ask again waits with it, in microseconds: a node that refuses what it is
+  /// asked does so at once.
+  static var pauseBeforeAgain: UInt64 { 5_000 }
   /// Closing proposals that are open at once.
   @usableFromInline static var mostClosing: Int { 2 }
 
@@ -167,7 +171,7 @@ extension World {
       let time = timePerOperation * UInt64(closing.count)
       if settling.isDemanded { self.settling?.deadline += time }
     }
-    if !settling.again.isEmpty {
+    if !settling.again.isEmpty, settling.againAt <= now {
       self.settling?.closing? += settling.again
       self.settling?.again.removeAll()
     }
@@ -194,6 +198,11 @@ extension World {
   mutating func askAgain(_ id: UInt64) {
     guard let proposal = settling?.asked.removeValue(forKey: id) else { return }
     counts.askedAgain += 1
+    if settling?.again.isEmpty == true {
+      settling?.againAt = now + Self.pauseBeforeAgain
+      // Time goes on although nothing else may happen.
+      queue.plan(WorldEvent(.deadline, at: now + Self.pauseBeforeAgain))
+    }
     settling?.again.append(proposal)
   }
 
