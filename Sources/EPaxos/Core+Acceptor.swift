@@ -34,7 +34,7 @@ extension Core {
       let footprint = reading.footprint(of: value.batch)
       let dep = value.dep.union(index.conflicts(with: footprint))
       let value = Value(value.batch.compacted(), value.dep)
-      index.insert(id, footprint)
+      note(id, footprint)
       hold(id, value, behind: dep)
       outbox.send(.preAccepted(id, dep), to: sender, after: table[id]?.batch ?? .none)
     case .preaccepted:
@@ -66,7 +66,7 @@ extension Core {
     outbid(id, by: ballot)
     let isSame = table[id]?.cmd == value.batch
     let batch = outbox.record(.accepted(id, ballot, isSame ? nil : value.batch, value.dep))
-    if !isSame { index.insert(id, reading.footprint(of: value.batch)) }
+    if !isSame { note(id, value.batch) }
     let now = now
     table.update(id) {
       $0.accept(ballot, value, in: batch)
@@ -122,7 +122,7 @@ extension Core {
     }
     let isSame = held?.cmd == value.batch
     let batch = outbox.record(.committed(id, isSame ? nil : value.batch, value.dep))
-    if !isSame { index.insert(id, reading.footprint(of: value.batch)) }
+    if !isSame { note(id, value.batch) }
     table.update(id) { $0.commit(value, in: batch) }
     table.see(value.dep)
     table.advance(id.row)
@@ -140,7 +140,8 @@ extension Core {
     guard let instance = table[id], instance.phase == .committed, let cmd = instance.cmd else {
       return
     }
-    graph.commit(id, behind: instance.dep, isNop: cmd.isNop)
+    let footprint = cmd.isNop ? nil : reading.footprint(of: cmd)
+    graph.commit(id, behind: instance.dep, footprint: footprint)
   }
 }
 

@@ -70,7 +70,8 @@ extension Core {
     guard stopped == nil, let last = barriers.last, let place = electorate.place else { return }
     barriers.hear(last, from: place)
     guard mayForget != nil else { return }
-    outbox.send(.executed(last, asks: true), to: .peers)
+    // A snapshot that was installed may not be durable yet.
+    outbox.send(.executed(last, asks: true), to: .peers, after: outbox.last)
     forgetBehindBarrier()
     if mayForget != nil { barriers.resendAt = jittered(settings.retransmitAfter) }
   }
@@ -80,7 +81,7 @@ extension Core {
   ) {
     guard sender != me, table.takes(id) else { return }
     if asks, table.isTruncated(id) || barriers.last == id {
-      outbox.send(.executed(id, asks: false), to: sender)
+      outbox.send(.executed(id, asks: false), to: sender, after: outbox.last)
     }
     guard !table.isTruncated(id) else { return }
     table.see(id)

@@ -66,12 +66,7 @@ extension Core {
     waitingHeard = waitingHeard.filter { !truncated.contains($0.key) }
     failures = failures.filter { !truncated.contains($0.key) }
     truncate(truncated)
-    for one in list where table.takes(one.id) && !table.isTruncated(one.id) {
-      commit(one.id, one.value, announce: false)
-      guard stopped == nil else { return }
-      table.update(one.id) { $0.isExecuted = true }
-      table.advance(one.id.row)
-    }
+    for one in list where table.takes(one.id) && !table.isTruncated(one.id) { adopt(one) }
     // What came of these nobody knows any more.
     for id in own.keys.sorted() where table.isExecuted(id) {
       for number in own.removeValue(forKey: id) ?? [] { end(number, because: .forgotten) }
@@ -81,6 +76,27 @@ extension Core {
     barriers.passing.removeAll { table.isTruncated($0) }
     barriers.resendAt = now
     rebuildGraph()
+    for one in list { lookAtWaiting(for: one.id) }
+  }
+
+  /// Takes a decision that is in a snapshot, as executed.
+  private mutating func adopt(_ one: Message.Committed) {
+    // The records of the snapshot say it.
+    let batch = outbox.last
+    let held = table[one.id]
+    if held?.phase != .committed {
+      if held?.cmd != one.value.batch { note(one.id, one.value.batch) }
+      forget(one.id)
+      waitingHeard[one.id] = nil
+      failures[one.id] = nil
+      if one.value.batch.isNop { takeBack(one.id) }
+      table.see(one.value.dep)
+    }
+    table.update(one.id) {
+      if $0.phase != .committed { $0.commit(one.value, in: batch) }
+      $0.isExecuted = true
+    }
+    table.advance(one.id.row)
   }
 
   /// Tells the graph all that is decided, durably.
@@ -90,10 +106,15 @@ extension Core {
     for line in table.lines {
       var number = line.truncated + 1
       while number <= line.last {
-        if let instance = line[number], instance.phase == .committed,
-          instance.batch <= outbox.durable || instance.isExecuted
-        {
-          release(InstanceID(row: line.row, number: number))
+        let id = InstanceID(row: line.row, number: number)
+        if let instance = line[number] {
+          if instance.phase == .committed,
+            instance.batch <= outbox.durable || instance.isExecuted
+          {
+            release(id)
+          } else if let batch = instance.initCmd ?? instance.cmd, !batch.isNop {
+            graph.know(id, reading.footprint(of: batch))
+          }
         }
         number += 1
       }

@@ -4,34 +4,46 @@ internal import Synod
 extension Core {
   /// Whether an instance can be opened for what waits.
   var needsFlush: Bool {
-    stopped == nil && !waiting.isEmpty && own.count < settings.maxOpenInstances
+    stopped == nil && !waiting.isEmpty && !isYielding && own.count < settings.maxOpenInstances
       && reservation.last < reservation.reserved
   }
 
   /// Opens instances for what waits, several proposals in each.
   mutating func flush() {
     while needsFlush {
-      var entries: [Entry] = []
-      var numbers: [UInt64] = []
-      var size = 0
-      while let number = waiting.first, entries.count < settings.maxBatch,
-        size < settings.maxMessageBytes
-      {
-        guard let entry = pending[number]?.entry else {
-          waiting.removeFirst()
-          continue
-        }
-        // Barriers conflict with everything, and stand alone.
-        if entry.isBarrier, !entries.isEmpty { break }
-        waiting.removeFirst()
-        entries.append(entry)
-        numbers.append(number)
-        size += entry.size
-        if entry.isBarrier { break }
-      }
-      if !entries.isEmpty { open(Batch(entries), for: numbers) }
+      let (batch, numbers) = nextBatch()
+      for _ in numbers { waiting.removeFirst() }
+      open(batch, for: numbers)
+      yieldIfOvertaken()
     }
     reservation.request(ownRow, in: &outbox)
+  }
+
+  /// What is old comes first: or there might be no end to what is put in front of it (rule 41).
+  mutating func yieldIfOvertaken() {
+    guard !waiting.isEmpty, graph.isOvertaken(.barrier, by: settings.maxOvertaken) else {
+      return isYielding = false
+    }
+    let footprint = reading.footprint(of: nextBatch().0)
+    isYielding = graph.isOvertaken(footprint, by: settings.maxOvertaken)
+  }
+
+  /// The first that wait, as many as one instance takes.
+  private func nextBatch() -> (Batch, [UInt64]) {
+    var entries: [Entry] = []
+    var numbers: [UInt64] = []
+    var size = 0
+    while numbers.count < min(settings.maxBatch, waiting.count), size < settings.maxMessageBytes {
+      let number = waiting[numbers.count]
+      guard let entry = pending[number]?.entry else { preconditionFailure("it waits, and ended") }
+      // Barriers conflict with everything, and stand alone.
+      if entry.isBarrier, !entries.isEmpty { break }
+      entries.append(entry)
+      numbers.append(number)
+      size += entry.size
+      if entry.isBarrier { break }
+    }
+    return (Batch(entries), numbers)
   }
 
   /// Begins an instance of this node's own (rule 8).
@@ -40,7 +52,7 @@ extension Core {
     let id = InstanceID(row: ownRow, number: number)
     let footprint = reading.footprint(of: batch)
     let value = Value(batch, index.conflicts(with: footprint))
-    index.insert(id, footprint)
+    note(id, footprint)
     hold(id, value, behind: value.dep)
     for number in numbers { pending[number]?.instance = id }
     own[id] = numbers

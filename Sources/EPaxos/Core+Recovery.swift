@@ -155,7 +155,7 @@ extension Core {
     {
       let value = Value(value.batch.compacted(), value.dep)
       let batch = outbox.record(.validated(id, value))
-      index.insert(id, reading.footprint(of: value.batch))
+      note(id, value.batch)
       table.update(id) { $0.validate(value, in: batch) }
       table.see(value.dep)
     }

@@ -44,6 +44,8 @@ struct Core: Hashable, Sendable {
   var pending = PendingTable()
   /// Numbers of those that no instance is to decide yet.
   var waiting = Queue<UInt64>()
+  /// Whether they wait for what is older than they are, and was decided.
+  var isYielding = false
   /// What own instances of this life that are not executed are to decide.
   var own: [InstanceID: [UInt64]] = [:]
   /// When a proposal wants to be looked at; may be too early, never too late.
@@ -139,7 +141,6 @@ struct Core: Hashable, Sendable {
       undurable.removeFirst()
       release(first.id)
     }
-    countOwnVotes()
     return true
   }
 

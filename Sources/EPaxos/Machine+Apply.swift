@@ -12,6 +12,7 @@ struct Replicated: Hashable, Sendable {
 /// What follows from an input: decided instances are executed, proposals ended.
 extension Machine {
   mutating func settle() {
+    core.countOwnVotes()
     execute()
     tellEnds()
   }
@@ -25,13 +26,15 @@ extension Machine {
     while let (id, batch) = core.nextToExecute() {
       execute(id, batch)
       budget -= 1
-      if budget == 0 {
+      // Never in the middle of what is executed together: what is saved then would not tell.
+      if budget <= 0, !core.graph.isWithinComponent {
         mayHaveMore = true
         break
       }
     }
     core.passBarriers()
     core.proposeBarrierIfDue()
+    core.yieldIfOvertaken()
   }
 
   private mutating func execute(_ id: InstanceID, _ batch: Batch) {

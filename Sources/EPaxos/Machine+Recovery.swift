@@ -132,7 +132,7 @@ extension Core {
       if row == ownRow { reservation.restore(number) }
     case .preaccepted(let id, let value, let held):
       guard table[id]?.phase ?? .initial == .initial, table[id]?.bal.isZero ?? true else { return }
-      index.insert(id, reading.footprint(of: value.batch))
+      note(id, value.batch)
       table.update(id) { $0.preaccept(value, behind: held, in: .none) }
       table.see(held)
     case .promised(let id, let ballot): table.update(id) { $0.bal = max($0.bal, ballot) }
@@ -140,7 +140,7 @@ extension Core {
       try restore(id, accepted: ballot, batch, dep)
     case .validated(let id, let value):
       guard table[id]?.phase ?? .initial < .accepted else { return }
-      index.insert(id, reading.footprint(of: value.batch))
+      note(id, value.batch)
       table.update(id) { $0.validate(value, in: .none) }
       table.see(value.dep)
     case .committed(let id, let batch, let dep):
@@ -161,13 +161,13 @@ extension Core {
     guard let batch = batch ?? table[id]?.cmd else {
       throw RestoreError("\(id) is accepted, and nothing says what")
     }
-    index.insert(id, reading.footprint(of: batch))
+    note(id, batch)
     table.update(id) { $0.accept(ballot, Value(batch, dep), in: .none) }
     table.see(dep)
   }
 
   private mutating func restore(_ id: InstanceID, committed value: Value) {
-    index.insert(id, reading.footprint(of: value.batch))
+    note(id, value.batch)
     table.update(id) { $0.commit(value, in: .none) }
     table.see(value.dep)
     table.advance(id.row)
@@ -175,8 +175,8 @@ extension Core {
   }
 
   private mutating func restore(_ id: InstanceID, _ instance: Instance) {
-    if let cmd = instance.cmd { index.insert(id, reading.footprint(of: cmd)) }
-    if let cmd = instance.initCmd { index.insert(id, reading.footprint(of: cmd)) }
+    if let cmd = instance.cmd { note(id, cmd) }
+    if let cmd = instance.initCmd { note(id, cmd) }
     table.update(id) {
       $0 = instance
       $0.isExecuted = false

@@ -28,6 +28,9 @@ struct Outbox: Hashable, Sendable {
   /// Messages that wait for a batch.
   var heldCount: Int { held.count - firstHeld }
 
+  /// The last batch that has a record, handed out or open.
+  var last: PersistBatch { persist.isEmpty ? issued : issued.next }
+
   /// Adds a record to the open batch and gives the batch's number.
   @discardableResult
   mutating func record(_ record: Record) -> PersistBatch {

@@ -45,6 +45,9 @@ public struct Settings: Hashable, Sendable {
   /// Instances of this node's own that are not executed, at the most: further proposals wait, and are
   /// then decided together. That bounds how long an instance waits for newer ones (rule 41).
   public var maxOpenInstances = 256
+  /// Instances that may be decided behind one that waits to be executed, before this node proposes
+  /// nothing that interferes with it any more.
+  public var maxOvertaken: UInt64 = 4096
   /// Proposals that one instance decides together, at the most (rule 35).
   public var maxBatch = 64
   /// Bytes of one message, about.

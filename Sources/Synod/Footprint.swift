@@ -98,7 +98,7 @@ public struct Footprint: Hashable, Sendable {
   /// barrier, and of an instance that was given up (rules 6, 30).
   public static let barrier = Footprint(everything: .write)
 
-  private init(points: [Point], ranges: [Range], everything: Access?) {
+  init(points: [Point], ranges: [Range], everything: Access?) {
     self.points = points.count > 1 ? Self.normalised(points) : points
     self.ranges =
       ranges.isEmpty

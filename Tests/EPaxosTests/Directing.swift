@@ -37,21 +37,23 @@ extension World {
   }
 
   /// Delivers what is under way between two and fits, then syncs.
-  @discardableResult
   mutating func hand(
-    _ from: UInt32, _ to: UInt32, _ kind: String, keeping: Bool = false
-  ) -> Bool {
-    let done = deliver(from: from, to: to, keeping: keeping) { $0.kind == kind }
+    _ from: UInt32, _ to: UInt32, _ kind: String, keeping: Bool = false,
+    line: Int = #line
+  ) {
+    if !deliver(from: from, to: to, keeping: keeping, where: { $0.kind == kind }) {
+      problems.append("\(line): no \(kind) from \(from) to \(to)")
+    }
     calm()
-    return done
   }
 
   /// A question of one and the answers to it, in turn.
-  mutating func ask(_ from: UInt32, _ voters: [UInt32], _ question: String, _ answer: String) {
+  mutating func ask(
+    _ from: UInt32, _ voters: [UInt32], _ question: String, _ answer: String, line: Int = #line
+  ) {
     for voter in voters {
-      if voter == from { continue }
-      if !hand(from, voter, question) { problems.append("no \(question) to \(voter)") }
-      if !hand(voter, from, answer) { problems.append("no \(answer) of \(voter)") }
+      hand(from, voter, question, line: line)
+      hand(voter, from, answer, line: line)
     }
   }
 

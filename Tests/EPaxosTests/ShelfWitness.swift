@@ -196,12 +196,10 @@ extension ShelfWitness {
       return held(id) { $0.bal >= ballot && ($0.initCmd != nil || $0.phase >= .accepted) }
     case .commit(let committed):
       return committed.contains { !mine.isCommitted($0.id) } ? "it is not decided" : nil
-    case .truncated(let through):
-      return through.prefixes.contains { mine.status.executedThrough[$0.row] < $0.through }
-        ? "not all of it was executed" : nil
     case .executed(let barrier, _):
       return mine.isExecuted(barrier) ? nil : "it was not executed"
-    case .accept, .refused, .validate, .waiting, .fetch, .fetchPiece, .piece: return nil
+    case .accept, .refused, .validate, .waiting, .fetch, .truncated, .fetchPiece, .piece:
+      return nil
     }
   }
 

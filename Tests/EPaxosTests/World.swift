@@ -34,7 +34,7 @@ struct World {
   /// What no message may be, for what a test holds back.
   var isHeldBack: (Parcel) -> Bool = { _ in false }
   var completions: [ProposalID: Outcome<Shelf>] = [:]
-  /// What was decided, by all that was committed anywhere.
+  /// What was decided, by all that was committed anywhere, durably.
   var ledger: [InstanceID: Value] = [:]
   var proposed: UInt64 = 0
   var problems: [String] = []
@@ -85,9 +85,6 @@ struct World {
         completions[completion.proposal] = completion.result
       }
       nodes[voter]!.effects += ready.effects
-      for record in ready.persist {
-        if case .committed(let id, _, _) = record { check(id, at: voter) }
-      }
     }
     if nodes[voter]!.machine.stopped == .machineStopped { problems.append("\(voter) stopped") }
   }
@@ -162,7 +159,12 @@ struct World {
     let synced = node.unsynced.prefix(count)
     guard let last = synced.last else { return }
     nodes[voter]!.unsynced.removeFirst(synced.count)
-    for batch in synced { nodes[voter]!.disk += batch.records }
+    for batch in synced {
+      nodes[voter]!.disk += batch.records
+      for record in batch.records {
+        if case .committed(let id, _, _) = record { check(id, at: voter) }
+      }
+    }
     with(voter) { $0.persisted(through: last.batch) }
   }
 

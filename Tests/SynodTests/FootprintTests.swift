@@ -97,3 +97,27 @@ func footprintsInterfereWhereBothTouchANameAndOneWritesIt(_ seed: UInt64) {
   #expect(!range.interferes(with: .init(.read)))
   #expect(Footprint.Range(.write).isWhole && Footprint.Range(.write).contains("\u{7f}"))
 }
+
+@Test(arguments: 1...20 as ClosedRange<UInt64>)
+func aFootprintIsReadAsItWasWrittenAndHostileBytesAreErrors(_ seed: UInt64) throws {
+  var random = RandomFootprints(random: SplitMix(seed: seed))
+  var writer = ByteWriter()
+  for _ in 0..<30 {
+    let footprint = random.next().0
+    footprint.encode(into: &writer)
+    let bytes = writer.finish()
+    var reader = ByteReader(bytes)
+    #expect(try Footprint(from: &reader) == footprint)
+    #expect(reader.isAtEnd)
+    for length in 0..<bytes.count {
+      var reader = ByteReader(bytes[0..<length])
+      #expect(throws: CodingError.self) { try Footprint(from: &reader) }
+    }
+    var damaged = bytes.array
+    damaged[random.below(damaged.count)] = UInt8(random.below(256))
+    var other = ByteReader(Bytes(damaged))
+    guard let found = try? Footprint(from: &other) else { continue }
+    found.encode(into: &writer)
+    #expect(writer.finish() == Bytes(damaged)[0..<other.offset])
+  }
+}
