@@ -29,6 +29,7 @@ extension LogReplica {
     case .malformed:
       .refused("ERR the command was not understood by the nodes: their versions differ")
     case .outdated: .refused("ERR a later command of this client was made since")
+    case .outsideSlots: .notApplied("it came to stand elsewhere in the log than was asked")
     case .abandoned(let why): .notApplied(reason(why))
     }
   }

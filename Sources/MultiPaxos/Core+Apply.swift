@@ -31,6 +31,10 @@ extension Core {
       return .done
     }
     guard isValid(entry) else { return .done }
+    if let slots = entry.slots, !slots.contains(slot) {
+      refuse(entry.id, .outsideSlots(slot))
+      return .done
+    }
     switch entry.kind {
     case .command: return .command
     case .verify: return .verify

@@ -219,6 +219,9 @@ extension Core {
     let next = voter ?? (isTakenOver ? transfer?.to : nil)
     role = .following
     lead = Leadership()
+    // It trusts its lease no more. Kept, its own grant would have it refuse whoever leads now until it
+    // stands again itself: where all are needed, two would go on like that for ever.
+    if grants.holder == me { grants.holder = .none }
     electionAt = now.advanced(by: electionDelay())
     setLeader(voter)
     guard wasLeading else { return }

@@ -7,7 +7,7 @@ extension Core {
   @usableFromInline
   mutating func open(
     _ kind: Entry.Kind, _ payload: Bytes, once: Once?, deadline: Ticks?, importance: Importance,
-    as id: ProposalID?
+    slots: ClosedRange<Slot>? = nil, as id: ProposalID?
   ) -> NotApplied? {
     if pending.span >= settings.maxOpenProposals || pending.bytes >= settings.maxWaitingBytes {
       return .overloaded
@@ -16,7 +16,7 @@ extension Core {
     guard let number = reservation.drawNumber() else { return .abandoned(.countersExhausted) }
     let entry = Entry(
       kind, id: EntryID(origin: me, number: number), once: once,
-      since: once == nil ? .none : state.applied, payload: payload)
+      since: once == nil ? .none : state.applied, slots: slots, payload: payload)
     pending.insert(
       Pending(proposal: id, entry: entry, deadline: deadline, importance: importance), as: number)
     wait(number)

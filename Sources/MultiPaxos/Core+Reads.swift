@@ -33,7 +33,8 @@ extension Core {
   mutating func askIndex() {
     guard indexes.asked == nil else { return }
     indexes.isWanted = role != .leading && (leader == nil || leader == me)
-    guard !indexes.isWanted, let token = reservation.drawRead() else { return }
+    guard !indexes.isWanted else { return }
+    guard let token = reservation.drawRead() else { return }
     indexes.next += 1
     indexes.asked = token
     indexes.retryAt = now.advanced(by: settings.retransmitAfter)

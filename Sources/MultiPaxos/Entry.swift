@@ -46,18 +46,21 @@ public struct Entry: Hashable, Sendable {
   public var once: Once?
   /// Where a client asked for it once: what its origin had applied when it took it.
   public var since: Slot
+  /// Where its proposer wants it; anywhere where it is nil. In any other slot it does nothing.
+  public var slots: ClosedRange<Slot>?
   /// What it says, by its kind.
   public var payload: Bytes
 
   /// One made of its parts.
   @inlinable public init(
     _ kind: Kind, id: EntryID = .none, once: Once? = nil, since: Slot = .none,
-    payload: Bytes = Bytes()
+    slots: ClosedRange<Slot>? = nil, payload: Bytes = Bytes()
   ) {
     self.kind = kind
     self.id = id
     self.once = once
     self.since = since
+    self.slots = slots
     self.payload = payload
   }
 
@@ -73,10 +76,12 @@ public struct Entry: Hashable, Sendable {
 
 extension Entry: ByteCodable {
   @inlinable static var hasOnce: UInt8 { 0x80 }
+  @inlinable static var hasSlots: UInt8 { 0x40 }
 
   /// Appends its binary form.
   @inlinable public func encode(into writer: inout ByteWriter) {
-    writer.write(kind.rawValue | (once == nil ? 0 : Entry.hasOnce))
+    writer.write(
+      kind.rawValue | (once == nil ? 0 : Entry.hasOnce) | (slots == nil ? 0 : Entry.hasSlots))
     guard kind != .filler else { return }
     writer.write(id.origin.rawValue)
     writer.write(id.number)
@@ -84,18 +89,22 @@ extension Entry: ByteCodable {
       once.encode(into: &writer)
       since.encode(into: &writer)
     }
+    if let slots {
+      slots.lowerBound.encode(into: &writer)
+      slots.upperBound.encode(into: &writer)
+    }
     writer.write(bytes: payload)
   }
 
   /// Reads its binary form, or says why it cannot.
   @inlinable public init(from reader: inout ByteReader) throws(CodingError) {
     let mark = try reader.read(UInt8.self)
-    guard let kind = Kind(rawValue: mark & ~Entry.hasOnce) else {
+    guard let kind = Kind(rawValue: mark & ~(Entry.hasOnce | Entry.hasSlots)) else {
       throw .malformed("unknown kind of entry")
     }
     self.init(kind)
     guard kind != .filler else {
-      if mark & Entry.hasOnce != 0 { throw .malformed("a filler of a client's") }
+      if mark != kind.rawValue { throw .malformed("a filler of a client's") }
       return
     }
     id.origin = VoterID(try reader.read(UInt32.self))
@@ -104,6 +113,12 @@ extension Entry: ByteCodable {
     if mark & Entry.hasOnce != 0 {
       once = try Once(from: &reader)
       since = try Slot(from: &reader)
+    }
+    if mark & Entry.hasSlots != 0 {
+      let first = try Slot(from: &reader)
+      let last = try Slot(from: &reader)
+      guard first <= last else { throw .malformed("an empty range of slots") }
+      slots = first...last
     }
     payload = try reader.read(bytesUpTo: Entry.maxPayload)
   }

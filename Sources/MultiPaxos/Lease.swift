@@ -6,6 +6,10 @@ public import Synod
 /// over the leader proposes its end, void where it was refreshed meanwhile. Its holder trusts it from
 /// when it **sent** its request, less a margin for the clocks' rates. What the lease protects is
 /// fenced by `fence`: whoever guards it refuses numbers lower than one that it saw.
+///
+/// These are for applications that have none of their own: the machine counts their time itself. A state
+/// that is to have the same leases over any protocol, or to change them together with what else it
+/// holds, keeps them itself, as `KeyValueState` does, and has its driver count.
 public enum LeaseRequest: Hashable, Sendable {
   /// Takes the lease of a name for so many ticks; refreshes it where this holder has it.
   case take(Bytes, holder: Bytes, ticks: UInt64)

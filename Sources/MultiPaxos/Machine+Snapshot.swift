@@ -60,24 +60,30 @@ extension Machine {
 }
 
 extension Snapshot: ByteCodable {
-  /// Appends its binary form.
+  private static var mark: UInt32 { 0x6d70_7301 }
+
+  /// Appends its binary form, with a checksum.
   public func encode(into writer: inout ByteWriter) {
-    slot.encode(into: &writer)
-    writer.write(digest)
-    writer.write(UInt64(pieces.count))
-    for piece in pieces { writer.write(bytes: piece) }
+    var body = ByteWriter()
+    slot.encode(into: &body)
+    body.write(digest)
+    body.write(UInt64(pieces.count))
+    for piece in pieces { body.write(bytes: piece) }
+    writer.write(sealed: body.finish(), as: Self.mark)
   }
 
-  /// Reads its binary form, or says why it cannot. Whether it is whole is seen when it is installed.
+  /// Reads its binary form, or says why it cannot.
   public init(from reader: inout ByteReader) throws(CodingError) {
-    slot = try Slot(from: &reader)
-    digest = try reader.read(UInt64.self)
-    var left = try reader.read(UInt64.self)
+    var body = ByteReader(try reader.read(sealedAs: Self.mark))
+    slot = try Slot(from: &body)
+    digest = try body.read(UInt64.self)
+    var left = try body.read(UInt64.self)
     var pieces: [Bytes] = []
     while left > 0 {
-      pieces.append(try reader.read(bytesUpTo: Message.maxPiece))
+      pieces.append(try body.read(bytesUpTo: Message.maxPiece))
       left -= 1
     }
+    guard body.isAtEnd else { throw .malformed("more behind a snapshot than its pieces") }
     self.pieces = pieces
   }
 }

@@ -87,22 +87,22 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
       }
       refusal = core.open(
         .command, writer.finish(), once: proposal.once, deadline: proposal.deadline,
-        importance: proposal.importance, as: id)
+        importance: proposal.importance, slots: proposal.slots, as: id)
     case .query(let query, let kind):
       return read(query, kind, deadline: proposal.deadline, as: id)
     case .barrier:
       refusal = core.open(
         .barrier, Bytes(), once: nil, deadline: proposal.deadline,
-        importance: proposal.importance, as: id)
+        importance: proposal.importance, slots: proposal.slots, as: id)
     case .changeMembership(let change):
       refusal = core.open(
-        .membership, change.encoded, once: nil, deadline: proposal.deadline,
-        importance: proposal.importance, as: id)
+        .membership, encoded(change), once: nil, deadline: proposal.deadline,
+        importance: proposal.importance, slots: proposal.slots, as: id)
     case .lease(.expire): refusal = .malformed
     case .lease(let request):
       refusal = core.open(
-        .lease, request.encoded, once: nil, deadline: proposal.deadline,
-        importance: proposal.importance, as: id)
+        .lease, encoded(request), once: nil, deadline: proposal.deadline,
+        importance: proposal.importance, slots: proposal.slots, as: id)
     case .transferLeadership(let voter): return core.transfer(to: voter, as: id)
     }
     if let refusal { refuse(id, refusal) }

@@ -10,16 +10,21 @@ public struct Proposal<App: ReplicatedState>: Sendable {
   public var once: Once?
   /// What to do where this node does not lead.
   public var importance = Importance.gain
+  /// Where in the log it is to stand; anywhere where it is nil. Where it comes to stand elsewhere it has
+  /// no effect: so "only if nothing was written since slot s" is `s.next...s.next`. Of no account to
+  /// queries.
+  public var slots: ClosedRange<Slot>?
 
   /// One made of its parts.
   @inlinable public init(
     _ operation: Operation<App>, deadline: Ticks? = nil, once: Once? = nil,
-    importance: Importance = .gain
+    importance: Importance = .gain, slots: ClosedRange<Slot>? = nil
   ) {
     self.operation = operation
     self.deadline = deadline
     self.once = once
     self.importance = importance
+    self.slots = slots
   }
 }
 
@@ -116,6 +121,8 @@ public enum NotApplied: Hashable, Sendable {
   /// Its client has sent a later command since (`Once`), so what came of this one is not known any
   /// more: this attempt had no effect.
   case outdated
+  /// It came to stand in this slot, which is none of those where it was wanted.
+  case outsideSlots(Slot)
   /// Given up before anything could come of it.
   case abandoned(Abandoned)
 }

@@ -50,9 +50,9 @@ extension Machine {
 }
 
 extension ShutdownImage: ByteCodable {
-  private static var mark: UInt32 { 0x6d70_0001 }
+  private static var mark: UInt32 { 0x6d70_6901 }
 
-  /// Appends its binary form, which ends with a checksum.
+  /// Appends its binary form, with a checksum.
   public func encode(into writer: inout ByteWriter) {
     var body = ByteWriter()
     body.write(voter.rawValue)
@@ -60,26 +60,12 @@ extension ShutdownImage: ByteCodable {
     store?.encode(into: &body)
     body.write(UInt64(records.count))
     for record in records { record.encode(into: &body) }
-    let bytes = body.finish()
-    writer.write(Self.mark)
-    writer.write(UInt64(bytes.count))
-    writer.write(CRC32C.checksum(bytes))
-    writer.write(raw: bytes)
+    writer.write(sealed: body.finish(), as: Self.mark)
   }
 
   /// Reads its binary form, or says why it cannot.
   public init(from reader: inout ByteReader) throws(CodingError) {
-    guard try reader.read(UInt32.self) == Self.mark else {
-      throw .malformed("no image of a log's node")
-    }
-    let count = try reader.read(UInt64.self)
-    let checksum = try reader.read(UInt32.self)
-    guard count <= reader.remaining else {
-      throw .overLimit(found: count, limit: reader.remaining)
-    }
-    let bytes = try reader.read(raw: Int(count))
-    guard CRC32C.checksum(bytes) == checksum else { throw .malformed("an image that is damaged") }
-    var body = ByteReader(bytes)
+    var body = ByteReader(try reader.read(sealedAs: Self.mark))
     voter = VoterID(try body.read(UInt32.self))
     store = try body.read(UInt8.self) == 0 ? nil : try Identity128(from: &body)
     var left = try body.read(UInt64.self)

@@ -7,9 +7,9 @@ extension LogLedger {
   mutating func sent(_ message: Message, by voter: VoterID) {
     guard let place = place(of: voter) else { return }
     switch message {
-    case .probe, .fetchPiece, .askIndex, .takeOver, .returned, .acknowledged, .askKnown: break
-    case .probed(_, _, _, let chosen), .known(let chosen):
-      mustBeChosen(through: chosen, says: voter)
+    case .probe, .probed, .fetchPiece, .askIndex, .takeOver, .returned, .acknowledged, .askKnown:
+      break
+    case .known(let chosen): mustBeChosen(through: chosen, says: voter)
     case .prepare(let ballot, let from):
       use(ballot, by: voter)
       mustBeChosen(through: from.previous, says: voter)

@@ -80,6 +80,7 @@ struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
       }
       highest[entry.id.origin] = max(last, entry.id.number)
     }
+    if let slots = entry.slots, !slots.contains(slot) { return .nothing }
     var reader = ByteReader(entry.payload)
     switch entry.kind {
     case .filler: return .nothing

@@ -214,7 +214,7 @@ extension LogSubject {
     case .noLease: ledger.reach(.noLease)
     case .abandoned: ledger.reach(.givenUp)
     case .refused: break
-    case .tooLarge, .malformed, .notAVoter, .outdated: break
+    case .tooLarge, .malformed, .notAVoter, .outdated, .outsideSlots: break
     }
     if case .changeMembership(let change) = call.proposal.operation, !reason.isRefusal {
       asked[change.encoded]?.possible -= 1

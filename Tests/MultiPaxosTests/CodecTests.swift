@@ -11,12 +11,14 @@ import Testing
     Entry(
       .command, id: EntryID(origin: VoterID(3), number: 1),
       once: Once(Identity128(high: 5, low: 6), 4), payload: "once"),
+    Entry(
+      .barrier, id: EntryID(origin: VoterID(3), number: 2), slots: Slot(4)...Slot(9)),
     Entry(.lease, id: EntryID(origin: VoterID(2), number: 2), payload: "lease"),
   ]
 
   static let messages: [Message] = [
     .probe(round: 3, chosen: Slot(9)),
-    .probed(round: 3, misses: true, promised: .zero, chosen: Slot(2)),
+    .probed(round: 3, misses: true, promised: .zero),
     .prepare(ballot, from: Slot(4)),
     .promise(
       .init(

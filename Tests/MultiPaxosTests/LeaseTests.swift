@@ -110,24 +110,6 @@ import Testing
     #expect(world[1].lease(of: "lock") == lease)
   }
 
-  /// Rule 47.
-  @Test func theNodeWhoseStateIsAnotherIsFoundAndStops() {
-    var world = World(3) { $0.decorations.verifiesEvery = 4 }
-    world.elect()
-    let leader = world.leader!.rawValue
-    let odd = world.voters.first { $0.rawValue != leader }!
-    for _ in 0..<6 { _ = world.end(.command(.add(1)), at: leader) }
-    for _ in 0..<20 { world.pass(20) }
-    #expect(world.voters.allSatisfy { world.nodes[$0]!.machine.stopped == nil })
-    world.nodes[odd]!.machine.spoil()
-    for _ in 0..<6 { _ = world.end(.command(.add(1)), at: leader) }
-    for _ in 0..<20 { world.pass(20) }
-    #expect(world.nodes[odd]!.machine.stopped == .diverged)
-    #expect(
-      world.nodes[odd]!.effects.contains { if case .diverged = $0 { true } else { false } })
-    #expect(world.voters.filter { world.nodes[$0]!.machine.stopped != nil } == [odd])
-  }
-
   @Test func leadershipIsHandedOver() {
     var world = World(3)
     world.elect()
@@ -148,9 +130,4 @@ import Testing
     #expect(entries.filter { $0.entry.kind == .command }.count == 5)
     #expect(world[leader].entries(from: Slot(2), limit: 2).map(\.slot) == [Slot(2), Slot(3)])
   }
-}
-
-extension CalculatorMachine {
-  /// Has this node's state be another than the others', as a fault of memory would.
-  mutating func spoil() { flip { $0.flaw = 1 } }
 }

@@ -105,10 +105,11 @@ import Testing
 
   /// A voter that is asked twice may have accepted more in between.
   @Test func partsOfTwoAnswersMakeNoPromise() {
-    guard var (machine, ballot) = candidate() else {
+    guard let (candidate, ballot) = candidate() else {
       Issue.record("it does not stand")
       return
     }
+    var machine = candidate
     func part(_ part: UInt32, of content: UInt64) -> Message {
       .promise(
         .init(ballot: ballot, from: Slot(1), part: part, parts: 2, content: content, accepted: []))

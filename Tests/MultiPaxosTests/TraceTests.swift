@@ -279,9 +279,13 @@ import Testing
 
     // B leads by A's promise and its own; what C and D promise is held back.
     world.network.removeAll()
+    var leads = false
     world.isHeldBack = { parcel in
       switch parcel.message {
-      case .promise, .fetch, .entries: parcel.from.rawValue > 2 || parcel.to.rawValue > 2
+      // Nor does B hear of the change before it leads: it would not stand any more.
+      case .promise, .fetch, .entries:
+        !leads && parcel.to == VoterID(2) && parcel.message.isEntries
+          || parcel.from.rawValue > 2 || parcel.to.rawValue > 2
       // It is no voter any more, and would hand over.
       case .takeOver: true
       case .probed, .index: false
@@ -298,6 +302,7 @@ import Testing
       world.calm()
     }
     #expect(world.leader == VoterID(2))
+    leads = true
     let read = world.propose(.query(.value, .leader), at: 2)
     for _ in 0..<6 { pass(30, at: 2, &world) }
     #expect(world[2].status.applied == start.next)
@@ -307,5 +312,11 @@ import Testing
     for _ in 0..<20 { world.pass(20) }
     #expect(world.completions[read]?.number == 10)
     #expect(world.problems == [])
+  }
+}
+
+extension Message {
+  fileprivate var isEntries: Bool {
+    if case .entries = self { true } else { false }
   }
 }
