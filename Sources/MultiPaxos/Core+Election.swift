@@ -56,9 +56,7 @@ extension Core {
     }
     let hears = leader != nil && now < heardAt.advanced(by: settings.electionTimeout)
     let misses = role != .leading && !hears && mayFollow(sender)
-    outbox.send(
-      .probed(round: round, misses: misses, promised: promised, chosen: chosenThrough),
-      to: .voter(sender))
+    outbox.send(.probed(round: round, misses: misses, promised: promised), to: .voter(sender))
   }
 
   mutating func receiveProbed(

@@ -232,8 +232,7 @@ struct Core: Hashable, Sendable {
   mutating func receive(_ message: Message, from sender: VoterID) {
     switch message {
     case .probe(let round, let chosen): receiveProbe(round, chosen, from: sender)
-    case .probed(let round, let misses, let promised, let chosen):
-      knowChosen(chosen)
+    case .probed(let round, let misses, let promised):
       receiveProbed(round, misses, promised, from: sender)
     case .prepare(let ballot, let from): receivePrepare(ballot, from, from: sender)
     case .promise(let promise): receivePromise(promise, from: sender)

@@ -96,12 +96,12 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
         importance: proposal.importance, slots: proposal.slots, as: id)
     case .changeMembership(let change):
       refusal = core.open(
-        .membership, encoded(change), once: nil, deadline: proposal.deadline,
+        .membership, change.encoded, once: nil, deadline: proposal.deadline,
         importance: proposal.importance, slots: proposal.slots, as: id)
     case .lease(.expire): refusal = .malformed
     case .lease(let request):
       refusal = core.open(
-        .lease, encoded(request), once: nil, deadline: proposal.deadline,
+        .lease, request.encoded, once: nil, deadline: proposal.deadline,
         importance: proposal.importance, slots: proposal.slots, as: id)
     case .transferLeadership(let voter): return core.transfer(to: voter, as: id)
     }

@@ -8,12 +8,11 @@ extension Message: ByteCodable {
       writer.write(UInt8(1))
       writer.write(round)
       chosen.encode(into: &writer)
-    case .probed(let round, let misses, let promised, let chosen):
+    case .probed(let round, let misses, let promised):
       writer.write(UInt8(2))
       writer.write(round)
       writer.write(UInt8(misses ? 1 : 0))
       promised.encode(into: &writer)
-      chosen.encode(into: &writer)
     case .prepare(let ballot, let from):
       writer.write(UInt8(3))
       ballot.encode(into: &writer)
@@ -117,9 +116,7 @@ extension Message: ByteCodable {
       let round = try reader.read(UInt64.self)
       let misses = try reader.read(UInt8.self)
       guard misses <= 1 else { throw .malformed("neither yes nor no") }
-      self = .probed(
-        round: round, misses: misses == 1, promised: try Ballot(from: &reader),
-        chosen: try Slot(from: &reader))
+      self = .probed(round: round, misses: misses == 1, promised: try Ballot(from: &reader))
     case 3: self = .prepare(try Ballot(real: &reader), from: try Slot(from: &reader))
     case 4: self = .promise(try Promise(from: &reader))
     case 5: self = .refused(try Ballot(real: &reader), promised: try Ballot(real: &reader))

@@ -5,8 +5,8 @@ public enum Message: Hashable, Sendable {
   /// "Do you miss the leader too?" Asked before a ballot is drawn (rule 41); `chosen` is the last slot
   /// that the sender knows chosen, all before it too. `round` names the question.
   case probe(round: UInt64, chosen: Slot)
-  /// Answers it; `promised` is what the sender has promised, and all slots up to `chosen` are chosen.
-  case probed(round: UInt64, misses: Bool, promised: Ballot, chosen: Slot)
+  /// Answers it; `promised` is what the sender has promised.
+  case probed(round: UInt64, misses: Bool, promised: Ballot)
   /// Asks for a promise on all slots from `from` on.
   case prepare(Ballot, from: Slot)
   /// Gives it.

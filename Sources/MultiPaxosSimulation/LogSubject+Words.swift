@@ -63,10 +63,8 @@ enum LogWords {
     switch message {
     case .probe(let round, let chosen):
       return text("probe", nil, ["round": "\(round)", "chosen": "\(chosen)"])
-    case .probed(let round, let misses, let promised, let chosen):
-      return text(
-        "probed", promised,
-        ["round": "\(round)", "misses the leader": "\(misses)", "chosen": "\(chosen)"])
+    case .probed(let round, let misses, let promised):
+      return text("probed", promised, ["round": "\(round)", "misses the leader": "\(misses)"])
     case .prepare(let ballot, let from): return text("prepare", ballot, ["from": "\(from)"])
     case .promise(let promise):
       let told = promise.accepted.map { "\($0.slot) at \($0.ballot): \($0.entry)" }
