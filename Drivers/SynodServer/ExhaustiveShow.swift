@@ -1,24 +1,32 @@
-import CASPaxosSimulation
 import Glibc
 import SynodSimulation
 import UV
 
 /// Walks every run of small worlds and tells people about it.
 struct ExhaustiveShow {
-  private let worlds: [ExploredWorld]
+  private let all: [SmallWorld]
+  private let worlds: [SmallWorld]
   private let isTerminal = isatty(STDOUT_FILENO) == 1
 
-  /// - Parameter name: of a world; all but the large ones where nil.
+  /// - Parameters:
+  ///   - name: of a world; all but the large ones where nil.
+  ///   - protocolName: whose worlds.
   /// - Throws: a `Failure` where there is none of that name.
-  init(world name: String?) throws(Failure) {
+  init(world name: String?, of protocolName: String) throws(Failure) {
+    guard SimulatedProtocol.named(protocolName) != nil else {
+      let names = SimulatedProtocol.all.map(\.name).joined(separator: ", ")
+      throw .usage(
+        "--protocol: '\(protocolName)' cannot be simulated; what can be: \(names)")
+    }
+    all = SmallWorld.all(of: protocolName)
     guard let name else {
-      worlds = ExploredWorld.all.filter { !$0.isLarge }
+      worlds = all.filter { !$0.isLarge }
       return
     }
-    guard let world = ExploredWorld.named(name) else {
+    guard let world = all.first(where: { $0.name == name }) else {
       throw .usage(
         "--world: there is no '\(name)'; there are: "
-          + ExploredWorld.all.map(\.name).joined(separator: ", "))
+          + all.map(\.name).joined(separator: ", "))
     }
     worlds = [world]
   }
@@ -30,7 +38,7 @@ struct ExhaustiveShow {
     for world in worlds {
       print("\(world.name): \(world.summary)")
       let start = Self.seconds()
-      let report = world.explore(limits: ExplorationLimits(bytes: 6 << 30)) { report in
+      let report = world.explore(ExplorationLimits(bytes: 6 << 30)) { report in
         show(report, since: start)
         return !Interruption.isPending
       }
@@ -48,10 +56,11 @@ struct ExhaustiveShow {
       throw Failure("not walked to the end: \(unfinished.joined(separator: ", "))")
     }
     if worlds.count == 1 { return print("passed") }
-    let large = ExploredWorld.all.filter(\.isLarge).map(\.name)
+    let large = all.filter(\.isLarge).map(\.name)
     print(
-      "passed: \(worlds.count) of \(ExploredWorld.all.count) worlds. Left out, unless named by "
-        + "--world: \(large.joined(separator: ", "))")
+      "passed: \(worlds.count) of \(all.count) worlds."
+        + (large.isEmpty
+          ? "" : " Left out, unless named by --world: \(large.joined(separator: ", "))"))
   }
 
   private func show(_ report: ExplorationReport, since start: Double) {

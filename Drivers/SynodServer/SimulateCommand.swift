@@ -106,7 +106,7 @@ struct SimulateCommand: ParsableCommand {
   }
 
   private func explore() throws {
-    let show = try ExhaustiveShow(world: world)
+    let show = try ExhaustiveShow(world: world, of: subject)
     #if PlantedBugs
       if let plant {
         guard let bug = PlantedBug.named(plant) else {

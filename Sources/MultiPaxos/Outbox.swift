@@ -99,6 +99,19 @@ struct Outbox: Hashable, Sendable {
     }
   }
 
+  /// Counts batches from the last durable one on.
+  /// - Returns: by how much their numbers fell.
+  mutating func renumber() -> UInt64 {
+    let shift = durable.rawValue
+    held = held[firstHeld...].map {
+      Held(batch: PersistBatch($0.batch.rawValue - shift), to: $0.to, message: $0.message)
+    }
+    firstHeld = 0
+    issued = PersistBatch(issued.rawValue - shift)
+    durable = .none
+    return shift
+  }
+
   /// Forgets all that has not left.
   mutating func discard() {
     persist.removeAll()

@@ -96,6 +96,11 @@ struct Reservation: Hashable, Sendable {
     return true
   }
 
+  /// The number of the batch that is waited for falls.
+  mutating func renumber(by shift: UInt64) {
+    batch = batch.map { PersistBatch($0.rawValue - min(shift, $0.rawValue)) }
+  }
+
   /// An earlier life reserved this much, and may have drawn all of it.
   mutating func restore(counter: UInt64, number: UInt64, read: UInt64) {
     ballots.restore(min(counter, Ballot.counterLimit))

@@ -1,0 +1,31 @@
+import CASPaxosSimulation
+import MultiPaxosSimulation
+import SynodSimulation
+
+/// A small world of some protocol, every run of which can be walked.
+struct SmallWorld: Sendable {
+  let name: String
+  let summary: String
+  let isLarge: Bool
+  let explore: @Sendable (ExplorationLimits, (ExplorationReport) -> Bool) -> ExplorationReport
+
+  init(_ world: ExploredWorld) {
+    name = world.name
+    summary = world.summary
+    isLarge = world.isLarge
+    explore = { world.explore(limits: $0, progress: $1) }
+  }
+
+  init(_ world: ExploredLog) {
+    name = world.name
+    summary = world.summary
+    isLarge = world.isLarge
+    explore = { world.explore(limits: $0, progress: $1) }
+  }
+
+  /// Those of a protocol, the small ones first.
+  static func all(of protocolName: String) -> [SmallWorld] {
+    protocolName == SimulatedProtocol.multipaxos.name
+      ? ExploredLog.all.map { SmallWorld($0) } : ExploredWorld.all.map { SmallWorld($0) }
+  }
+}

@@ -1,0 +1,20 @@
+import Glibc
+import MultiPaxosSimulation
+import Synod
+import SynodSimulation
+import Testing
+
+/// Every run of small worlds. In a test run each is walked to a bounded number of states; set
+/// `SYNOD_EXPLORE` to a number of states to go on.
+@Suite struct LogExplorationTests {
+  static let budget = getenv("SYNOD_EXPLORE").flatMap { Int(String(cString: $0)) } ?? 1_500
+
+  @Test(arguments: ExploredLog.all.map(\.name))
+  func nothingIsWrongInAnyWorld(_ name: String) throws {
+    let world = try #require(ExploredLog.named(name))
+    let report = world.explore(limits: ExplorationLimits(states: Self.budget))
+    #expect(
+      report.violation == nil,
+      "\(name): \(report.violation ?? "")\n\(report.trace.joined(separator: "\n"))")
+  }
+}
