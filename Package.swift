@@ -125,9 +125,12 @@ if let tests = package.targets.first(where: { $0.name == "CASPaxosTests" }) {
   tests.dependencies += ["SynodSimulation"]
   tests.resources = [.copy("Golden")]
 }
-// MultiPaxosTests also run the contract's suite.
-package.targets.first { $0.name == "MultiPaxosTests" }?.dependencies += ["SynodSimulation"]
-// And EPaxosTests.
+// MultiPaxosTests also run the contract's suite, and read their golden scripts.
+if let tests = package.targets.first(where: { $0.name == "MultiPaxosTests" }) {
+  tests.dependencies += ["SynodSimulation"]
+  tests.resources = [.copy("Golden")]
+}
+// EPaxosTests run it, too.
 package.targets.first { $0.name == "EPaxosTests" }?.dependencies += ["SynodSimulation"]
 // CASPaxosSimulationTests read the hashes of runs that are written down.
 package.targets.first { $0.name == "CASPaxosSimulationTests" }?.resources = [.copy("Golden")]
