@@ -188,7 +188,12 @@ extension Core {
     see(ballot)
     if ballot < promised { return refuse(ballot, to: sender) }
     guard mayFollow(sender) else { return }
-    if ballot > promised {
+    #if PlantedBugs
+      let mayRaise = !PlantedBug.has(.unraisedPromise)
+    #else
+      let mayRaise = true
+    #endif
+    if ballot > promised, mayRaise {
       promise(ballot)
       logBatch = outbox.record(.promise(ballot))
     }

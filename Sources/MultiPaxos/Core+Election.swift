@@ -14,8 +14,7 @@ extension Core {
 
   /// Whether this node votes on slots that are yet to be opened.
   var mayStand: Bool {
-    settings.decorations.standsForLeader && isVoter && !isGuarded
-      && isFree(for: me)
+    settings.decorations.standsForLeader && isVoter && !isGuarded && mayBreakGrant(as: me)
       && (windowItems.contains { configuration($0).place(of: me) != nil })
   }
 
@@ -71,9 +70,13 @@ extension Core {
     standIfAgreed()
   }
 
+  /// Quorums of both kinds: one whom few promise to, and who can have nothing chosen, would only unseat
+  /// others, and be granted what keeps the next from leading.
   private mutating func standIfAgreed() {
     let isAgreed = windowItems.allSatisfy { item in
-      configuration(item).isPrepareQuorum(votes(of: probe.agreeing, in: configuration(item)))
+      let votes = votes(of: probe.agreeing, in: configuration(item))
+      return configuration(item).isPrepareQuorum(votes)
+        && configuration(item).isAcceptQuorum(votes)
     }
     if isAgreed { stand() }
   }
@@ -212,6 +215,8 @@ extension Core {
     flushProposals()
     let wasLeading = role == .leading
     let transfer = lead.transfer
+    // What it granted itself nobody trusts any more, and would only keep others from leading.
+    if grants.holder == me { grants.holder = .none }
     // Whoever it handed over to stands; nobody else that is merely heard of need lead.
     let isTakenOver = highestSeen > lead.ballot && highestSeen.voter == transfer?.to
     let next = voter ?? (isTakenOver ? transfer?.to : nil)
@@ -260,16 +265,9 @@ extension Core {
       configuration.place(of: target) != nil
     else { return end(.notAVoter(voter ?? .none)) }
     // What it holds of a lease it trusts no more, before anyone else may lead (rule 45).
-    #if PlantedBugs
-      let keepsLease = PlantedBug.has(.leaseWhileHandingOver)
-    #else
-      let keepsLease = false
-    #endif
-    if !keepsLease {
-      lead.leaseFrom = lead.round + 1
-      for place in lead.peers.indices { lead.peers[place].leaseUntil = Ticks(0) }
-      grants.holder = .none
-    }
+    lead.leaseFrom = lead.round + 1
+    for place in lead.peers.indices { lead.peers[place].leaseUntil = Ticks(0) }
+    grants.holder = .none
     lead.transfer = Leadership.Transfer(
       proposal: id, to: target, until: now.advanced(by: settings.electionTimeout))
     outbox.send(.takeOver(lead.ballot, round: lead.round), to: .voter(target))

@@ -246,13 +246,15 @@ extension Core {
     }
   }
 
+  /// Of both kinds: one that cannot have anything chosen would lead in vain, and, where few promises
+  /// make a leader, keep others from it by what it grants itself.
   private var hearsQuorum: Bool {
     let configuration = state.schedule.configuration(at: chosenThrough.next)
     let heard = lead.peers.filter {
       $0.heardAt.advanced(by: settings.electionTimeout) > now || $0.voter == me
     }
-    return configuration.isPrepareQuorum(
-      votes(of: heard.map(\.voter) + [me], in: configuration))
+    let votes = votes(of: heard.map(\.voter) + [me], in: configuration)
+    return configuration.isPrepareQuorum(votes) && configuration.isAcceptQuorum(votes)
   }
 
   /// A leader that is no voter any more hands over.

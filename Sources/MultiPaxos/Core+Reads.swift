@@ -123,12 +123,7 @@ extension Core {
   /// How far one must have come to read now, alone; nil where this leader has no lease. It is looked
   /// at after the read came, and after the clock was (rule 44).
   var leaseIndex: Slot? {
-    #if PlantedBugs
-      let isGoing = lead.transfer != nil && !PlantedBug.has(.leaseWhileHandingOver)
-    #else
-      let isGoing = lead.transfer != nil
-    #endif
-    guard knowsAllChosen, !isGoing, isQuorum({ $0.leaseUntil > now }) else {
+    guard knowsAllChosen, lead.transfer == nil, isQuorum({ $0.leaseUntil > now }) else {
       return nil
     }
     return max(lead.highestChosen, chosenThrough)

@@ -65,6 +65,11 @@ extension Core {
   mutating func mayFollow(_ voter: VoterID) -> Bool {
     if isGuarded { return false }
     grants.isGuarding = false
+    return mayBreakGrant(as: voter)
+  }
+
+  /// Whether nothing that this life granted speaks against it.
+  func mayBreakGrant(as voter: VoterID) -> Bool {
     #if PlantedBugs
       if PlantedBug.has(.exemptFirstLeader), voter == grants.first { return true }
     #endif

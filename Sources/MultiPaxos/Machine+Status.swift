@@ -79,6 +79,9 @@ extension Machine {
       firstRetained: core.log.first, open: core.pending.count + reads.count)
   }
 
+  /// The ballot at which it leads, while it answers reads alone (rule 44).
+  package var leasedAt: Ballot? { core.leaseIndex == nil ? nil : core.lead.ballot }
+
   /// What it has done since it was made.
   public var statistics: Statistics { core.statistics }
   /// What it was made from, within its bounds.

@@ -52,6 +52,8 @@ struct LogShape: Sendable {
     // Few entries are kept, so that whoever lacks more is given a snapshot.
     settings.maxRetained = one(of: [0, 10, 50, 8192])
     if plan.isTiny {
+      // What fills a window goes out a few slots at a time.
+      settings.window = min(settings.window, 16)
       settings.counterBlock = one(of: [2, 5, 64])
       settings.maxOpenProposals = one(of: [2, 4, 32_768])
       settings.maxHeldReplies = one(of: [1, 4, 65_536])
@@ -72,6 +74,10 @@ struct LogShape: Sendable {
       settings.electionTimeout = max(
         one(of: [30, 30, 100]), 3 * settings.heartbeatEvery, plan.delay / 100)
       settings.leaseDuration = settings.electionTimeout * one(of: [1, 2, 4, 8]) / 2
+      settings.decorations.checksQuorum = true
+      // Where few promises make a leader, it must ask first, or each that stands is granted what keeps
+      // the next from leading.
+      if quorums.prepare < quorums.accept { settings.decorations.asksBeforeStanding = true }
       settings.clockRateError = plan.faults.clockDrift * 1_000_000 / 1024 + 500
       queryPercent = one(of: [20, 50, 50])
       leasedPercent = one(of: [0, 90, 90])

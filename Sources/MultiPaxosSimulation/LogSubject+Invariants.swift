@@ -70,12 +70,29 @@ extension LogSubject {
     if machine.openProposals > 2 * machine.settings.maxOpenProposals {
       return "voter \(voter) holds \(machine.openProposals) proposals"
     }
+    if let wrong = brokenLease(machine, of: voter) { return wrong }
     switch machine.stopped {
     case nil: return difference(machine, of: voter)
     case .storageFailed where hasFailed.contains(voter): return nil
     case .storageFailed: return "voter \(voter) says that its store failed, and it did not"
     case .some(let why): return "voter \(voter) stopped (\(why)), and nobody gave it a reason"
     }
+  }
+
+  /// While a leader trusts its lease nobody else has anything chosen behind what it knows (rule 44).
+  private func brokenLease(
+    _ machine: MultiPaxos.Machine<Workload.App>, of voter: VoterID
+  ) -> String? {
+    guard shape.settings.leaseDuration != nil, let ballot = machine.leasedAt else { return nil }
+    var slot = machine.status.chosen.next
+    while slot <= ledger.highest {
+      if let chosen = ledger.chosen[slot], chosen.ballot > ballot {
+        return "voter \(voter) trusts its lease at \(ballot), and \(slot) is chosen at "
+          + "\(chosen.ballot)"
+      }
+      slot = slot.next
+    }
+    return nil
   }
 
   private func difference(

@@ -92,7 +92,9 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   /// Elections come before anything, and a voter that may hold few replies lets most of the others be
   /// asked again.
   public var waitForRoom: UInt64 {
-    let election = 1_000 * shape.settings.electionTimeout
+    // Whoever granted a lease waits until that is over.
+    let lease = shape.settings.leaseDuration ?? 0
+    let election = 1_000 * (shape.settings.electionTimeout + lease)
     let room =
       shape.settings.maxHeldReplies <= plan.voters ? 1_000 * shape.settings.retransmitAfter : 0
     return election + room

@@ -76,8 +76,6 @@
     case leaseFromAnswer = "count a lease from the answer"
     /// A live grant refuses what others prepare, and not what they have accepted.
     case grantWithoutAccepts = "grant a lease against prepares only"
-    /// A leader trusts its lease while it hands over.
-    case leaseWhileHandingOver = "trust a lease while handing over"
     /// A leader with the promises of one slot's voters proposes in all slots.
     case firstQuorumForAll = "judge promises by one configuration"
     /// What late promises tell of is not looked at.
@@ -88,7 +86,7 @@
     case firstReport = "take the first report of a slot"
     /// A promise leaves out in silence what was applied.
     case silentPromise = "promise without the slots that are applied"
-    /// An acceptor accepts at a higher ballot than it promised, and goes on with its promise.
+    /// An acceptor follows a leader at a higher ballot than it promised, and goes on with its promise.
     case unraisedPromise = "accept without raising the promise"
     /// What was accepted at any ballot is taken for what was chosen.
     case claimOfAnyBallot = "commit by number what was accepted at another ballot"

@@ -9,7 +9,9 @@ import Testing
   /// The simulator finds what it is there to find.
   @Test(arguments: PlantedBug.allCases)
   func everyPlantedMistakeIsFound(_ bug: PlantedBug) throws {
-    let options = try SimulateOptions(try SimulateCommand.parse(["--from", "1"]))
+    let subject = PlantedBug.ofLog.contains(bug) ? "multipaxos" : "caspaxos"
+    let options = try SimulateOptions(
+      try SimulateCommand.parse(["--from", "1", "--protocol", subject]))
     let find = PlantedBugShow(options, limit: PlantedBugShow.mostSeeds).hunt(bug, time: 0)
     #expect(find.what != nil, "not found in \(find.seeds) seeds: \(bug.rawValue)")
     #expect(PlantedBug.planted == nil)
