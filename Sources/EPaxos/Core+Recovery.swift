@@ -97,7 +97,9 @@ extension Core {
   /// R1 to R5.
   private mutating func decideRecovery(_ id: InstanceID) {
     guard let attempt = attempts[id] else { return }
-    let answers = attempt.answers.sorted { $0.key < $1.key }.map { (place: $0.key, holding: $0.value) }
+    let answers = attempt.answers.sorted { $0.key < $1.key }.map {
+      (place: $0.key, holding: $0.value)
+    }
     let owner = electorate.configuration.place(of: id.owner)
     switch RecoveryRow(answers, owner: owner, electorate.thresholds) {
     case .committed(let value):

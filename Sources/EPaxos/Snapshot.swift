@@ -103,10 +103,11 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
     var number = start
     var writer = ByteWriter()
     writer.write(UInt8(5))
-    while line < table.lines.count, writer.count < limit {
+    // One at least, however little is asked for.
+    while line < table.lines.count, writer.count < max(limit, 2) {
       let cells = table.lines[line]
       number = max(number, cells.truncated + 1)
-      while number <= cells.last, writer.count < limit {
+      while number <= cells.last, writer.count < max(limit, 2) {
         if let instance = cells[number], instance.isExecuted, let cmd = instance.cmd {
           let id = InstanceID(row: cells.row, number: number)
           Message.Committed(id, Value(cmd, instance.dep)).encode(into: &writer)

@@ -88,8 +88,7 @@ import Testing
     world.isHeldBack = { _ in false }
     world.crash(2)
     let proposal = world.add(2, at: 1)
-    world.pass(60)
-    world.pass(60)
+    for _ in 0..<5 { world.pass(60) }
     #expect(world.completions[proposal]?.number != nil)
     world.settle(1000)
     world.expectAgreement([1, 3, 4, 5])
@@ -109,7 +108,9 @@ import Testing
     world.settle()
     world.expectAgreement()
     #expect(world.completions.count == 60)
-    #expect(world.completions.values.allSatisfy { $0.number != nil })
+    // One that fell behind the others' barrier does not hear what its commands came to.
+    #expect(
+      world.completions.values.allSatisfy { $0.number != nil || $0 == .unknown(.forgotten) })
   }
 
   @Test(arguments: 1...30) func nodesMayCrash(_ seed: UInt64) {

@@ -15,6 +15,12 @@ import Testing
     func suite(seed: UInt64, steps: Int, proposals: Int) -> ContractSuite<ShelfWitness> {
       let settings = (1...UInt32(voters)).map { voter in
         var settings = Settings.test(voter, of: voters, seed: seed)
+        // Messages are slow here: who is slow is not dead.
+        settings.retransmitAfter = 120
+        settings.askAfter = 120
+        settings.recoverAfter = 500
+        settings.recoverSpread = 100
+        settings.attemptLasts = 500
         adjust(&settings)
         return settings
       }

@@ -114,12 +114,14 @@ import Testing
   @Test func aLaggardAsksForWhatItMissed() {
     var world = World(3) { $0.barrierEvery = nil }
     world.nodes[VoterID(3)]!.isCutOff = true
-    for round in 0..<50 { world.add(Int32(round), to: [UInt8(round % 3)], at: UInt32(1 + round % 2)) }
-    world.calm()
+    for round in 0..<50 {
+      world.add(Int32(round), to: [UInt8(round % 3)], at: UInt32(1 + round % 2))
+    }
+    world.settle(200)
     world.nodes[VoterID(3)]!.isCutOff = false
     world.add(7, at: 1)
     world.settle(600)
-    #expect(world[3].statistics.fetched >= 50)
+    #expect(world[3].statistics.fetched > 20)
     #expect(world[3].statistics.installed == 0)
     world.expectAgreement()
   }

@@ -142,8 +142,11 @@ struct World {
     while steps < 50_000 {
       steps += 1
       for voter in voters { sync(voter) }
-      guard let place = network.firstIndex(where: { !isHeldBack($0) }) else { return }
-      deliver(network.remove(at: place))
+      if let place = network.firstIndex(where: { !isHeldBack($0) }) {
+        deliver(network.remove(at: place))
+      } else if nodes.values.allSatisfy({ $0.isDown || $0.unsynced.isEmpty }) {
+        return
+      }
     }
     problems.append("the network never calms down")
   }
