@@ -146,7 +146,7 @@ extension Core {
       return wakeUp(by: now.advanced(by: 1))
     }
     let (page, batch, looks) = table.page(request)
-    pages.spend(looks, at: now)
+    pages.spend(entries: page.entries.count, looks: looks, at: now)
     let encoded = page.encoded
     // Registers of one hash are never split; that so many are of one that no message can carry them
     // is nobody's accident.
