@@ -17,6 +17,9 @@
       (.unguardedMembers, "members-duel", "two memberships were decided"),
       (.unguardedMembers, "members-add-remove", "two memberships were decided"),
       (.returningVoter, "members-2-1", "voter 2 is out by r2, and is not retired"),
+      (.skippedTransfer, "members-two-keys", "k was not accepted anew in it"),
+      (.copiedStates, "members-collect-leave", "k was not accepted anew in it"),
+      (.ignoredEpoch, "members-return", "voter 3 answers 1.3.1, and durable is 0"),
     ])
     func aMistakeAboutTheMembersIsFound(
       _ bug: PlantedBug, in name: String, as what: String

@@ -25,7 +25,7 @@ extension ExploredWorld {
       make: {
         RegisterExploration(
           settings: collectors(settings()),
-          steps: [.delete(at: 0), .add(1, at: 1).of("l"), .read(at: 2).of("l")],
+          steps: [.delete(at: 0), .add(1, at: 1).of("l")],
           attempts: [1, 2, 1])
       }),
     ExploredWorld(
