@@ -107,10 +107,11 @@ struct Watches: Hashable, Sendable {
   )
     -> Bool
   {
-    guard let watch = open[number] else { return false }
-    if watch.keys[key] != nil { return true }
-    guard watch.keys.count < limits.keys, known < limits.allKeys else {
-      open[number]?.failure = watch.keys.count < limits.keys ? .overloaded : .tooLarge
+    // No copy of the watch is held: what is added to would be cloned each time.
+    guard let count = open[number]?.keys.count else { return false }
+    if open[number]?.keys[key] != nil { return true }
+    guard count < limits.keys, known < limits.allKeys else {
+      open[number]?.failure = count < limits.keys ? .overloaded : .tooLarge
       return false
     }
     let own = key.compacted()
