@@ -51,6 +51,11 @@ extension KeyValueState {
     return Cursor(section: Section(rawValue: cursor.section.rawValue + 1) ?? .end)
   }
 
+  /// Keys are what takes memory.
+  public mutating func release(before cursor: Cursor) {
+    if cursor.section == .keys { keys.release(before: cursor.shard) }
+  }
+
   /// - Returns: whether the table was written to its end.
   private static func write<Value>(
     _ table: ShardedTable<Value>, from cursor: inout Cursor, _ limit: Int,

@@ -10,7 +10,7 @@ internal import Synod
 /// A copy costs a few references, and the first write to each of its shards after that a clone of
 /// that shard.
 public struct KeyValueState: Sendable {
-  var keys = ShardedTable<KeyValueEntry>(bits: 12)
+  var keys = ShardedTable<KeyValueEntry>(bits: 14)
   var leases = ShardedTable<Lease>(bits: 8)
   var sessions = ShardedTable<KeySessions>(bits: 8)
   /// What it may hold.
@@ -90,7 +90,7 @@ public struct KeyValueState: Sendable {
   public mutating func apply(
     _ command: KeyValueCommand, stamp: UInt64, events: inout [LeaseEvent]
   ) -> KeyValueOutcome {
-    if !discarded.isEmpty { discarded.removeLast(min(4, discarded.count)) }
+    if !discarded.isEmpty { discarded.removeLast(min(16, discarded.count)) }
     switch command {
     case .one(.list(let after, let limit)): return .listed(list(after: after, limit: limit))
     case .one(let step): return .one(run(step, stamp, &events))

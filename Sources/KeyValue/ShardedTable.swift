@@ -3,7 +3,7 @@ internal import Synod
 /// Values by name, in a fixed number of shards, each in the order of its names' hashes.
 ///
 /// A copy costs a reference. The first write after it clones the list of shards and the one shard that
-/// is written, which stays small: with a million names in 4096 shards, some 250. Growing moves one
+/// is written, which stays small: with a million names in 16,384 shards, some 60. Growing moves one
 /// shard at a time. Hashes are spread evenly, since strangers do not know their seed, so a name's place
 /// in its shard can be guessed from its hash, and is found a few steps from there.
 struct ShardedTable<Value: Hashable & Sendable>: Hashable, Sendable {
@@ -72,6 +72,20 @@ struct ShardedTable<Value: Hashable & Sendable>: Hashable, Sendable {
   mutating func removeAll() -> [Shard] {
     defer { self = ShardedTable(bits: bits) }
     return shards.filter { !$0.cells.isEmpty }
+  }
+}
+
+extension ShardedTable {
+  /// Shards that are let go of together: the list of all may have to be cloned for it.
+  private static var releasedAtOnce: Int { 256 }
+
+  /// Lets go of what is in the shards before this one, as far as that pays; `count` stays. To be called
+  /// again and again while a walk goes on.
+  mutating func release(before shard: Int) {
+    let end = shard / Self.releasedAtOnce * Self.releasedAtOnce
+    let recent = max(0, end - 2 * Self.releasedAtOnce)..<end
+    guard shards[recent].contains(where: { !$0.cells.isEmpty }) else { return }
+    for number in recent { shards[number] = Shard() }
   }
 }
 

@@ -14,7 +14,7 @@ struct SnapshotSource<App: ReplicatedState>: Sendable {
   let slot: Slot
   private let state: Replicated
   let digest: UInt64
-  private let app: App
+  private var app: App
   private let clients: [Clients.Kept]
   private let leases: [Leases.Named]
   private var part = Part.head
@@ -59,6 +59,7 @@ struct SnapshotSource<App: ReplicatedState>: Sendable {
         writer.write(raw: piece)
         pieces.append(writer.finish())
       }
+      if let next { app.release(before: next) }
       part = next.map { .app($0) } ?? .end
     case .end: break
     }

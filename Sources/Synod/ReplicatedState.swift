@@ -47,6 +47,11 @@ public protocol ReplicatedState: Sendable {
   /// - Returns: where to go on; nil after the last piece.
   func snapshot(after cursor: Cursor?, limit: Int, into pieces: inout [Bytes]) -> Cursor?
 
+  /// Lets go of what a snapshot has come past, in the frozen copy that it is taken of, which is asked
+  /// for the pieces behind `cursor` only: what the original has rewritten meanwhile is given back little
+  /// by little, and not all at once with the copy. To do nothing is right, too.
+  mutating func release(before cursor: Cursor)
+
   /// Takes one piece of a snapshot; all of them, in order, into a fresh state.
   /// - Throws: where it is not a piece of this state's; the state is then thrown away.
   mutating func restore(_ piece: Bytes) throws(RestoreError)
@@ -54,6 +59,11 @@ public protocol ReplicatedState: Sendable {
   /// A hash of the whole state, the same on every node that applied the same: kept up to date by
   /// every change (the sum of the parts' hashes, say), since it is asked for often.
   var digest: UInt64 { get }
+}
+
+extension ReplicatedState {
+  /// Does nothing.
+  public mutating func release(before cursor: Cursor) {}
 }
 
 /// Where an agreed command stands.

@@ -133,3 +133,30 @@ func aFlippedBitIsFoundOut(_ seed: UInt64) throws {
   }
   #expect(shared.count == shards.count - 1)
 }
+
+@Test func whatASnapshotHasComePastIsLetGoLittleByLittle() {
+  var live = KeyValueState()
+  for number in 0..<20_000 {
+    _ = run(.change(.set("v"), of: Bytes("key \(number)")), on: &live, stamp: 1)
+  }
+  let kept = live
+  var walked = live
+  var cursor: KeyValueState.Cursor?
+  var other: KeyValueState.Cursor?
+  var most = 0
+  repeat {
+    var pieces: [Bytes] = []
+    var expected: [Bytes] = []
+    cursor = walked.snapshot(after: cursor, limit: 4096, into: &pieces)
+    other = kept.snapshot(after: other, limit: 4096, into: &expected)
+    #expect(pieces == expected)
+    let before = walked.keys.shards.count { !$0.cells.isEmpty }
+    if let cursor { walked.release(before: cursor) }
+    most = max(most, before - walked.keys.shards.count { !$0.cells.isEmpty })
+  } while cursor != nil
+  #expect(walked.keys.shards.count { !$0.cells.isEmpty } <= 512)
+  #expect((1...512).contains(most), "at once")
+  #expect(
+    walked.digest == kept.digest
+      && live.list(after: nil, limit: 9) == kept.list(after: nil, limit: 9))
+}
