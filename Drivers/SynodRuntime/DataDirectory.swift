@@ -88,7 +88,7 @@ public final class DataDirectory {
     _ source: FileSource, path: String
   ) throws(DataDirectoryError) -> Survey? {
     do throws(Survey.Failure) {
-      return try Survey(source)
+      return try Survey(source, readsAll: false)
     } catch {
       if case .blank = error { return nil }
       throw DataDirectoryError(error, path: path)

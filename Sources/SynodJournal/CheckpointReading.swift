@@ -81,6 +81,30 @@ struct CheckpointWalk<Source: JournalSource>: ~Copyable {
     return .broken("\(what) at byte \(offset)")
   }
 
+  /// What a sound footer at the end of the file says of it; nil where there is none.
+  static func outline(
+    _ source: Source, store: StoreID, number: UInt32, size: UInt64
+  ) -> CheckpointSummary? {
+    guard size >= UInt64(Block.pageSize) else { return nil }
+    let offset = size - UInt64(Block.pageSize)
+    var window = FileWindow(source, .checkpoint(number), size: size)
+    let footer = window.withBytes(at: offset, count: Block.pageSize) { block in
+      guard let (header, _) = BlockHeader.load(from: block), header.offset == offset,
+        header.tag == .checkpoint(number, of: store), header.kind == Block.Kind.footer.rawValue,
+        header.version == BlockHeader.currentVersion,
+        Int(header.length) == CheckpointFooter.encodedSize,
+        Block.payloadIsIntact(header, block: block)
+      else { return nil as CheckpointFooter? }
+      var reader = ByteReader(Bytes(copying: Block.payload(header, block)))
+      guard let footer = try? CheckpointFooter(from: &reader), footer.blocks == header.sequence
+      else { return nil }
+      return footer
+    }
+    return footer.map {
+      CheckpointSummary(number: number, size: size, footer: $0, problem: nil)
+    }
+  }
+
   /// Reads it all.
   static func summary(
     _ source: Source, store: StoreID, number: UInt32, size: UInt64

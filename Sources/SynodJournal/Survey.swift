@@ -55,7 +55,9 @@ public struct Survey: Sendable {
   public let start: LogPosition
 
   /// Reads the directory: superblocks, checkpoints, every log; memory is bounded by one block.
-  public init(_ source: some JournalSource) throws(Failure) {
+  /// - Parameter readsAll: whether checkpoints that recovery does not need are read whole, too; of
+  ///   these, else, only the footer. Should the newest be damaged one day, they are read then.
+  public init(_ source: some JournalSource, readsAll: Bool = true) throws(Failure) {
     let source = WatchedSource(source)
     defer { withExtendedLifetime(source) {} }
     let files: [JournalFile: UInt64]
@@ -69,15 +71,34 @@ public struct Survey: Sendable {
     }
     watermark = Self.watermark(source, files, superblock.store)
     let store = superblock.store
-    checkpoints = files.compactMap { file, size in
-      guard case .checkpoint(let number) = file else { return nil }
-      return CheckpointWalk.summary(source, store: store, number: number, size: size)
-    }.sorted { $0.number < $1.number }
+    checkpoints = Self.checkpoints(source, files, store, readsAll)
     chosen = checkpoints.last { $0.footer != nil }
     start = chosen?.footer?.replayFrom ?? Self.beginning(files)
     end = start
     readLogs(source)
     if let failure = source.failure { throw .unreadable(failure) }
+  }
+
+  private static func checkpoints(
+    _ source: some JournalSource, _ files: [JournalFile: UInt64], _ store: StoreID, _ readsAll: Bool
+  ) -> [CheckpointSummary] {
+    let found = files.compactMap { file, size -> (number: UInt32, size: UInt64)? in
+      guard case .checkpoint(let number) = file else { return nil }
+      return (number, size)
+    }.sorted { $0.number > $1.number }
+    var hasWhole = false
+    var summaries: [CheckpointSummary] = []
+    for (number, size) in found {
+      var summary: CheckpointSummary?
+      if hasWhole && !readsAll {
+        summary = CheckpointWalk.outline(source, store: store, number: number, size: size)
+      }
+      let result =
+        summary ?? CheckpointWalk.summary(source, store: store, number: number, size: size)
+      if result.footer != nil { hasWhole = true }
+      summaries.append(result)
+    }
+    return summaries.reversed()
   }
 
   private static func superblock(

@@ -191,6 +191,42 @@ import Testing
     #expect(!life.isLowOnSpace && life.wantsCheckpoint)
   }
 
+  /// Recovery needs one whole checkpoint; the one before it is read when the newest is not.
+  @Test func ofACheckpointThatIsNotNeededOnlyTheFooterIsRead() throws {
+    let life = try Life(disk)
+    for number in 1...2 as ClosedRange<UInt8> {
+      life.append(3000)
+      life.journal.beginCheckpoint()
+      life.journal.appendPiece { $0.write(number) }
+      life.journal.endCheckpoint()
+      life.run()
+    }
+    let whole = try Survey(disk)
+    #expect(whole.checkpoints.map(\.number) == [1, 2] && whole.chosen?.number == 2)
+    #expect(try Survey(disk, readsAll: false).checkpoints == whole.checkpoints)
+    let damage = [UInt8](repeating: 0xa5, count: 8)
+    disk.overwrite(.checkpoint(1), at: BlockHeader.size, damage)
+    #expect(try Survey(disk).checkpoints[0].footer == nil)
+    let quick = try Survey(disk, readsAll: false)
+    #expect(quick.checkpoints == whole.checkpoints && quick.chosen == whole.chosen)
+    disk.overwrite(.checkpoint(2), at: BlockHeader.size, damage)
+    #expect(try Survey(disk, readsAll: false).checkpoints.allSatisfy { $0.footer == nil })
+  }
+
+  @Test func aCheckpointWithoutAFooterIsReadWhateverIsNeeded() throws {
+    let life = try Life(disk)
+    for _ in 1...2 {
+      life.append(3000)
+      life.journal.beginCheckpoint()
+      life.journal.appendPiece { $0.write(UInt8(9)) }
+      life.journal.endCheckpoint()
+      life.run()
+    }
+    disk.overwrite(.checkpoint(1), at: 4096 + BlockHeader.size, [0xa5, 0xa5])
+    let survey = try Survey(disk, readsAll: false)
+    #expect(survey.checkpoints[0].problem != nil && survey.chosen?.number == 2)
+  }
+
   /// Where only the checkpoint found no space, the log has not to grow by as much again as pays.
   @Test func aCheckpointThatFoundNoSpaceIsTriedAgainSoon() throws {
     let life = try Life(disk)

@@ -117,7 +117,7 @@ private struct OpeningAttempt {
 
   func survey() throws(OpeningEnd) -> Survey? {
     do throws(Survey.Failure) {
-      return try Survey(disk)
+      return try Survey(disk, readsAll: false)
     } catch {
       switch error {
       case .blank: return nil
