@@ -127,7 +127,7 @@ extension Core {
     case .entries(let first, let entries, let chosen):
       first.advanced(by: UInt64(entries.count)) <= durable.chosenThrough.next
         && chosen <= durable.chosenThrough
-    case .fetch, .compacted, .fetchPiece, .piece: false
+    case .fetch, .compacted, .fetchPiece, .piece, .askKnown, .known, .returned, .acknowledged: false
     }
   }
 
