@@ -45,6 +45,16 @@ public final class TCPStream: Handle {
   public var onDrained: (() -> Void)?
 
   private var hasEnded = false
+  private var isReading = false
+  /// Reads in a row that filled the buffer.
+  private var fullReads = 0
+  /// It reads no more in this turn.
+  private var rests = false
+
+  /// Reads of one turn that fill the buffer, at the most: who sends much must not keep the others
+  /// waiting, and what is made of it takes far longer than the reading.
+  private static let mostFullReads = 2
+
   /// A write failed; what follows is dropped until the end of the turn tells the owner.
   var isBroken = false
   var closesWhenDrained = false
@@ -70,6 +80,11 @@ public final class TCPStream: Handle {
 
   /// Reads from now on.
   public func startReading() {
+    isReading = true
+    if !rests { listen() }
+  }
+
+  private func listen() {
     guard let stream, !hasEnded else { return }
     let status = uv_read_start(
       stream,
@@ -86,13 +101,30 @@ public final class TCPStream: Handle {
 
   /// Reads no more until `startReading()`; the other side is slowed down by its own full buffers.
   public func stopReading() {
+    isReading = false
     if let stream { uv_read_stop(stream) }
+  }
+
+  /// Reads on in the next turn, where that is still wanted then.
+  private func rest() {
+    guard let stream, isReading, !hasEnded, !rests else { return }
+    rests = true
+    uv_read_stop(stream)
+    loop.soon { [self] in
+      rests = false
+      if isReading { listen() }
+    }
   }
 
   private func didRead(_ count: Int, _ base: UnsafePointer<CChar>?) {
     if count > 0 {
       loop.didRead(count)
       onRead?(UnsafeRawBufferPointer(start: base, count: count))
+      fullReads = count == Loop.readBufferSize ? fullReads + 1 : 0
+      if fullReads == Self.mostFullReads {
+        fullReads = 0
+        rest()
+      }
     } else if count == Int(UV_EOF.rawValue) {
       stopReading()
       end(.eof)

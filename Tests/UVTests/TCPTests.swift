@@ -103,6 +103,30 @@ final class Pair {
     far.close()
   }
 
+  @Test func whoSendsMuchHasItReadInSeveralTurns() throws {
+    let pair = try Pair()
+    let (near, far) = (try #require(pair.near), try #require(pair.far))
+    let size = 4 << 20
+    var (received, inTurn, most) = (0, 0, 0)
+    far.onRead = {
+      received += $0.count
+      inTurn += $0.count
+      if received == size { pair.loop.stop() }
+    }
+    pair.loop.atTurn = {
+      most = max(most, inTurn)
+      inTurn = 0
+    }
+    far.startReading()
+    near.write(Blob([UInt8](repeating: 7, count: size)).part)
+    pair.loop.run()
+    #expect(received == size)
+    // Two full reads, and what a look before them gave.
+    #expect(most <= 3 * Loop.readBufferSize)
+    near.close()
+    far.close()
+  }
+
   @Test func aStreamThatIsPausedReadsNothing() throws {
     let pair = try Pair()
     let (near, far) = (try #require(pair.near), try #require(pair.far))
