@@ -42,6 +42,7 @@ let package = Package(
     .library(name: "SynodSimulation", targets: ["SynodSimulation"]),
     .library(name: "CASPaxosSimulation", targets: ["CASPaxosSimulation"]),
     .library(name: "MultiPaxosSimulation", targets: ["MultiPaxosSimulation"]),
+    .library(name: "EPaxosSimulation", targets: ["EPaxosSimulation"]),
     .library(name: "RESP", targets: ["RESP"]),
     .library(name: "SynodRuntime", targets: ["SynodRuntime"]),
     .library(name: "SynodConformance", targets: ["SynodConformance"]),
@@ -75,6 +76,7 @@ let package = Package(
     + pure("SynodSimulation", ["Synod", "SynodJournal"])
     + pure("CASPaxosSimulation", ["Synod", "SynodJournal", "CASPaxos", "SynodSimulation"])
     + pure("MultiPaxosSimulation", ["Synod", "SynodJournal", "MultiPaxos", "SynodSimulation"])
+    + pure("EPaxosSimulation", ["Synod", "SynodJournal", "EPaxos", "SynodSimulation"])
     + [
       .systemLibrary(
         name: "CLibUV", path: "Drivers/CLibUV", pkgConfig: "libuv",
@@ -96,7 +98,7 @@ let package = Package(
         dependencies: [
           "Synod", "CASPaxos", "MultiPaxos", "EPaxos", "KeyValue", "SynodJournal", "SynodWire",
           "RESP", "UV", "SynodRuntime", "CLibUV", "CCrypt", "SynodSimulation", "CASPaxosSimulation",
-          "MultiPaxosSimulation",
+          "MultiPaxosSimulation", "EPaxosSimulation",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),
         ],

@@ -1,5 +1,6 @@
 import CASPaxos
 import CASPaxosSimulation
+import EPaxosSimulation
 import MultiPaxosSimulation
 import SynodSimulation
 
@@ -11,7 +12,7 @@ struct SimulatedProtocol: Sendable {
   /// Runs a plan up to a number of events, and draws the newest so many.
   let page: @Sendable (RunPlan, UInt64, Int) -> TracePage
 
-  static let all = [caspaxos, multipaxos]
+  static let all = [caspaxos, multipaxos, epaxos]
 
   static func named(_ name: String) -> SimulatedProtocol? { all.first { $0.name == name } }
 
@@ -22,6 +23,9 @@ struct SimulatedProtocol: Sendable {
 
   /// A log.
   static let multipaxos = SimulatedProtocol(LogSubject<TapeWorkload>.self)
+
+  /// Commands without a common order.
+  static let epaxos = SimulatedProtocol(InstanceSubject.self)
 }
 
 extension SimulatedProtocol {

@@ -1,0 +1,182 @@
+internal import EPaxos
+internal import Synod
+
+/// What is known of a cluster from outside: what its stores hold for certain, and what is decided. It
+/// sees every record that became durable and every message, and says at once where one contradicts
+/// another. The first contradiction stays in `violation`.
+struct InstanceLedger: Sendable {
+  /// What a store holds of an instance for certain.
+  struct Held: Sendable {
+    var bal = Ballot.zero
+    var abal = Ballot.zero
+    var phase = Phase.initial
+    var value: Value?
+    /// As its owner proposed it, where that is known here.
+    var proposed: Value?
+    /// Behind what it was pre-accepted here.
+    var preaccepted: Dependencies?
+    /// All ballots at which it accepted.
+    var accepted: Set<Ballot> = []
+  }
+
+  /// What a store holds for certain.
+  struct Store: Sendable {
+    var held: [InstanceID: Held] = [:]
+    var reserved: [Row: UInt64] = [:]
+    var truncated = Dependencies()
+    /// It took over a snapshot, whose records say of no instance that it is decided.
+    var hasInstalled = false
+    /// It was lost: its identity never votes again.
+    var isRetired = false
+    /// Which life of its process this is.
+    var life: UInt64 = 1
+  }
+
+  /// A ballot of an instance.
+  struct Place: Hashable, Sendable {
+    let id: InstanceID
+    let ballot: Ballot
+  }
+
+  /// What is decided.
+  struct Decided: Sendable {
+    let value: Value
+    let footprint: Footprint
+  }
+
+  let settings: Settings
+  let thresholds: Thresholds
+  var stores: [Store]
+  /// What each instance's owner proposed: one thing, ever.
+  private(set) var proposed: [InstanceID: Value] = [:]
+  /// What was asked to be accepted: one thing at each ballot.
+  private(set) var asked: [Place: Value] = [:]
+  /// In which life of its voter a ballot was used.
+  private var lives: [Place: UInt64] = [:]
+  private(set) var decided: [InstanceID: Decided] = [:]
+  /// All up to these are.
+  private var decidedThrough = Dependencies()
+  /// In the order in which they were, what is not void.
+  private var order: [InstanceID] = []
+  var marks = InstanceMarks()
+  private(set) var violation: String?
+
+  init(_ settings: Settings) {
+    self.settings = settings
+    thresholds = Thresholds(voters: settings.configuration.voters.count)
+    stores = Array(repeating: Store(), count: settings.configuration.voters.count)
+  }
+
+  func place(of voter: VoterID) -> Int? { settings.configuration.place(of: voter) }
+
+  mutating func reach(_ mark: InstanceMark) { marks.reach(mark) }
+
+  mutating func violate(_ what: String) {
+    if violation == nil { violation = what }
+  }
+
+  /// An owner proposes one thing under one number, in all its lives (rules 3 and 26).
+  mutating func propose(_ value: Value, as id: InstanceID) {
+    if let known = proposed.updateValue(value, forKey: id), known != value {
+      violate("\(id) is proposed twice: \(known) and \(value)")
+    }
+  }
+
+  /// One value for an instance and a ballot.
+  mutating func ask(_ value: Value, at ballot: Ballot, for id: InstanceID) {
+    if let known = asked.updateValue(value, forKey: Place(id: id, ballot: ballot)), known != value {
+      violate("\(id) at \(ballot): both \(known) and \(value) are to be accepted")
+    }
+  }
+
+  /// A recovery's ballot is its voter's own, and of one life.
+  mutating func use(_ ballot: Ballot, for id: InstanceID, by voter: VoterID) {
+    guard let place = place(of: voter) else { return }
+    if ballot.voter != voter { violate("voter \(voter) recovers \(id) at \(ballot)") }
+    let life = stores[place].life
+    if let known = lives.updateValue(life, forKey: Place(id: id, ballot: ballot)), known != life {
+      violate("voter \(voter) recovers \(id) at \(ballot), as in an earlier life")
+    }
+  }
+
+  /// A decision is durable somewhere (rule 7).
+  mutating func decide(_ value: Value, of id: InstanceID, says voter: VoterID) {
+    if let known = decided[id] {
+      if known.value != value {
+        violate("agreement: \(id) is \(known.value), and to voter \(voter) \(value)")
+      }
+      return
+    }
+    if !mayBeDecided(value, of: id) {
+      violate("voter \(voter) takes \(value) for decided in \(id), and too few hold it")
+    }
+    let footprint = value.batch.isNop ? .barrier : Self.footprint(of: value.batch)
+    decided[id] = Decided(value: value, footprint: footprint)
+    if value.batch.isNop { return reach(.void) }
+    for other in order {
+      guard let theirs = decided[other], theirs.footprint.interferes(with: footprint) else {
+        continue
+      }
+      let isBehind = value.dep.contains(other)
+      let isBefore = theirs.value.dep.contains(id)
+      if !isBehind && !isBefore {
+        violate("visibility: \(id) and \(other) interfere, and neither comes behind the other")
+      }
+      if isBehind && isBefore { reach(.cycle) }
+    }
+    order.append(id)
+  }
+
+  /// Whether enough hold it durably: at one ballot, or unchanged from its owner.
+  private func mayBeDecided(_ value: Value, of id: InstanceID) -> Bool {
+    let unchanged = stores.count { store in
+      guard let held = store.held[id] else { return false }
+      return held.preaccepted == value.dep && held.proposed == value
+    }
+    if unchanged >= thresholds.fast { return true }
+    return asked.contains { place, asked in
+      place.id == id && asked == value
+        && stores.count { $0.held[id]?.accepted.contains(place.ballot) ?? false }
+          >= thresholds.slow
+    }
+  }
+
+  mutating func mustBeDecided(_ value: Value, of id: InstanceID, says voter: VoterID) {
+    guard let known = decided[id] else {
+      return violate("voter \(voter) takes \(id) for decided, and it is not")
+    }
+    if known.value != value {
+      violate("voter \(voter) takes \(value) for decided in \(id), and \(known.value) is")
+    }
+  }
+
+  /// All of these, says a voter.
+  mutating func mustBeDecided(_ through: Dependencies, says voter: VoterID) {
+    for prefix in through.prefixes {
+      var number = decidedThrough[prefix.row]
+      while decided[InstanceID(row: prefix.row, number: number + 1)] != nil { number += 1 }
+      decidedThrough.insert(through: number, of: prefix.row)
+      if number < prefix.through {
+        violate("voter \(voter) takes all up to \(prefix.through) of \(prefix.row) for decided")
+      }
+    }
+  }
+
+  /// What a batch touches, read from its commands anew.
+  static func footprint(of batch: Batch) -> Footprint {
+    .union(
+      batch.entries.map { entry -> Footprint in
+        var reader = ByteReader(entry.payload)
+        switch entry.kind {
+        case .barrier, .membership: return .barrier
+        case .read: return (try? Footprint(from: &reader)) ?? .barrier
+        case .command:
+          guard let command = try? Scrolls.Command(from: &reader) else { return .barrier }
+          guard let once = entry.once else { return command.footprint }
+          // Two commands of one client interfere.
+          let name = Bytes("\(once.client)")
+          return .union([command.footprint, Footprint(points: [.init(.write, name, in: 254)])])
+        }
+      })
+  }
+}

@@ -1,0 +1,121 @@
+public import EPaxos
+public import Synod
+internal import SynodSimulation
+
+extension InstanceSubject {
+  /// A command on one key or several, a query, or a barrier.
+  public mutating func proposal(
+    of client: Int, at now: Ticks, random: inout SplitMix
+  ) -> Proposal<Scrolls> {
+    let deadline =
+      random.next() % 100 < shape.deadlinePercent
+      ? now.advanced(by: 1 + random.next() % shape.hurry) : nil
+    if var proposal = again.removeValue(forKey: client) {
+      proposal.deadline = deadline
+      return proposal
+    }
+    operations += 1
+    let kind = random.next() % 100
+    if kind < shape.queryPercent {
+      let query = Scrolls.Query(
+        keys: keys(&random), isRange: shape.keys > 4 && random.next() % 20 == 0)
+      return Proposal(
+        .query(query, random.next() % 5 == 0 ? .stale : .linearizable), deadline: deadline)
+    }
+    if kind < shape.queryPercent + shape.barrierPercent {
+      return Proposal(.barrier, deadline: deadline)
+    }
+    let once =
+      random.next() % 100 < shape.oncePercent
+      ? Once(Identity128(high: plan.seed | 1, low: UInt64(client)), operations) : nil
+    let writes = keys(&random)
+    let reads = random.next() % 100 < shape.severalPercent ? keys(&random) & ~writes : 0
+    return Proposal(
+      .command(.init(item: operations, writes: writes, reads: reads, filling: shape.filling)),
+      deadline: deadline, once: once)
+  }
+
+  private func keys(_ random: inout SplitMix) -> UInt16 {
+    func one() -> UInt16 {
+      let isHot = random.next() % 100 < UInt64(plan.hotKeyPercent)
+      return 1 << UInt16(isHot ? 0 : random.next() % shape.keys)
+    }
+    guard random.next() % 100 < shape.severalPercent else { return one() }
+    return one() | one() | one()
+  }
+
+  /// A read of all that there is, so that the end of every history is seen.
+  public mutating func closing() -> [Proposal<Scrolls>] {
+    isClosing = true
+    return [Proposal(.query(.init(keys: .max), .linearizable)), Proposal(.barrier)]
+  }
+
+  /// What did not answer says nothing of the end of the history.
+  public func mustAskAgain(_ completion: Completion<Scrolls>) -> Bool {
+    switch completion.result {
+    case .answered, .passed: false
+    case .applied, .notApplied, .unknown: true
+    }
+  }
+
+  /// Reads are instances as well.
+  public static func needsSpace(_ proposal: Proposal<Scrolls>) -> Bool { true }
+
+  /// Enters a call.
+  public mutating func invoked(
+    _ proposal: Proposal<Scrolls>, as id: ProposalID, of client: Int, at voter: VoterID,
+    moment: UInt64
+  ) {
+    places[id] = calls.count
+    calls.append(Call(id: id, client: client, voter: voter, proposal: proposal, began: moment))
+  }
+
+  /// Whether it happened is open for ever.
+  public mutating func lost(_ id: ProposalID) { ledger.reach(.restartInFlight) }
+
+  /// Judges what a client is told.
+  public mutating func ended(
+    _ completion: Completion<Scrolls>, at voter: VoterID, moment: UInt64
+  ) -> String? {
+    let id = completion.proposal
+    guard let place = places[id] else { return "proposal \(id) ends, and nobody made it" }
+    if calls[place].ended != nil { return "proposal \(id) ends twice" }
+    if calls[place].voter != voter { return "proposal \(id) ends at voter \(voter)" }
+    calls[place].ended = moment
+    judge(completion.result, place)
+    return ledger.violation
+  }
+
+  private mutating func judge(_ outcome: Outcome<Scrolls>, _ place: Int) {
+    let call = calls[place]
+    switch (outcome, call.proposal.operation) {
+    case (.applied(let heads, _), .command):
+      calls[place].heads = heads.heads
+    case (.answered(let heads), .query(_, let kind)):
+      calls[place].heads = heads.heads
+      ledger.reach(kind == .stale ? .readStale : .read)
+    case (.passed, .barrier): ledger.reach(.barrier)
+    case (.notApplied(let reason), _):
+      calls[place].isNotApplied = true
+      switch reason {
+      case .overloaded: ledger.reach(.overloaded)
+      case .abandoned: ledger.reach(.givenUp)
+      case .tooLarge, .malformed:
+        ledger.violate("proposal \(call.id) ends as \(reason), and it is as it should be")
+      case .outdated:
+        if call.proposal.once == nil { ledger.violate("proposal \(call.id) ends as outdated") }
+      }
+    case (.unknown, let operation):
+      ledger.reach(.unknown)
+      if case .query = operation {
+        ledger.violate("proposal \(call.id) reads, and its outcome is unknown")
+      }
+      if call.proposal.once != nil, !isClosing {
+        again[call.client] = call.proposal
+        ledger.reach(.appliedOnce)
+      }
+    case (.applied, _), (.answered, _), (.passed, _):
+      ledger.violate("proposal \(call.id) ends as if it had asked for something else")
+    }
+  }
+}

@@ -1,0 +1,158 @@
+public import EPaxos
+public import Synod
+public import SynodSimulation
+
+/// EPaxos in a simulated world: what its clients ask for, and what must hold of it.
+///
+/// What is decided is known from the records that became durable: two nodes must not take two values
+/// of one instance for decided, and of two that interfere one comes behind the other (rule 7). The
+/// state keeps the history of every key, so that nodes that executed in different orders what
+/// interferes are found out at once, and so that the end of the run can tell in which order everything
+/// took effect.
+public struct InstanceSubject: SimulationSubject {
+  /// The machine that ships.
+  public typealias Machine = EPaxos.Machine<Scrolls>
+
+  /// For people.
+  public static var name: String { "epaxos" }
+
+  /// A client's request, and what became of it.
+  struct Call {
+    let id: ProposalID
+    let client: Int
+    let voter: VoterID
+    let proposal: Proposal<Scrolls>
+    let began: UInt64
+    var ended: UInt64?
+    var isNotApplied = false
+    /// What it was told of the keys.
+    var heads: [Scrolls.Head]?
+  }
+
+  var ledger: InstanceLedger
+  let chronicle = Chronicle()
+  let shape: InstanceShape
+  let plan: RunPlan
+  var operations: UInt64 = 0
+  var calls: [Call] = []
+  var places: [ProposalID: Int] = [:]
+  /// By client, a command that ended unknown and is to be sent again.
+  var again: [Int: Proposal<Scrolls>] = [:]
+  var hasFailed: Set<VoterID> = []
+  var isClosing = false
+  /// Of machines that are no more.
+  var past = Statistics()
+
+  /// Draws limits and the mix of operations.
+  public init(_ plan: RunPlan, random: inout SplitMix) {
+    self.plan = plan
+    shape = InstanceShape(plan, random: &random)
+    ledger = InstanceLedger(shape.settings)
+  }
+
+  /// The settings of a voter's machine, the same in all its lives.
+  public func settings(of voter: VoterID) -> EPaxos.Settings {
+    var settings = shape.settings
+    settings.voter = voter
+    return settings
+  }
+
+  /// As many as leave a slow quorum.
+  public var tolerates: Int { ledger.thresholds.failures }
+
+  /// What nobody answers for is asked about, and then recovered, perhaps several times.
+  public var waitForRoom: UInt64 {
+    let settings = shape.settings
+    let recovery =
+      settings.recoverAfter + settings.recoverSpread * UInt64(plan.voters)
+      + 2 * settings.attemptLasts
+    let room = settings.maxHeldReplies <= 2 * plan.voters ? 4 * settings.retransmitAfter : 0
+    return 1_000 * (recovery + room)
+  }
+
+  // MARK: What must hold at every event
+
+  /// A message must rest on what is durable.
+  public mutating func sent(
+    _ envelope: Envelope<EPaxos.Message>, by voter: VoterID
+  ) -> String? {
+    ledger.sent(envelope.message, by: voter)
+    return ledger.violation
+  }
+
+  /// These are durable, and may decide instances.
+  public mutating func persisted(_ records: [EPaxos.Record], by voter: VoterID) -> String? {
+    ledger.persisted(records, by: voter)
+    return ledger.violation
+  }
+
+  /// A machine comes back with what its store bears out.
+  public mutating func recovered(_ machine: Machine, as voter: VoterID) -> String? {
+    hasFailed.remove(voter)
+    ledger.recovered(
+      as: voter, machine.instances, reserved: machine.reserved,
+      forgotten: machine.status.truncated)
+    return ledger.violation ?? chronicle.observe(machine.app, of: voter)
+  }
+
+  /// Its figures are kept.
+  public mutating func crashed(_ machine: Machine, of voter: VoterID) {
+    past.add(machine.statistics)
+  }
+
+  /// It never votes again.
+  public mutating func retired(_ voter: VoterID) {
+    guard let place = ledger.place(of: voter) else { return }
+    ledger.stores[place].isRetired = true
+  }
+
+  /// It may say so from now on.
+  public mutating func storageFailed(at voter: VoterID) { hasFailed.insert(voter) }
+
+  /// Its state is a beginning of what all hold, and queues are bounded; it stops only where its store
+  /// failed.
+  public func inspect(_ machine: Machine, of voter: VoterID) -> String? {
+    if machine.openProposals > machine.settings.maxOpenProposals {
+      return "voter \(voter) holds \(machine.openProposals) proposals"
+    }
+    switch machine.stopped {
+    case nil: return chronicle.observe(machine.app, of: voter)
+    case .storageFailed where hasFailed.contains(voter): return nil
+    case .storageFailed: return "voter \(voter) says that its store failed, and it did not"
+    case .some(let why): return "voter \(voter) stopped (\(why)), and nobody gave it a reason"
+    }
+  }
+
+  /// Every mark that there is.
+  public func marks(_ machines: [Machine]) -> [(name: String, count: UInt64)] {
+    var all = past
+    for machine in machines { all.add(machine.statistics) }
+    var marks = ledger.marks
+    marks.reach(.fast, all.fast)
+    marks.reach(.resubmitted, all.resubmitted)
+    marks.reach(.installed, all.installed)
+    marks.reach(.fetched, all.fetched)
+    for (mark, count) in zip([InstanceMark.r1, .r2, .r3, .r4, .r5], all.recoveryRows) {
+      marks.reach(mark, count)
+    }
+    for (mark, count) in zip([InstanceMark.v1, .v2, .v3], all.validationRows) {
+      marks.reach(mark, count)
+    }
+    for (mark, count) in zip([InstanceMark.w1, .w2, .w3, .w4], all.waitingRows) {
+      marks.reach(mark, count)
+    }
+    return marks.all
+  }
+}
+
+extension Statistics {
+  mutating func add(_ other: Statistics) {
+    fast += other.fast
+    resubmitted += other.resubmitted
+    installed += other.installed
+    fetched += other.fetched
+    for row in recoveryRows.indices { recoveryRows[row] += other.recoveryRows[row] }
+    for row in validationRows.indices { validationRows[row] += other.validationRows[row] }
+    for row in waitingRows.indices { waitingRows[row] += other.waitingRows[row] }
+  }
+}
