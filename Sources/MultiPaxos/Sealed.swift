@@ -13,7 +13,9 @@ extension ByteWriter {
 extension ByteReader {
   /// - Throws: where it is something else, cut short or damaged.
   mutating func read(sealedAs mark: UInt32) throws(CodingError) -> Bytes {
-    guard try read(UInt32.self) == mark else { throw .malformed("another kind of file, or version") }
+    guard try read(UInt32.self) == mark else {
+      throw .malformed("another kind of file, or version")
+    }
     let count = try read(UInt64.self)
     let checksum = try read(UInt32.self)
     guard count <= UInt64(remaining) else {

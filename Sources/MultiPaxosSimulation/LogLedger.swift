@@ -47,6 +47,8 @@ struct LogLedger: Sendable {
   private(set) var chosen: [Slot: Chosen] = [:]
   /// All slots up to this one are chosen.
   private(set) var contiguous = Slot.none
+  /// The highest that is.
+  private(set) var highest = Slot.none
   /// The highest at which something was proposed.
   var highestBallot = Ballot.zero
   /// In which life of its voter a ballot was used.
@@ -141,6 +143,7 @@ struct LogLedger: Sendable {
           "\(entry) is chosen in \(slot) at \(ballot), and \(vote.entry) was proposed at \(other)")
       }
     }
+    highest = max(highest, slot)
     if slot > contiguous.next { reach(.chosenOutOfOrder) }
     while chosen[contiguous.next] != nil { contiguous = contiguous.next }
   }

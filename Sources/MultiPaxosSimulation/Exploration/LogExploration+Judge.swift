@@ -170,7 +170,8 @@ extension LogExploration {
       }
       return nil
     case .probe, .probed, .refused, .accept, .heartbeat, .echo, .fetch, .entries, .compacted,
-      .fetchPiece, .piece, .forward, .notLeading, .askIndex, .index, .takeOver, .digest, .diverged:
+      .fetchPiece, .piece, .forward, .notLeading, .askIndex, .index, .takeOver, .digest, .diverged,
+      .returned, .acknowledged, .askKnown, .known:
       return nil
     }
   }
