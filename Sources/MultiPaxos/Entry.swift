@@ -42,12 +42,8 @@ public struct Entry: Hashable, Sendable {
   public var kind: Kind
   /// What names it.
   public var id: EntryID
-  /// Where a client asked for it once.
-  public var once: Once?
-  /// Where a client asked for it once: what its origin had applied when it took it.
-  public var since: Slot
-  /// Where its proposer wants it; anywhere where it is nil. In any other slot it does nothing.
-  public var slots: ClosedRange<Slot>?
+  /// What few entries have.
+  public var terms: EntryTerms?
   /// What it says, by its kind.
   public var payload: Bytes
 
@@ -58,11 +54,17 @@ public struct Entry: Hashable, Sendable {
   ) {
     self.kind = kind
     self.id = id
-    self.once = once
-    self.since = since
-    self.slots = slots
     self.payload = payload
+    terms =
+      once == nil && slots == nil ? nil : EntryTerms(once: once, since: since, slots: slots)
   }
+
+  /// Where a client asked for it once.
+  @inlinable public var once: Once? { terms?.once }
+  /// Where a client asked for it once: what its origin had applied when it took it.
+  @inlinable public var since: Slot { terms?.since ?? .none }
+  /// Where its proposer wants it; anywhere where it is nil. In any other slot it does nothing.
+  @inlinable public var slots: ClosedRange<Slot>? { terms?.slots }
 
   /// Nothing, to fill a gap.
   @inlinable public static var filler: Entry { Entry(.filler) }
@@ -72,6 +74,36 @@ public struct Entry: Hashable, Sendable {
 
   /// Bytes that it takes, about.
   @inlinable var size: Int { 48 + payload.count }
+}
+
+/// What few entries have; apart, so that all others are small.
+public final class EntryTerms: Sendable {
+  /// See `Entry.once`.
+  public let once: Once?
+  /// See `Entry.since`; none without `once`.
+  public let since: Slot
+  /// See `Entry.slots`.
+  public let slots: ClosedRange<Slot>?
+
+  /// One made of its parts.
+  public init(once: Once?, since: Slot, slots: ClosedRange<Slot>?) {
+    self.once = once
+    self.since = once == nil ? .none : since
+    self.slots = slots
+  }
+}
+
+extension EntryTerms: Hashable {
+  /// Whether their contents are the same.
+  public static func == (a: EntryTerms, b: EntryTerms) -> Bool {
+    a.once == b.once && a.since == b.since && a.slots == b.slots
+  }
+  /// Feeds its contents.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(once)
+    hasher.combine(since)
+    hasher.combine(slots)
+  }
 }
 
 extension Entry: ByteCodable {
@@ -110,6 +142,17 @@ extension Entry: ByteCodable {
     id.origin = VoterID(try reader.read(UInt32.self))
     id.number = try reader.read(UInt64.self)
     guard id.origin != .none else { throw .malformed("an entry of nobody's") }
+    if mark != kind.rawValue { terms = try EntryTerms(mark, from: &reader) }
+    payload = try reader.read(bytesUpTo: Entry.maxPayload)
+  }
+}
+
+extension EntryTerms {
+  @usableFromInline
+  convenience init(_ mark: UInt8, from reader: inout ByteReader) throws(CodingError) {
+    var once: Once?
+    var since = Slot.none
+    var slots: ClosedRange<Slot>?
     if mark & Entry.hasOnce != 0 {
       once = try Once(from: &reader)
       since = try Slot(from: &reader)
@@ -120,7 +163,7 @@ extension Entry: ByteCodable {
       guard first <= last else { throw .malformed("an empty range of slots") }
       slots = first...last
     }
-    payload = try reader.read(bytesUpTo: Entry.maxPayload)
+    self.init(once: once, since: since, slots: slots)
   }
 }
 
