@@ -16,7 +16,11 @@ import Testing
 
   /// Rule 21: what was chosen behind the change, in slots of the old members, those alone know.
   @Test func thoseWhoLeftAreAskedForWhatOnlyTheyKnow() {
-    var world = World(3, window: 4) { $0.decorations.fillsWindow = false }
+    // Nobody but the first stands, so that nobody is told: who lacks something has to ask.
+    var world = World(3, window: 4) {
+      $0.decorations.fillsWindow = false
+      $0.decorations.standsForLeader = $0.voter == VoterID(1)
+    }
     for voter in 4...6 as ClosedRange<UInt32> {
       var settings = MembershipTests.joiner(voter, window: 4)
       settings.decorations.standsForLeader = false
