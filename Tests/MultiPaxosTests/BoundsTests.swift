@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func proposalsThatEndInTheQueueOfALeaderLeave() {
-    var world = World(3)
+    var world = World(3) { $0.counterBlock = 1 << 12 }
     world.elect()
     let leader = world.leader!
     world.isHeldBack = { _ in true }
