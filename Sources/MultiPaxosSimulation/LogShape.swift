@@ -4,6 +4,9 @@ internal import SynodSimulation
 
 /// What a run leaves to the protocol: quorums, limits, times and what clients ask for.
 struct LogShape: Sendable {
+  /// By how much some voters are more patient where there are leases.
+  static let patience: UInt64 = 4
+
   var settings: Settings
   /// Of a hundred operations, how many ask, and how many of those are of each kind.
   var queryPercent: UInt64

@@ -75,6 +75,10 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   public func settings(of voter: VoterID) -> MultiPaxos.Settings {
     var settings = shape.settings
     settings.voter = voter
+    // Some are more patient than others: they lead on when those have missed them.
+    if settings.leaseDuration != nil, voter.rawValue % 2 == 0 {
+      settings.electionTimeout *= LogShape.patience
+    }
     settings.mode = newcomers.mode(of: voter)
     settings.store = newcomers.store(of: voter)
     return settings
@@ -94,7 +98,8 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   public var waitForRoom: UInt64 {
     // Whoever granted a lease waits until that is over.
     let lease = shape.settings.leaseDuration ?? 0
-    let election = 1_000 * (shape.settings.electionTimeout + lease)
+    let patience = lease > 0 ? LogShape.patience : 1
+    let election = 1_000 * (patience * shape.settings.electionTimeout + lease)
     let room =
       shape.settings.maxHeldReplies <= plan.voters ? 1_000 * shape.settings.retransmitAfter : 0
     return election + room

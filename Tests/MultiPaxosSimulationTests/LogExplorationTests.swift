@@ -17,4 +17,13 @@ import Testing
       report.violation == nil,
       "\(name): \(report.violation ?? "")\n\(report.trace.joined(separator: "\n"))")
   }
+
+  /// Any other number of states is another world, or another machine: to be understood, then changed.
+  @Test(arguments: [("log-read-1-2", 5_513)])
+  func aSmallWorldIsWalkedToItsEnd(_ name: String, _ states: Int) throws {
+    let world = try #require(ExploredLog.named(name))
+    let report = world.explore()
+    #expect(report.isExhaustive, "\(name): \(report.violation ?? "")")
+    #expect(report.states == states)
+  }
 }

@@ -114,7 +114,7 @@ public struct ExploredLog: Sendable {
       make: { world(settings(window: 3), [.write(1, at: 0), .write(2, at: 1)]) }),
     ExploredLog(
       name: "log-members-3-2-1",
-      summary: "3 voters, 1 leaves, α 1, 2 candidates, a write, 1 crash", isLarge: true,
+      summary: "3 voters, 1 leaves, α 1, 2 candidates, a write, 1 crash",
       make: { world(settings(window: 1), [leaves, .write(1, at: 1)], crashes: 1) }),
     ExploredLog(
       name: "log-members-3-2-3",
