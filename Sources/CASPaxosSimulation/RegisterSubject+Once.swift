@@ -130,7 +130,30 @@ extension RegisterSubject {
     if !ledger.hasLostSessions(left.version) {
       ledger.violate("proposal \(call.id) was told \(output), and the register kept nothing of it")
     }
+    if call.once?.isRetry == true && isOfAnother(call, change, output, left) {
+      ledger.reach(.onceRecalled)
+      calls[place].outcome = .read(left)
+      return
+    }
     setDead(except: place)
+  }
+
+  /// Whether what a retry was told of is not what it wrote: another call did, or it does not give that
+  /// on what was before. Then the register told what came of an earlier attempt, and forgot it since.
+  private func isOfAnother(
+    _ call: Call, _ change: Workload.C, _ output: Workload.C.Output, _ left: Register
+  ) -> Bool {
+    let hasWriter = calls.contains { other in
+      guard other.id != call.id, other.key == call.key,
+        case .applied(let its, let register) = other.outcome,
+        case .change(let change) = other.operation
+      else { return false }
+      return register.version == left.version && !change.keeps(register, with: its)
+    }
+    if hasWriter || left.version.step != 1 { return hasWriter }
+    let wanted = ComparableDecision<Workload.C.Output, Workload.C.Rejection>
+      .write(left.value, output)
+    return !ledger.bases(of: left.version.ballot).contains { change.decision(on: $0) == wanted }
   }
 
   /// It had no effect, and none of the earlier attempts.

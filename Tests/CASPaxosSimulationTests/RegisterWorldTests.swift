@@ -76,6 +76,14 @@ import Testing
     #expect(Simulation<RegisterSubject<KeyValueWorkload>>.run(plan).outcome == .passed)
   }
 
+  /// More voters wrote, one after the other, than a lineage names.
+  @Test func whatALineageDroppedIsNotMissed() {
+    var plan = RunPlan(seed: 879_130_921_168)
+    (plan.isCalm, plan.thinkTime, plan.memberPercent, plan.spares) = (true, 10_000, 20, 12)
+    plan.faults.most = 200
+    #expect(Simulation<RegisterSubject<AppendWorkload>>.run(plan).outcome == .passed)
+  }
+
   /// A node that is no member refuses at once what it is asked: it was asked 79,332 times in a second.
   @Test func whoeverIsRefusedAtOnceWaitsBeforeAskingAgain() {
     let report = Simulation<RegisterSubject<AppendWorkload>>.run(RunPlan(seed: 755_082_485_618))
@@ -93,6 +101,8 @@ import Testing
     arguments: [
       // Told what an earlier attempt had come to, whose round may have begun from one of two states.
       5_000_048,
+      // The same, where the register forgot that in the round that told it.
+      879_130_917_188,
       100008, 100013, 100024, 100068, 100145, 100372, 100508, 100630, 300_021, 300_073, 300_406,
       300_471, 300_527,
     ] as [UInt64])
