@@ -49,6 +49,18 @@ struct SimulateCommand: ParsableCommand {
   @Option(help: "Keys, instead of a drawn number.")
   var keys: Int?
 
+  @Option(help: "Nodes that may join, instead of a drawn number; with 0 the members stay.")
+  var spares: Int?
+
+  @Option(help: "Clients that watch, instead of a drawn number.")
+  var watchers: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of a hundred operations, how many are to be made once, instead of a drawn number.",
+      valueName: "percent"))
+  var once: Int?
+
   @Option(
     help: ArgumentHelp("Leave out faults: their names with commas, or all.", valueName: "faults"))
   var without: String?
@@ -106,6 +118,14 @@ struct SimulateCommand: ParsableCommand {
   }
 
   private func explore() throws {
+    guard seed == nil, seeds == nil, from == nil, steps == nil, trace == nil, without == nil,
+      nodes == nil, operations == nil, clients == nil, keys == nil, spares == nil,
+      watchers == nil, once == nil
+    else {
+      throw Failure.usage(
+        "--exhaustive takes --protocol and --world, and nothing else: a small world is walked to its "
+          + "end, not drawn")
+    }
     let show = try ExhaustiveShow(world: world, of: subject)
     #if PlantedBugs
       if let plant {

@@ -43,6 +43,9 @@ extension SimulateOptions {
     overrides.operations = try Self.check(
       "--operations", command.operations, 1...1_000_000, "operations")
     overrides.keys = try Self.check("--keys", command.keys, 1...100_000, "keys")
+    overrides.spares = try Self.check("--spares", command.spares, 0...20, "nodes")
+    overrides.watchers = try Self.check("--watchers", command.watchers, 0...100, "clients")
+    overrides.once = try Self.check("--once", command.once, 0...100, "percent")
     overrides.without = try Self.faults(command.without)
     traceEvents = command.traceEvents
     try Self.check("--trace-events", traceEvents, 1...200_000, "events")

@@ -44,6 +44,9 @@ struct PlanOverrides: Equatable {
   var clients: Int?
   var operations: Int?
   var keys: Int?
+  var spares: Int?
+  var watchers: Int?
+  var once: Int?
   var without: [String] = []
 
   init() {}
@@ -57,6 +60,9 @@ struct PlanOverrides: Equatable {
     clients = changed(\.clients)
     operations = changed(\.operations)
     keys = changed(\.keys)
+    spares = changed(\.spares)
+    watchers = changed(\.watchers)
+    once = changed(\.oncePercent)
     let left = plan.faults.parts
     let gone = drawn.faults.parts.filter { !left.contains($0) }
     without = left.isEmpty && !gone.isEmpty ? ["all"] : gone
@@ -68,6 +74,9 @@ struct PlanOverrides: Equatable {
     if let clients { plan.clients = clients }
     if let operations { plan.operations = operations }
     if let keys { plan.keys = keys }
+    if let spares { plan.spares = spares }
+    if let watchers { plan.watchers = watchers }
+    if let once { plan.oncePercent = once }
     for fault in without == ["all"] ? FaultPlan.allParts : without {
       plan.faults.leaveOut(fault)
     }
@@ -79,6 +88,7 @@ struct PlanOverrides: Equatable {
     var words: [String] = []
     for (flag, value) in [
       ("nodes", nodes), ("clients", clients), ("operations", operations), ("keys", keys),
+      ("spares", spares), ("watchers", watchers), ("once", once),
     ] {
       if let value { words.append("--\(flag) \(value)") }
     }

@@ -50,6 +50,7 @@ func aWrongFlagOfSimulateIsNamedWithWhatIsPossible(
 @Test func theCommandOfARunGivesItsPlanAgain() throws {
   var plan = RunPlan(seed: 5)
   (plan.voters, plan.operations, plan.keys) = (plan.voters % 7 + 1, 3, 1)
+  (plan.spares, plan.watchers, plan.oncePercent) = (4, 9, 33)
   for fault in plan.faults.parts.prefix(2) { plan.faults.leaveOut(fault) }
   let command = try options([]).command(for: plan, events: 812)
   let words = command.split(separator: " ").map { String($0) }
@@ -103,6 +104,7 @@ private func hash(jobs: Int) throws -> String {
   #expect(page.contains("page of 3"))
   var small = RunPlan(seed: 12)
   (small.voters, small.clients, small.operations, small.keys) = (1, 1, 3, 1)
+  (small.spares, small.watchers, small.oncePercent) = (0, 0, 0)
   for fault in FaultPlan.allParts { small.faults.leaveOut(fault) }
   #expect(page.contains(options.command(for: small, events: 100)))
 }

@@ -48,7 +48,13 @@ public struct SmallestFailure: Hashable, Sendable {
       return true
     }
     for fault in plan.faults.parts { _ = attempt { $0.faults.leaveOut(fault) } }
-    for number in [\.operations, \.clients, \.keys, \.voters] as [WritableKeyPath<RunPlan, Int>] {
+    let mayBeNone: [WritableKeyPath<RunPlan, Int>] = [\.spares, \.watchers, \.oncePercent]
+    for number in mayBeNone where plan[keyPath: number] > 0 {
+      _ = attempt { $0[keyPath: number] = 0 }
+    }
+    for number in [\.operations, \.clients, \.keys, \.voters, \.spares, \.watchers]
+      as [WritableKeyPath<RunPlan, Int>]
+    {
       while plan[keyPath: number] > 1, attempt({ $0[keyPath: number] /= 2 }) {}
       while plan[keyPath: number] > 1, attempt({ $0[keyPath: number] -= 1 }) {}
     }

@@ -36,6 +36,16 @@ import Testing
     #expect(small.report.outcome == .failed("broken", event: 1_234))
   }
 
+  @Test func whoWatchesRetriesAndJoinsIsLeftOutWhereNobodyNeedsIt() throws {
+    var plan = large
+    (plan.spares, plan.watchers, plan.oncePercent) = (12, 3, 60)
+    let small = try #require(
+      SmallestFailure(of: plan) { plan, limit in
+        plan.spares >= 2 ? report(.failed("broken", event: 1), 2) : report(.passed, limit)
+      })
+    #expect([small.plan.spares, small.plan.watchers, small.plan.oncePercent] == [2, 0, 0])
+  }
+
   @Test func aFailureThatOnlyTheWholeRunHasIsNotCut() throws {
     let small = try #require(
       SmallestFailure(of: large) { _, limit in
