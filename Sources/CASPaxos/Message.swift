@@ -204,7 +204,8 @@ extension Message {
 extension Message: CustomStringConvertible {
   /// For people to read.
   public var description: String {
-    let value = state.value.map { "\"\($0)\"" } ?? "nil"
+    let members = state.value.flatMap { try? Membership($0) }
+    let value = members?.description ?? state.value.map { "\"\($0)\"" } ?? "nil"
     switch kind {
     case .prepare: return "prepare(\(ballot)) \(key)"
     case .promise:

@@ -207,6 +207,18 @@ public struct RegisterExploration: ExploredSubject, Sendable {
     }
   }
 
+  /// What a step asks for.
+  public func describe(_ proposal: Proposal<DecimalChange>) -> String {
+    switch proposal.operation {
+    case .change(let change): "\(proposal.key): \(change)"
+    case .read: "\(proposal.key): read"
+    case .barrierRead: "\(proposal.key): read, and fence"
+    case .membership: "who are the members?"
+    case .changeMembership(let change): "members: \(change)"
+    case .forget, .watch, .list: "\(proposal.operation)"
+    }
+  }
+
   /// How a step ended.
   public func describe(_ completion: Completion<DecimalChange>) -> String {
     switch completion.result {

@@ -88,7 +88,8 @@ extension ClusterModel {
       return "\(name) crashes"
         + (surviving > 0 ? ", after \(surviving) more of its batches became durable" : "")
     case .timeOut: return "\(name): a deadline comes"
-    case .start(let step): return "\(name) starts step \(step): \(subject.plan[step].proposal)"
+    case .start(let step):
+      return "\(name) starts step \(step): \(subject.describe(subject.plan[step].proposal))"
     case .cancel(let step): return "\(name): step \(step) is cancelled"
     case .timeEnds, .othersDone: return ""
     }

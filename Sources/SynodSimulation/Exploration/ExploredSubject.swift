@@ -100,6 +100,8 @@ public protocol ExploredSubject {
 
   /// How a step ended, in a few words that are the same for all ends of one kind.
   func describe(_ completion: Machine.Completion) -> String
+  /// What a step asks for, for people.
+  func describe(_ proposal: Machine.Proposal) -> String
 }
 
 /// How a step is made before a world begins: messages arrive in the order in which they were sent. All
@@ -130,6 +132,8 @@ extension ExploredSubject {
   public var deaf: UInt8 { 0 }
   /// No.
   public var persistsAtOnce: Bool { false }
+  /// As it describes itself.
+  public func describe(_ proposal: Machine.Proposal) -> String { "\(proposal)" }
   /// Nothing ever is.
   @inlinable public func tickIfDue(_ machine: inout Machine) -> Bool { false }
   /// Nothing.
