@@ -106,8 +106,9 @@ extension Core {
   /// Asks for a step in a round of the reserved register; what comes of it is seen when it is adopted.
   private mutating func step(_ step: MembershipStep) {
     members.isStepping = true
-    want(
-      .reconfigure(step), Membership.key, by: now.advanced(by: 8 * settings.retransmitAfter))
+    // Two phases, several times over, also where the others are far away.
+    let time = 8 * settings.retransmitAfter + 8 * trip
+    want(.reconfigure(step), Membership.key, by: now.advanced(by: time))
   }
 
   @discardableResult
