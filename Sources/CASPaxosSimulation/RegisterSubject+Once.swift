@@ -127,7 +127,11 @@ extension RegisterSubject {
     let call = calls[place]
     guard let name = onceName(of: call) else { return }
     if change.keeps(left, with: output) { return deny(name, place) }
-    if !ledger.hasLostSessions(left.version) {
+    // Of a register that is gone nobody is told the version.
+    let mayBeLost =
+      left.version.ballot.isZero
+      ? ledger.mayForgetSessions(of: call.key) : ledger.hasLostSessions(left.version)
+    if !mayBeLost {
       ledger.violate("proposal \(call.id) was told \(output), and the register kept nothing of it")
     }
     if call.once?.isRetry == true && isOfAnother(call, change, output, left) {
@@ -150,6 +154,8 @@ extension RegisterSubject {
       else { return false }
       return register.version == left.version && !change.keeps(register, with: its)
     }
+    // Whoever writes leaves a version.
+    if left.version.ballot.isZero { return true }
     if hasWriter || left.version.step != 1 { return hasWriter }
     let wanted = ComparableDecision<Workload.C.Output, Workload.C.Rejection>
       .write(left.value, output)

@@ -103,6 +103,8 @@ import Testing
       5_000_048,
       // The same, where the register forgot that in the round that told it.
       879_130_917_188,
+      // The same, of a register that was gone by then.
+      879_130_919_682,
       100008, 100013, 100024, 100068, 100145, 100372, 100508, 100630, 300_021, 300_073, 300_406,
       300_471, 300_527,
     ] as [UInt64])
