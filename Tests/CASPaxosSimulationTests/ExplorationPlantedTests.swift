@@ -19,6 +19,7 @@
       (.returningVoter, "members-2-1", "voter 2 is out by r2, and is not retired"),
       (.skippedTransfer, "members-two-keys", "k was not accepted anew in it"),
       (.copiedStates, "members-collect-leave", "k was not accepted anew in it"),
+      (.erasureWithoutJoining, "members-collect", "does not descend from it"),
       (.ignoredEpoch, "members-return", "voter 3 answers 1.3.1, and durable is 0"),
     ])
     func aMistakeAboutTheMembersIsFound(
