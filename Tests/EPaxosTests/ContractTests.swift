@@ -50,6 +50,11 @@ import Testing
       voters: 5,
       adjust: {
         $0.barrierEvery = 8
+        $0.retransmitAfter = 500
+        $0.askAfter = 500
+        $0.recoverAfter = 2000
+        $0.recoverSpread = 300
+        $0.attemptLasts = 2000
         $0.maxExecuted = 1
         $0.maxMessageBytes = 64
       }, name: "five voters, small messages"),

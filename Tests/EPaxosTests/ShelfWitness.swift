@@ -168,8 +168,12 @@ extension ShelfWitness {
         case .command(let command)? = proposals[completion.proposal]?.operation
       else { return nil }
       let change = Shelf.Change(position: position, command: command)
-      return rebuilt(voter).app.histories[command.touched[0]]?.contains(change) == true
-        ? nil : "its command was not applied by what is durable"
+      let mine = rebuilt(voter)
+      let history = mine.app.histories[command.touched[0]] ?? []
+      // It may have been executed past an instance that it commutes with, by what was known of that and
+      // is not durable yet (rule 33): then it is decided, and executed when that is known again.
+      return history.contains(change) || mine.hasDecided(command)
+        ? nil : "it is not decided durably, and what is makes \(history)"
     case .effect: return nil
     }
   }
@@ -197,7 +201,7 @@ extension ShelfWitness {
     case .commit(let committed):
       return committed.contains { !mine.isCommitted($0.id) } ? "it is not decided" : nil
     case .executed(let barrier, _):
-      return mine.isExecuted(barrier) ? nil : "it was not executed"
+      return mine.isCommitted(barrier) ? nil : "it is not decided"
     case .accept, .refused, .validate, .waiting, .fetch, .truncated, .fetchPiece, .piece:
       return nil
     }
@@ -257,5 +261,18 @@ extension ShelfWitness {
       }
     }
     return nil
+  }
+}
+
+extension ShelfMachine {
+  /// Whether an instance that is decided and held has this command.
+  fileprivate func hasDecided(_ command: Shelf.Command) -> Bool {
+    instances.contains { _, instance in
+      instance.phase == .committed
+        && instance.cmd?.entries.contains { entry in
+          var reader = ByteReader(entry.payload)
+          return entry.kind == .command && (try? Shelf.Command(from: &reader)) == command
+        } ?? false
+    }
   }
 }
