@@ -76,8 +76,12 @@ extension Core {
   }
 
   /// Asks all voters, or no more than it takes, those behind this one in their circle (rule 37).
+  ///
+  /// A recovery asks all: who recovers has reason to think that somebody is dead, and where that one is
+  /// among the few who are asked, another recovery outbids this one before it asks the others.
   mutating func ask(_ message: Message, _ enough: Int, for id: InstanceID) {
-    guard settings.isThrifty, let place = electorate.place else {
+    let isRecovery = !(table[id]?.bal.isZero ?? true)
+    guard settings.isThrifty, !isRecovery, let place = electorate.place else {
       return outbox.send(message, to: .peers)
     }
     let voters = electorate.configuration.voters
