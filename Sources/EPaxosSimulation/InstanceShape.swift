@@ -27,7 +27,10 @@ struct InstanceShape: Sendable {
     settings.slowPathAfter = one(of: [1, 2, 20])
     settings.retransmitAfter = max(one(of: [10, 30, 100]), plan.delay / 250)
     settings.askAfter = max(one(of: [20, 60, 150]), plan.delay / 250)
-    settings.recoverAfter = one(of: [2, 4, 8]) * settings.askAfter
+    // An owner that is heard by few must have asked the others before it is taken for dead; else its
+    // commands become void, one after another.
+    settings.recoverAfter =
+      one(of: [2, 4, 8]) * max(settings.askAfter, settings.retransmitAfter)
     settings.recoverSpread = one(of: [0, 10, 60])
     settings.attemptLasts = one(of: [3, 6]) * settings.retransmitAfter
     settings.isThrifty = one(of: [false, false, true])
