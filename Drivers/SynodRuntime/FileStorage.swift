@@ -249,6 +249,7 @@ public final class FileStorage: Storage {
     figures.syncs += 1
     figures.lastSyncMicroseconds = microseconds
     figures.maxSyncMicroseconds = max(figures.maxSyncMicroseconds, microseconds)
+    figures.syncTimes.add(microseconds)
     meter.add(microseconds)
   }
 

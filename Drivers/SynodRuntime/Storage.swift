@@ -86,6 +86,8 @@ public struct StorageStatistics: Sendable {
   public var medianSyncMicroseconds: UInt64 = 0
   /// 99th percentile of recent syncs, in microseconds.
   public var p99SyncMicroseconds: UInt64 = 0
+  /// Of all syncs since the store was opened.
+  public var syncTimes = LatencyHistogram()
   /// Bytes that wait to be written.
   public var queuedBytes: Int = 0
   /// Checkpoints that count.

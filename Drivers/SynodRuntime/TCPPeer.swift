@@ -23,7 +23,9 @@ final class TCPPeer {
   private var sentBefore: UInt64 = 0
   private var receivedBefore: UInt64 = 0
   private var droppedBefore: UInt64 = 0
+  /// Of the last ping, in microseconds.
   var roundTrip: UInt64?
+  private(set) var roundTrips = LatencyHistogram()
 
   /// What is under way to reach the peer.
   enum Dialing {
@@ -49,6 +51,11 @@ final class TCPPeer {
   /// Counts a payload that nobody was there for.
   func countDrop() { droppedBefore &+= 1 }
 
+  func countRoundTrip(_ microseconds: UInt64) {
+    roundTrip = microseconds
+    roundTrips.add(microseconds)
+  }
+
   /// Keeps the counts of a connection that has ended.
   func keepCounts(of session: Session) {
     sentBefore &+= session.sentBytes
@@ -69,6 +76,7 @@ final class TCPPeer {
     status.receivedBytes = receivedBefore &+ (session?.receivedBytes ?? 0)
     status.dropped = droppedBefore &+ (session?.dropped ?? 0)
     status.roundTripMicroseconds = roundTrip
+    status.roundTrips = roundTrips
     return status
   }
 }

@@ -15,7 +15,7 @@ extension TCPTransport {
       connection.isGuest
         ? events?.receivedOfGuest(payload, voter) : events?.received(payload, voter)
     case .roundTrip(let micros):
-      if let voter = connection.session.peer?.voter { peer(voter)?.roundTrip = micros }
+      if let voter = connection.session.peer?.voter { peer(voter)?.countRoundTrip(micros) }
     case .closed(let reason): ended(connection, reason)
     }
   }

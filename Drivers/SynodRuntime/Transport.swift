@@ -97,6 +97,8 @@ public struct PeerStatus: Sendable {
   public var dropped: UInt64
   /// Of the last ping, in microseconds; nil before the first.
   public var roundTripMicroseconds: UInt64?
+  /// Of all pings since the start.
+  public var roundTrips = LatencyHistogram()
 
   /// Whether a peer is reached.
   public enum State: Sendable, Equatable {

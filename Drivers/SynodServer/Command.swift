@@ -4,7 +4,7 @@ enum Command: CaseIterable {
   case cas, mget, mset, msetnx
   case multi, exec, discard, watch, unwatch
   case scan, keys, dbsize, randomkey, flushall, flushdb
-  case ping, echo, quit, select, hello, auth, acl, client, command, config, info, reset
+  case ping, echo, quit, select, hello, auth, acl, client, command, config, info, reset, slowlog
   case synodWatch, synodUnwatch, synodOnce, synodForget, synodSettle, synodMembers
   case synodLease
 
@@ -15,7 +15,7 @@ enum Command: CaseIterable {
     case .setnx, .getset, .append, .incrby, .decrby: 3
     case .cas: 4
     case .set: -3
-    case .del, .exists, .mget, .client, .config, .auth, .acl: -2
+    case .del, .exists, .mget, .client, .config, .auth, .acl, .slowlog: -2
     case .ping, .hello, .command, .info, .flushall, .flushdb: -1
     case .scan: -2
     case .mset, .msetnx: -3
@@ -47,7 +47,7 @@ enum Command: CaseIterable {
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
       .incrby, .decrby, .cas, .mget, .mset, .msetnx, .multi, .exec, .discard, .watch, .unwatch,
       .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb, .ping, .echo, .quit, .select, .hello,
-      .auth, .acl, .client, .command, .config, .info, .reset:
+      .auth, .acl, .client, .command, .config, .info, .reset, .slowlog:
       "\(self)"
     }
   }

@@ -25,6 +25,7 @@ extension Conversation {
     case .hello: hello(host)
     case .auth: authenticate(host)
     case .acl: accessControl()
+    case .slowlog: slowLog(host)
     case .client: client(host)
     case .command: describeCommands()
     case .config: config(host)

@@ -10,10 +10,14 @@ extension Conversation {
   mutating func executeWhole(_ request: Request, _ host: some ConversationHost) {
     if lane?.transaction != nil { return queueInTransaction(request, host) }
     switch request {
-    case .one(let key, let change): enqueue(.change(change, of: key), Claim(change))
+    case .one(let key, let change):
+      queue.glimpse.see(key)
+      enqueue(.change(change, of: key), Claim(change))
     case .once(let once, let key, let change):
+      queue.glimpse.see(key)
       enqueue(.once(change, of: key, once), Claim(change, once))
     case .each(let change, let keys, let combination):
+      queue.glimpse.see(parser.argument(keys.lowerBound))
       let step = Self.step(change, keys.map { parser.bytes($0) })
       // The elements of an array have a place each, since all of them together may be large.
       let slots = combination == .array ? keys.count : 1

@@ -94,7 +94,8 @@ extension Request {
       case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
         .incrby, .decrby, .cas, .mget, .mset, .msetnx, .multi, .exec, .discard, .watch, .unwatch,
         .synodLease, .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb,
-        .echo, .select, .hello, .auth, .acl, .client, .command, .config, .info, .synodOnce,
+        .echo, .select, .hello, .auth, .acl, .slowlog, .client, .command, .config, .info,
+        .synodOnce,
         .synodForget,
         .synodSettle, .synodMembers:
         false

@@ -30,6 +30,8 @@ struct Conversation {
   private var heldOffset = 0
   /// The client sends no more; what is held is still done.
   private var isInputOver = false
+  /// Counts how long commands take.
+  private let meter: RequestMeter?
   /// The command that was just run took long: the next one waits for the next pass.
   var endsPass = false
   /// No more commands are taken; the connection ends behind the last reply.
@@ -52,8 +54,11 @@ struct Conversation {
   /// - Parameters:
   ///   - takesCommands: see `Replica`.
   ///   - access: whom it speaks for at first.
-  init(limits: Limits, takesCommands: Bool = false, access: Access = .open) {
+  init(
+    limits: Limits, takesCommands: Bool = false, access: Access = .open, meter: RequestMeter? = nil
+  ) {
     self.limits = limits
+    self.meter = meter
     self.access = access
     lane = takesCommands ? CommandLane() : nil
     parser = RequestParser(limits: limits.requests(for: access))
@@ -138,7 +143,9 @@ struct Conversation {
   }
 
   private mutating func execute(_ host: some ConversationHost) {
-    let request = Request(parser, limits: limits.values)
+    let command = Command.named(parser.argument(0))
+    queue.glimpse = Glimpse(command)
+    let request = Request(command, parser, limits: limits.values)
     switch access {
     case .open: break
     case .stranger:
@@ -157,18 +164,22 @@ struct Conversation {
   mutating func execute(_ request: Request, _ host: some ConversationHost) {
     switch request {
     case .one(let key, let change):
+      queue.glimpse.see(key)
       let number = queue.next
       queue.appendWaiting(keys: 1, .sum, Claim(change), cost: weight, version)
       propose(.change(change), of: key, as: number, host)
     case .once(let once, let key, let change):
+      queue.glimpse.see(key)
       let number = queue.next
       queue.appendWaiting(keys: 1, .sum, Claim(change, once), cost: weight, version)
       propose(.change(change), once: once, of: key, as: number, host)
     case .fence(let key, let operation):
+      queue.glimpse.see(key)
       let number = queue.next
       queue.appendWaiting(keys: 1, .sum, Claim(operation), cost: weight, version)
       propose(operation, of: key, as: number, host)
     case .each(let change, let keys, let combination):
+      queue.glimpse.see(parser.argument(keys.lowerBound))
       let number = queue.next
       queue.appendWaiting(
         keys: keys.count, combination, Claim(change), cost: weight, version)
@@ -244,7 +255,7 @@ struct Conversation {
   /// Writes the replies that are due into `writer`.
   /// - Parameter unsent: bytes of earlier replies that the client has not taken.
   mutating func render(unsent: Int) {
-    queue.render(into: &writer, limit: limits.replyBytes - unsent)
+    queue.render(into: &writer, limit: limits.replyBytes - unsent, meter)
     if !watches.isQuiet { renderWatches(limit: limits.replyBytes - unsent) }
   }
 
@@ -289,6 +300,8 @@ protocol ConversationHost: AnyObject {
   /// within.
   /// - Returns: the answer, where it is known.
   func logIn(_ name: String, _ password: String) -> PasswordGate.Answer?
+  /// Commands that took long.
+  var slowLog: SlowLog { get set }
   /// One line for each connection.
   var clientList: String { get }
   /// What `INFO` shows of these sections; all where there are none.

@@ -36,6 +36,38 @@ extension LogReplica {
     ]
   }
 
+  func obstacle(reachable: Set<VoterID>) -> String? {
+    guard let leader else { return "no leader is known" }
+    guard reachable.contains(leader) else { return "the leader, node \(leader), cannot be reached" }
+    guard isLeading else { return nil }
+    return node.machine.schedule.newest.membership.configuration.obstacle(reachable: reachable)
+  }
+
+  func writeMetrics(into page: inout PrometheusText) {
+    let done = node.machine.statistics
+    let status = node.machine.status
+    let state = node.machine.app
+    page.gauge("synod_open_proposals", "Proposals under way.", node.machine.openProposals)
+    page.gauge("synod_leading", "Whether this node leads.", isLeading ? 1 : 0)
+    page.gauge("synod_slot_applied", "The last slot that was applied.", status.applied.rawValue)
+    page.gauge(
+      "synod_slot_chosen", "The last slot that is known to be chosen.", status.chosen.rawValue)
+    page.gauge("synod_slot_retained", "The first slot that is kept.", status.firstRetained.rawValue)
+    page.gauge("synod_keys", "Keys.", state.count)
+    page.gauge("synod_leases", "Leases that are held.", state.leaseCount)
+    page.gauge("synod_state_bytes", "Bytes of keys and values.", state.bytes)
+    page.counter("synod_entries_applied_total", "Entries that were applied.", done.applied)
+    page.counter(
+      "synod_candidacies_total", "Times that this node would have led.", done.candidacies)
+    page.counter("synod_elections_total", "Times that this node was elected.", done.elections)
+    page.counter("synod_heartbeats_total", "Heartbeats of this node.", done.heartbeats)
+    page.counter(
+      "synod_retransmissions_total", "Requests that were sent again.", done.retransmissions)
+    page.counter("synod_entries_fetched_total", "Entries that others gave.", done.fetched)
+    page.counter(
+      "synod_snapshots_installed_total", "Snapshots that were taken over.", done.installed)
+  }
+
   var keyspaceFields: Fields {
     let state = node.machine.app
     return [

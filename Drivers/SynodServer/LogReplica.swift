@@ -29,6 +29,9 @@ final class LogReplica: Replica {
   /// Who leads, as far as this node knows.
   private(set) var leader: VoterID?
   private var ownProposals: UInt32 = 0
+  /// This node has asked another to lead, and that has not ended.
+  private var handingOver: ProposalID?
+  private var hasHandedOver = false
 
   /// - Parameter seed: drawn at random.
   init(_ node: Node<LogMachine>, _ identity: NodeIdentity, seed: UInt64) {
@@ -73,6 +76,7 @@ final class LogReplica: Replica {
   // MARK: - Ends
 
   func count(_ completion: Machine.Completion, in counters: inout ServerCounters) {
+    if completion.proposal == handingOver { handingOver = nil }
     switch completion.result {
     case .applied, .answered, .passed, .membership, .lease, .transferred: break
     case .notApplied: counters.notApplied += 1
@@ -158,10 +162,13 @@ final class LogReplica: Replica {
   private func propose(_ step: KeyValueStep, on server: LogServer) {
     let proposal = MultiPaxos.Proposal<KeyValueState>(
       .command(.one(step)), deadline: server.deadline)
+    _ = node.submit(proposal, as: nextOwnProposal(), needsSpace: false)
+  }
+
+  /// Its completion finds no session, and needs none.
+  private func nextOwnProposal() -> ProposalID {
     ownProposals &+= 1
-    // Its completion finds no session, and needs none.
-    let id = ProposalID(ProposalName.prefix(0x3fff_ffff) | UInt64(ownProposals))
-    _ = node.submit(proposal, as: id, needsSpace: false)
+    return ProposalID(ProposalName.prefix(0x3fff_ffff) | UInt64(ownProposals))
   }
 
   private func expireLeases(on server: LogServer) {
@@ -180,6 +187,21 @@ final class LogReplica: Replica {
     self.timer = timer
     let now = node.loop.now
     timer.start(after: deadline.rawValue > now ? deadline.rawValue - now : 0)
+  }
+
+  /// A leader that stops has another take over, and the rest need not find out that it is gone.
+  func mayStop(on server: LogServer) -> Bool {
+    if !hasHandedOver, isLeading, node.transport.peers.contains(where: { $0.state == .connected }) {
+      let id = nextOwnProposal()
+      let proposal = MultiPaxos.Proposal<KeyValueState>(
+        .transferLeadership(to: nil), deadline: server.deadline)
+      if node.submit(proposal, as: id, needsSpace: false) {
+        handingOver = id
+        server.logger.notice("asking another node to lead")
+      }
+    }
+    hasHandedOver = true
+    return handingOver == nil
   }
 
   /// Nothing runs out any more: the node stops.

@@ -9,13 +9,21 @@ import Glibc
 /// - Returns: the process's exit code: 0 done, 1 failed, 2 used wrongly, 3 the data directory is in
 ///   use, or a history could not be judged.
 func runSynod(_ arguments: [String]) -> Int32 {
+  var serve: ServeArguments?
   do {
-    var command = try SynodCommand.parseAsRoot(
-      withEnvironment(arguments) { name in getenv(name).map { String(cString: $0) } })
-    try command.run()
+    let known = try ServeArguments(arguments) { name in getenv(name).map { String(cString: $0) } }
+    serve = known
+    var command = try SynodCommand.parseAsRoot(known.all)
+    if let node = command as? ServeCommand, node.printConfig {
+      _ = try ServeConfiguration(node)
+      print(node.printed(known, given: arguments), terminator: "")
+    } else {
+      try command.run()
+    }
     return 0
   } catch let failure as Failure {
-    complain("synod: \(failure.description)")
+    let complaint = failure.description
+    complain("synod: \(failure.isUsage ? serve?.explain(complaint) ?? complaint : complaint)")
     return failure.exitCode
   } catch {
     let code = SynodCommand.exitCode(for: error)
@@ -24,7 +32,7 @@ func runSynod(_ arguments: [String]) -> Int32 {
       print(message)
       return 0
     }
-    if !message.isEmpty { complain(message) }
+    if !message.isEmpty { complain(serve?.explain(message) ?? message) }
     return code == .validationFailure ? 2 : 1
   }
 }

@@ -108,6 +108,8 @@ final class RegisterReplica: Replica {
 
   func lookAfterAll(on server: Server) { pinOwnStore(on: server) }
 
+  func mayStop(on server: Server) -> Bool { true }
+
   func stop() {}
 }
 

@@ -40,6 +40,9 @@ protocol Replica: AnyObject {
   func handle(_ effect: Machine.Effect, on server: KeyServer<Self>)
   /// Looks after what is to be looked after about once a second.
   func lookAfterAll(on server: KeyServer<Self>)
+  /// Gives away what others would miss, as soon as no client waits here any more; asked again and again.
+  /// - Returns: whether the node may stop.
+  func mayStop(on server: KeyServer<Self>) -> Bool
   /// The node stops.
   func stop()
 
@@ -48,6 +51,10 @@ protocol Replica: AnyObject {
   var replicationFields: Fields { get }
   var consensusFields: Fields { get }
   var keyspaceFields: Fields { get }
+  /// The protocol's own figures.
+  func writeMetrics(into page: inout PrometheusText)
+  /// Why nothing can be decided now, where these nodes can be reached; nil where it can.
+  func obstacle(reachable: Set<VoterID>) -> String?
   /// In a word, whether this node does its work.
   var state: String { get }
 }

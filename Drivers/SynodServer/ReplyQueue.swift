@@ -14,6 +14,11 @@ struct ReplyQueue {
   private(set) var cost = 0
   /// How many of the next slots are elements of an array whose head was written.
   private var elements = 0
+  /// When what is appended now was read (see `RequestMeter.now`), and what it is.
+  var readAt: UInt32 = 0
+  var glimpse = Glimpse()
+  /// What took long of the replies that were written, since someone last looked.
+  var slow: [SlowCommand] = []
 
   private struct Slot {
     var answer: Answer
@@ -26,6 +31,10 @@ struct ReplyQueue {
     var length: Int32
     var waiting: Int32
     var combination: Request.Combination
+    /// Whether it is a command's first, whose time is measured.
+    var isMeasured: Bool
+    var readAt: UInt32
+    var glimpse: Glimpse
   }
 
   var isEmpty: Bool { count == 0 }
@@ -46,21 +55,23 @@ struct ReplyQueue {
     push(
       Slot(
         answer: answer, version: version, claim: .readOnly, cost: cost, offset: 0, length: 1,
-        waiting: 0, combination: .sum))
+        waiting: 0, combination: .sum, isMeasured: false, readAt: 0, glimpse: Glimpse()))
     self.cost += cost
   }
 
   /// Makes room for the answers to a command of `keys` keys, which get the next numbers in turn.
+  /// - Parameter isMeasured: false for what says nothing of how long commands take.
   mutating func appendWaiting(
     keys: Int, _ combination: Request.Combination, _ claim: Claim, cost: Int,
-    _ version: RESPVersion
+    _ version: RESPVersion, isMeasured: Bool = true
   ) {
     for offset in 0..<keys {
       push(
         Slot(
           answer: .waiting, version: version, claim: claim,
           cost: offset == 0 ? cost : 0, offset: Int32(offset), length: Int32(keys),
-          waiting: Int32(keys), combination: combination))
+          waiting: Int32(keys), combination: combination, isMeasured: isMeasured && offset == 0,
+          readAt: readAt, glimpse: glimpse))
     }
     self.cost += cost
   }
@@ -117,8 +128,12 @@ struct ReplyQueue {
   // MARK: - Out
 
   /// Writes the replies that are due, until the writer holds `limit` bytes.
-  mutating func render(into writer: inout ReplyWriter, limit: Int) {
+  /// - Parameter meter: counts them.
+  mutating func render(into writer: inout ReplyWriter, limit: Int, _ meter: RequestMeter? = nil) {
+    guard isDue, writer.count < limit else { return }
+    let now = meter?.now ?? 0
     while isDue, writer.count < limit {
+      if let meter, slots[head].isMeasured { measure(meter, now) }
       let current = writer.version
       writer.version = slots[head].version
       if elements > 0 {
@@ -132,6 +147,15 @@ struct ReplyQueue {
         combine(into: &writer)
       }
       writer.version = current
+    }
+  }
+
+  @inline(__always)
+  private mutating func measure(_ meter: RequestMeter, _ now: UInt32) {
+    // Once: an array's reply goes on with the slots behind its first.
+    slots[head].isMeasured = false
+    if let time = meter.count(slots[head].claim, from: slots[head].readAt, to: now) {
+      slow.append(SlowCommand(glimpse: slots[head].glimpse, time: time))
     }
   }
 

@@ -7,8 +7,13 @@ extension Request {
   /// Understands the command that `parser` found.
   /// - Parameter limits: how long keys and values may be.
   init(_ parser: RequestParser, limits: ValueLimits) {
+    self.init(Command.named(parser.argument(0)), parser, limits: limits)
+  }
+
+  /// - Parameter command: of that name; nil where there is none.
+  init(_ command: Command?, _ parser: RequestParser, limits: ValueLimits) {
     let count = parser.argumentCount
-    guard let command = Command.named(parser.argument(0)) else {
+    guard let command else {
       let name = parser.text(0, limit: 8).lowercased()
       self = name == "post" || name == "host:" ? .foreign : .invalid(Request.unknownCommand(parser))
       return
@@ -48,7 +53,8 @@ extension Request {
     case .synodMembers: self = Request.members(parser)
     case .scan, .keys, .dbsize, .randomkey, .flushall, .flushdb:
       self = Request.walk(command, parser, limits: limits)
-    case .ping, .echo, .quit, .select, .hello, .auth, .acl, .client, .command, .config, .info,
+    case .ping, .echo, .quit, .select, .hello, .auth, .acl, .slowlog, .client, .command, .config,
+      .info,
       .reset,
       .synodWatch, .synodUnwatch, .multi, .exec, .discard, .watch, .unwatch:
       self = .connection(command)

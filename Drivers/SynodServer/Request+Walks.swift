@@ -14,7 +14,7 @@ extension Request {
     case .flushall, .flushdb: return flush(command, parser, limits)
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
       .incrby, .decrby, .cas, .mget, .mset, .msetnx, .multi, .exec, .discard, .watch, .unwatch,
-      .ping, .echo, .quit, .select, .hello, .auth, .acl, .client, .command,
+      .ping, .echo, .quit, .select, .hello, .auth, .acl, .slowlog, .client, .command,
       .config, .info, .reset, .synodWatch, .synodUnwatch, .synodOnce, .synodForget, .synodSettle,
       .synodMembers, .synodLease:
       preconditionFailure("\(command) does not go through the keys")

@@ -49,6 +49,7 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
   }
   var logger = Logger(label: "synod")
   logger.notice("starting synod \(Release.version)", metadata: configuration.facts)
+  let users = try configuration.users.map { path throws(Failure) in try UserBook(file: path) }
   let identity = try NodeIdentity(configuration)
   logger[metadataKey: "node"] = "\(identity.voter)"
   if configuration.isUnsafeWithoutSync {
@@ -66,7 +67,6 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
     configuration.maxClients = room
   }
   warnOfExposure(configuration, logger)
-  let users = try configuration.users.map { path throws(Failure) in try UserBook(file: path) }
   var random = SystemRandomNumberGenerator()
   let address = try configuration.clientEndpoint.listening("--listen-client")
   let directory = try openDirectory(configuration, identity)
@@ -136,13 +136,20 @@ private func run<Backend: Replica>(_ replica: Backend, _ parts: Parts) throws {
     pins: parts.directory, users: parts.users, logger: logger)
   // Clients can connect, and wait, from here on; they are answered once the loop runs.
   let listening = try server.start(on: parts.address)
+  if let endpoint = parts.configuration.metricsEndpoint {
+    let address = try server.startHealth(on: endpoint.listening("--listen-metrics"))
+    logger.notice("metrics are at http://\(address)/metrics")
+  }
   var watchers = try [SIGTERM, SIGINT].map { signal in
     try SignalWatcher(parts.loop, signal: signal) {
       logger.notice("stopping")
+      Supervisor.tell(.stopping)
       server.shutDown()
     }
   }
-  if parts.users != nil {
+  // Without users there is nothing to be read again; but where no terminal is closed, the signal that asks
+  // for it must not end the node.
+  if parts.users != nil || isatty(STDIN_FILENO) == 0 {
     watchers.append(try SignalWatcher(parts.loop, signal: SIGHUP) { server.reloadUsers() })
   }
   replica.node.onStorageFailure = { _ in
@@ -150,6 +157,7 @@ private func run<Backend: Replica>(_ replica: Backend, _ parts: Parts) throws {
       "this node votes no more; look after its disk, then start it again on the same directory")
   }
   logger.notice("ready for clients on \(listening)")
+  Supervisor.tell(.ready)
   try withExtendedLifetime((server, watchers)) { try replica.node.run() }
   logger.notice("stopped")
 }

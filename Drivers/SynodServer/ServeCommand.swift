@@ -135,8 +135,35 @@ struct ServeCommand: ParsableCommand {
   @Flag(help: "Let clients delete every key at once: FLUSHALL and FLUSHDB.")
   var enableFlush = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Commands that take longer are told of by SLOWLOG. 0: all; -1: none.",
+      valueName: "microseconds"))
+  var slowlogSlowerThan: Int64 = 100_000
+
+  @Option(
+    help: ArgumentHelp(
+      "Where Prometheus finds /metrics, and probes /livez and /readyz: a numeric address of this "
+        + "computer, or localhost. Nowhere where it is not given.", valueName: "address:port"))
+  var listenMetrics: String?
+
   @Option(help: "What is logged.")
   var logLevel = LogLevel.info
+
+  @Option(
+    help: ArgumentHelp(
+      "How long a node that is told to stop (SIGTERM) goes on answering what is under way.",
+      valueName: "ms"))
+  var drainTimeout: UInt64 = 5000
+
+  @Option(
+    help: ArgumentHelp(
+      "A file with these settings, one a line, as 'tick = 5'; the command line and the environment "
+        + "count before it.", valueName: "file"))
+  var config: String?
+
+  @Flag(help: "Print what the node would run with, and where each setting comes from, and end.")
+  var printConfig = false
 
   /// The process that starts this one; when it ends, so does this one.
   @Option(help: .hidden) var exitWithParent: Int32?
@@ -166,7 +193,9 @@ struct ServeCommand: ParsableCommand {
     "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "join", "role",
     "prepare-quorum", "accept-quorum", "cluster-token", "protocol", "tick", "request-timeout",
     "collect-after", "max-value", "max-clients", "users", "no-protected-mode", "join-user",
-    "join-password-file", "processor", "log-level", "enable-flush",
+    "join-password-file", "slowlog-slower-than", "listen-metrics", "drain-timeout", "processor",
+    "log-level",
+    "enable-flush",
   ]
   /// Of these, those that take no value.
   static let flagsWithoutValue: Set<String> = ["enable-flush", "no-protected-mode"]

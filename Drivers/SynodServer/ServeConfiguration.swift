@@ -19,6 +19,11 @@ struct ServeConfiguration {
   var maxClients: Int
   /// The file of those who may use the node; everyone may where nil.
   var users: String?
+  /// Commands that take longer, in microseconds, are told of; none where nil.
+  var slowFrom: UInt64?
+  var metricsEndpoint: Endpoint?
+  /// Milliseconds.
+  var drainTimeout: UInt64
   /// What to say to the nodes of the cluster to join.
   var joinCredentials: Credentials?
   /// Whether clients may delete every key at once.
@@ -70,7 +75,17 @@ struct ServeConfiguration {
     processor = try command.processor.map { number throws(Failure) in
       UInt32(try Self.check(number, 0...4095, "--processor", "(a processor's number)"))
     }
+    drainTimeout = try Self.check(
+      command.drainTimeout, 0...3_600_000, "--drain-timeout", "milliseconds")
     users = command.users
+    slowFrom = UInt64(
+      exactly: try Self.check(
+        command.slowlogSlowerThan, -1...3_600_000_000, "--slowlog-slower-than", "microseconds"))
+    metricsEndpoint = try command.listenMetrics.map { text throws(Failure) in
+      let endpoint = try Endpoint(text, what: "--listen-metrics", allowsAnyPort: true)
+      _ = try endpoint.listening("--listen-metrics")
+      return endpoint
+    }
     guard users != nil || command.noProtectedMode || clientEndpoint.isLoopback else {
       throw .usage(
         "--listen-client: \(clientEndpoint) can be reached from other computers, and everyone there "
@@ -120,6 +135,8 @@ struct ServeConfiguration {
       "request-timeout": "\(requestTimeout)", "collect-after": "\(collectAfter)",
       "max-value": "\(maxValue)",
       "max-clients": "\(maxClients)", "users": "\(users ?? "everyone")",
+      "listen-metrics": "\(metricsEndpoint.map { "\($0)" } ?? "-")",
+      "drain-timeout": "\(drainTimeout)",
       "processor": "\(processor.map { "\($0)" } ?? "any")",
       "log-level": "\(logLevel)",
     ]

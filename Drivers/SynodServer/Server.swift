@@ -24,10 +24,13 @@ final class KeyServer<Backend: Replica> {
   let gate: PasswordGate?
   let startedAt: UInt64
   var counters = ServerCounters()
+  let meter: RequestMeter
+  var slowLog = SlowLog()
   /// Bytes of all commands under way.
   var costUnderWay = 0
 
   private var listener: Listener?
+  private var health: HealthListener?
   private var clock: Timer?
   private var table: [Place] = []
   private var free: [Int] = []
@@ -37,7 +40,7 @@ final class KeyServer<Backend: Replica> {
   private var later: [Session<Backend>] = []
   private var lastClientID: UInt64 = 0
   /// No more clients and commands are taken.
-  private var isDraining = false
+  private(set) var isDraining = false
   private var drainDeadline: Timer?
   private var isLowOnSpace = false
   private var closings = LogLimiter<Closing>(interval: 10_000)
@@ -74,6 +77,7 @@ final class KeyServer<Backend: Replica> {
     self.logger = logger
     let loop = node.loop
     gate = users.map { PasswordGate($0, loop: loop) }
+    meter = RequestMeter(slowFrom: configuration.slowFrom) { [unowned loop] in loop.microseconds }
     startedAt = loop.now
     var limits = Conversation.Limits()
     limits.values.maxValue = configuration.maxValue
@@ -100,6 +104,13 @@ final class KeyServer<Backend: Replica> {
     return listener.address
   }
 
+  /// Listens for scrapers and probes.
+  func startHealth(on address: SocketAddress) throws(UVError) -> SocketAddress {
+    let health = try HealthListener(node.loop, on: address) { [unowned self] in self.page($0) }
+    self.health = health
+    return health.address ?? address
+  }
+
   // MARK: - The end
 
   /// Answers what is under way, for a moment, then stops the node. At once when called again.
@@ -108,14 +119,22 @@ final class KeyServer<Backend: Replica> {
     isDraining = true
     listener?.close()
     for place in table { place.session?.stop() }
-    let deadline = Timer(node.loop) { [unowned self] in self.stopNode() }
-    deadline.start(after: Self.lingerTime)
+    let deadline = Timer(node.loop) { [unowned self] in
+      self.logger.warning(
+        "not everything could be answered within --drain-timeout",
+        metadata: ["connections": "\(self.clientCount)"])
+      self.stopNode()
+    }
+    deadline.start(after: configuration.drainTimeout)
     drainDeadline = deadline
     stopIfDrained()
   }
 
   private func stopIfDrained() {
-    if table.allSatisfy({ $0.session?.isDone ?? true }) { stopNode() }
+    guard table.allSatisfy({ $0.session?.isDone ?? true }), replica.mayStop(on: self) else {
+      return
+    }
+    stopNode()
   }
 
   private func stopNode() {
@@ -131,6 +150,7 @@ final class KeyServer<Backend: Replica> {
     drainDeadline?.close()
     replica.stop()
     gate?.close()
+    health?.close()
     for place in table { place.session?.close() }
   }
 

@@ -1,4 +1,5 @@
 import CASPaxos
+import Glibc
 import KeyValue
 import Logging
 import RESP
@@ -54,7 +55,7 @@ final class Session<Backend: Replica>: ConversationHost {
     self.facts = facts
     conversation = Conversation(
       limits: server.conversationLimits, takesCommands: Backend.takesCommands,
-      access: server.initialAccess)
+      access: server.initialAccess, meter: server.meter)
   }
 
   func start() {
@@ -72,6 +73,7 @@ final class Session<Backend: Replica>: ConversationHost {
 
   private func read(_ bytes: UnsafeRawBufferPointer) {
     server.counters.bytesReceived += UInt64(bytes.count)
+    conversation.queue.readAt = server.meter.now
     conversation.receive(bytes, self)
     account(conversation.cost)
     // At once: the stream may have more for us within this very call, and so may all others.
@@ -155,12 +157,21 @@ final class Session<Backend: Replica>: ConversationHost {
   private func send() {
     conversation.render(unsent: stream.queuedBytes)
     for effect in conversation.watches.takeFinished() { server.node.finish(effect) }
+    if !conversation.queue.slow.isEmpty { tellOfSlow() }
     guard !conversation.writer.isEmpty else { return }
     let (owner, bytes) = conversation.writer.written
     written += UInt64(bytes.count)
     server.counters.bytesSent += UInt64(bytes.count)
     stream.write(StreamBuffer(owner: owner, bytes: bytes))
     conversation.writer.reset()
+  }
+
+  private func tellOfSlow() {
+    let now = Int64(time(nil))
+    for command in conversation.queue.slow {
+      server.slowLog.add(command, ended: now, client: facts)
+    }
+    conversation.queue.slow = []
   }
 
   private func account(_ cost: Int) {
@@ -284,6 +295,10 @@ final class Session<Backend: Replica>: ConversationHost {
   func countProtocolError() { server.counters.protocolErrors += 1 }
 
   var now: UInt64 { server.node.loop.now }
+  var slowLog: SlowLog {
+    get { server.slowLog }
+    set { server.slowLog = newValue }
+  }
   var clientList: String { server.clientList }
   func info(_ sections: [String]) -> String { server.info(sections) }
   func forgetLongest() { server.node.loop.forgetLongest() }

@@ -7,7 +7,8 @@ struct SynodCommand: ParsableCommand {
     abstract: "A replicated key-value store that keeps its word, for any Redis client.",
     discussion: """
       Start with 'synod demo'. Every flag of 'serve' has a twin in the environment (--data-dir: \
-      SYNOD_DATA_DIR); the flag wins. Exit codes: 0 done, 1 failed, 2 used wrongly.
+      SYNOD_DATA_DIR) and in the file that --config names (data-dir = "…"); the flag wins, then the \
+      environment. Exit codes: 0 done, 1 failed, 2 used wrongly.
       """,
     version: Release.version,
     subcommands: [

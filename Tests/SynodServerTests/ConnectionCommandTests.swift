@@ -14,7 +14,7 @@ import Testing
   ("CLIENT NO-EVICT on", "+OK\r\n"),
   ("CLIENT SETNAME", "-ERR wrong number of arguments for 'client|setname' command\r\n"),
   ("CLIENT KILL x", "-ERR unknown subcommand 'KILL'. Try CLIENT HELP.\r\n"),
-  ("COMMAND DOCS", "*0\r\n"), ("COMMAND", "*0\r\n"), ("COMMAND COUNT", ":47\r\n"),
+  ("COMMAND DOCS", "*0\r\n"), ("COMMAND", "*0\r\n"), ("COMMAND COUNT", ":48\r\n"),
   ("CONFIG GET save", "*0\r\n"),
   (
     "AUTH x",

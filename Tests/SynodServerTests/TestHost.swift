@@ -11,6 +11,7 @@ final class TestHost: ConversationHost {
     id: 7, address: "127.0.0.1:5000", localAddress: "127.0.0.1:7001", connectedSince: 0)
   var now: UInt64 { 3000 }
   var clientList: String { facts.line(now: now) }
+  var slowLog = SlowLog()
   var initialAccess = Access.open
   /// Who may log in, with their passwords; whoever else tries waits.
   var passwords: [String: (password: String, user: User)] = [:]

@@ -107,7 +107,7 @@ extension Conversation {
     }
     let password = parser.text(password, limit: PasswordHash.longestPassword)
     let number = queue.next
-    queue.appendWaiting(keys: 1, .sum, .readOnly, cost: 256, version)
+    queue.appendWaiting(keys: 1, .sum, .readOnly, cost: 256, version, isMeasured: false)
     login = Login(number: number, greeting: greeting)
     if let known = host.logIn(name ?? UserBook.defaultName, password) { loggedIn(known, host) }
   }

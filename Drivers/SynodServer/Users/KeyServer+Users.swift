@@ -10,7 +10,9 @@ extension KeyServer {
   /// Reads the file of users again. Connections whose user is another now, or gone, end behind what is
   /// under way; where the file is faulty, all stays as it was.
   func reloadUsers() {
-    guard let path = configuration.users else { return }
+    guard let path = configuration.users else {
+      return logger.notice("SIGHUP: there are no --users to be read again")
+    }
     do throws(Failure) {
       use(try UserBook(file: path))
     } catch {

@@ -47,7 +47,7 @@ final class PasswordGate {
 
   /// Different passwords that wait, and those from one address.
   static let mostWaiting = 256
-  static let mostOfAddress = 8
+  static let mostOfAddress = 16
   /// Wrong passwords that are known to be wrong.
   static let mostWrong = 1024
 

@@ -41,7 +41,7 @@ extension Command {
     case .client: parser.text(1, limit: 8).uppercased() == "LIST" ? .admin : nil
     case .acl: nil
     case .watch, .synodWatch: .read
-    case .synodMembers: .admin
+    case .synodMembers, .slowlog: .admin
     case .get, .set, .setnx, .getset, .getdel, .del, .exists, .strlen, .append, .incr, .decr,
       .incrby, .decrby, .cas, .mget, .mset, .msetnx, .scan, .keys, .dbsize, .randomkey, .flushall,
       .flushdb, .synodLease, .synodOnce, .synodForget, .synodSettle:
@@ -95,7 +95,7 @@ extension User {
     }
     var full = command.name
     switch command {
-    case .acl, .client, .config, .synodMembers:
+    case .acl, .client, .config, .slowlog, .synodMembers:
       if parser.argumentCount > 1 { full += "|\(parser.text(1, limit: 32).lowercased())" }
     default: break
     }
