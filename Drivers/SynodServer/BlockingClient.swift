@@ -5,9 +5,12 @@ final class BlockingClient {
   let descriptor: Int32
   private var input: [UInt8] = []
   private var offset = 0
+  /// Whether values come as `.bytes`, for those that may be no text.
+  var givesBytes = false
 
   indirect enum Reply: Equatable {
     case text(String)
+    case bytes([UInt8])
     case error(String)
     case integer(Int64)
     case null
@@ -79,9 +82,25 @@ final class BlockingClient {
     return try reply()
   }
 
+  /// Sends commands, one behind the other, and reads no reply.
+  func send(_ commands: [[[UInt8]]]) throws(Broken) {
+    var bytes: [UInt8] = []
+    for command in commands {
+      bytes += "*\(command.count)\r\n".utf8
+      for argument in command {
+        bytes += "$\(argument.count)\r\n".utf8
+        bytes += argument
+        bytes += "\r\n".utf8
+      }
+    }
+    try send(bytes)
+  }
+
   /// Sends bytes as they are.
-  func send(_ text: String) throws(Broken) {
-    var rest = Array(text.utf8)[...]
+  func send(_ text: String) throws(Broken) { try send(Array(text.utf8)) }
+
+  private func send(_ bytes: [UInt8]) throws(Broken) {
+    var rest = bytes[...]
     while !rest.isEmpty {
       let sent = rest.withUnsafeBytes {
         Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
@@ -118,7 +137,8 @@ final class BlockingClient {
       if count < 0 { return .null }
       while input.count - offset < count + 2 { try receive() }
       defer { offset += count + 2 }
-      return .text(String(decoding: input[offset..<(offset + count)], as: UTF8.self))
+      let value = input[offset..<(offset + count)]
+      return givesBytes ? .bytes(Array(value)) : .text(String(decoding: value, as: UTF8.self))
     case UInt8(ascii: "*"): return try elements(text, depth).map { .array($0) } ?? .null
     case UInt8(ascii: ">"): if let elements = try elements(text, depth) { return .push(elements) }
     case UInt8(ascii: "%"):

@@ -121,7 +121,7 @@ struct DemoShow {
       case .text("OK"): return
       case .error(let error) where error.hasPrefix("TRYAGAIN") || error.hasPrefix("UNKNOWN"):
         retried += 1
-      case .text, .error, .integer, .null, .boolean, .array, .push:
+      case .text, .bytes, .error, .integer, .null, .boolean, .array, .push:
         throw Failure("SET \(key) was answered with \(reply)")
       }
     }

@@ -12,7 +12,8 @@ struct SynodCommand: ParsableCommand {
       """,
     version: Release.version,
     subcommands: [
-      DemoCommand.self, ServeCommand.self, MembersCommand.self, UsersCommand.self,
+      DemoCommand.self, ServeCommand.self, MembersCommand.self, TopCommand.self, UsersCommand.self,
+      BackupCommand.self, RestoreCommand.self,
       InspectCommand.self,
       CheckCommand.self,
       SimulateCommand.self,

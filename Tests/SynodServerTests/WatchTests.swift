@@ -185,7 +185,7 @@ import Testing
     let elements: [BlockingClient.Reply]
     switch reply {
     case .push(let some), .array(let some): elements = some
-    case .text, .error, .integer, .null, .boolean: return nil
+    case .text, .bytes, .error, .integer, .null, .boolean: return nil
     }
     guard elements.count == 5, elements[0] == .text("synod.watch"),
       case .text(let key) = elements[1]
