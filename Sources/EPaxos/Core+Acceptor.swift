@@ -128,7 +128,7 @@ extension Core {
     table.advance(id.row)
     forget(id)
     waitingHeard[id] = nil
-    failures[id] = nil
+    refusals[id] = nil
     undurable.append(Decided(id: id, batch: batch))
     if announce { outbox.send(.commit([.init(id, value)]), to: .peers, after: batch) }
     if value.batch.isNop { takeBack(id) }

@@ -64,7 +64,7 @@ extension Core {
     for place in table.lines.indices { table.rewind(place) }
     for id in attempts.keys.sorted() where truncated.contains(id) { forget(id) }
     waitingHeard = waitingHeard.filter { !truncated.contains($0.key) }
-    failures = failures.filter { !truncated.contains($0.key) }
+    refusals = refusals.filter { !truncated.contains($0.key) }
     truncate(truncated)
     for one in list where table.takes(one.id) && !table.isTruncated(one.id) { adopt(one) }
     // What came of these nobody knows any more.
@@ -88,7 +88,7 @@ extension Core {
       if held?.cmd != one.value.batch { note(one.id, one.value.batch) }
       forget(one.id)
       waitingHeard[one.id] = nil
-      failures[one.id] = nil
+      refusals[one.id] = nil
       if one.value.batch.isNop { takeBack(one.id) }
       table.see(one.value.dep)
     }

@@ -53,14 +53,23 @@ extension Core {
       return table.update(id) { $0.noticedAt = now }
     }
     let age = now.rawValue - min(since.rawValue, now.rawValue)
-    let distance = electorate.distance(from: id.owner)
-    if age >= settings.recoverAfter + settings.recoverSpread * distance,
+    if age >= patience(with: id, instance),
       recoveries < settings.maxRecoveries, catchUp.source == nil
     {
       recover(id)
     } else if age >= settings.askAfter {
       missing.append(id)
     }
+  }
+
+  /// How long an instance may stay undecided before this node recovers it: the longer, the further it is
+  /// from the owner, and twice as long for every ballot that was drawn for it, so that in the end one
+  /// recovery has the time that it takes (rule 24).
+  private func patience(with id: InstanceID, _ instance: Instance?) -> UInt64 {
+    let contention = min(instance?.bal.counter ?? 0, 6)
+    let distance = electorate.distance(from: id.owner)
+    return settings.recoverAfter << contention + settings.recoverSpread * distance
+      * (1 + contention)
   }
 
   /// Asks the owners first, who know best, and then others in turn.

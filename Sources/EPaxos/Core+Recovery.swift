@@ -9,12 +9,12 @@ extension Core {
   /// number of the voters.
   mutating func recover(_ id: InstanceID) {
     guard table.takes(id), !table.isCommitted(id), !table.isTruncated(id) else { return }
-    let counter = max(table[id]?.bal.counter ?? 0, failures[id]?.counter ?? 0)
+    let counter = max(table[id]?.bal.counter ?? 0, refusals[id] ?? 0)
     guard counter < Ballot.counterLimit else { return }
     let ballot = Ballot(epoch: id.row.epoch, counter: counter + 1, voter: me)
     statistics.recoveries += 1
     let batch = promise(ballot, id)
-    let patience = settings.attemptLasts * min(1 + (failures[id]?.count ?? 0), 8)
+    let patience = settings.attemptLasts << min(counter, 6)
     begin(
       id,
       Attempt(
@@ -39,9 +39,6 @@ extension Core {
 
   /// Begins anew: with answers of those who are there now (rule 23).
   mutating func tryAgain(_ id: InstanceID) {
-    var failed = failures[id] ?? Failures()
-    failed.count += 1
-    failures[id] = failed
     forget(id)
     recover(id)
   }
@@ -63,13 +60,11 @@ extension Core {
   mutating func receiveRefused(_ ballot: Ballot, _ id: InstanceID, _ promised: Ballot) {
     guard !ballot.isZero, let attempt = attempts[id], attempt.ballot == ballot, promised > ballot
     else { return }
-    var failed = failures[id] ?? Failures()
-    guard failed.counter < promised.counter else { return }
-    failed.counter = promised.counter
-    failures[id] = failed
-    let patience =
-      settings.recoverSpread * (electorate.distance(from: id.owner) + min(failed.count, 8))
-    let endsAt = jittered(settings.retransmitAfter + patience)
+    guard refusals[id] ?? 0 < promised.counter else { return }
+    refusals[id] = promised.counter
+    let distance = electorate.distance(from: id.owner)
+    let patience = settings.retransmitAfter + settings.recoverSpread * distance
+    let endsAt = jittered(patience << min(promised.counter, 6))
     attempts[id]?.endsAt = endsAt
     wake(id)
   }

@@ -33,8 +33,8 @@ struct Core: Hashable, Sendable {
   var waitingIDs: [InstanceID] = []
   /// How many hold an instance unchanged, by a recovery of it that waits.
   var waitingHeard: [InstanceID: Int] = [:]
-  /// Recoveries that came to nothing.
-  var failures: [InstanceID: Failures] = [:]
+  /// The highest counters of ballots that recoveries of this node's met.
+  var refusals: [InstanceID: UInt64] = [:]
   var recoveries = 0
   var scan = Scan()
   var barriers = Barriers()
@@ -69,13 +69,6 @@ struct Core: Hashable, Sendable {
   struct Decided: Hashable, Sendable {
     var id: InstanceID
     var batch: PersistBatch
-  }
-
-  /// What is remembered of recoveries that came to nothing.
-  struct Failures: Hashable, Sendable {
-    var count: UInt64 = 0
-    /// The highest counter of a ballot that was met.
-    var counter: UInt64 = 0
   }
 
   var me: VoterID { settings.voter }

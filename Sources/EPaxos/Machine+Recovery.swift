@@ -42,6 +42,8 @@ extension Machine {
     after cursor: Cursor?, limit: Int, into records: inout [Record]
   ) -> Cursor? {
     var cursor = cursor ?? freeze(&records)
+    // Less would only make for more pieces.
+    let limit = max(limit, 256)
     var spent = 0
     repeat {
       switch cursor.part {
