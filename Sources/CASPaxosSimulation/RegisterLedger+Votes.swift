@@ -25,6 +25,9 @@ extension RegisterLedger {
     guard let use = index.find(message.ballot) else {
       return violate("voter \(voter) answers \(message.ballot), which nobody used")
     }
+    if uses[use].key == Self.noKey {
+      return violate("voter \(voter) answers \(message.ballot) as a round's, and it names a list")
+    }
     if destination != .voter(message.ballot.voter) {
       violate("voter \(voter) answers \(message.ballot) to \(destination)")
     }

@@ -35,6 +35,10 @@ extension Message {
     case .takeOver(let ballot, let round): "take over \(ballot), grants up to \(round)"
     case .digest(let slot, _): "digest \(slot)"
     case .diverged(let slot): "diverged \(slot)"
+    case .returned: "returned"
+    case .acknowledged(let ballot, let slot): "you acknowledged \(ballot), and \(slot)"
+    case .askKnown: "ask what is known durably"
+    case .known(let slot): "known durably, up to \(slot)"
     }
   }
 }
@@ -44,7 +48,7 @@ extension Record {
     switch self {
     case .begun(let schedule, _, let isFounder):
       "begun \(schedule)\(isFounder ? ", founder" : "")"
-    case .reserve(let counter, let number): "reserve \(counter) \(number)"
+    case .reserve(let counter, let number, let read): "reserve \(counter) \(number) \(read)"
     case .promise(let ballot): "promise \(ballot)"
     case .accept(let ballot, let first, let entries): "accept \(ballot) \(first): \(entries.line)"
     case .learned(let first, let entries): "learned \(first): \(entries.line)"
@@ -117,6 +121,8 @@ extension Effect<Calculator> {
     case .leaseEnded: "a lease is over"
     case .installed(let slot): "installed \(slot)"
     case .diverged(let slot): "diverged after \(slot)"
+    case .retired(let slot): "may stop for ever, after \(slot)"
+    case .rolledBack: "was rolled back"
     }
   }
 }

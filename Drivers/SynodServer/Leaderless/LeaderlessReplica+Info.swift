@@ -51,6 +51,37 @@ extension LeaderlessReplica {
     }
   }
 
+  func obstacle(reachable: Set<VoterID>) -> String? {
+    node.machine.settings.configuration.obstacle(reachable: reachable)
+  }
+
+  func writeMetrics(into page: inout PrometheusText) {
+    let done = node.machine.statistics
+    let status = node.machine.status
+    let state = node.machine.app
+    page.gauge("synod_open_proposals", "Proposals under way.", status.open)
+    page.gauge("synod_open_recoveries", "Recoveries under way.", status.recoveries)
+    page.gauge("synod_keys", "Keys.", state.count)
+    page.gauge("synod_leases", "Leases that are held.", state.leaseCount)
+    page.gauge("synod_state_bytes", "Bytes of keys and values.", state.bytes)
+    page.counter(
+      "synod_instances_executed_total", "Instances that were executed.", done.executed)
+    page.counter("synod_instances_void_total", "Of those, void ones.", done.nops)
+    page.counter(
+      "synod_fast_path_total", "Own instances that were decided in one round trip.", done.fast)
+    page.counter("synod_slow_path_total", "Own instances that took two.", done.slow)
+    page.counter(
+      "synod_resubmitted_total", "Proposals whose instance became void, and that began anew.",
+      done.resubmitted)
+    page.counter("synod_recoveries_total", "Recoveries that were begun.", done.recoveries)
+    page.counter(
+      "synod_retransmissions_total", "Requests that were sent again.", done.retransmissions)
+    page.counter("synod_instances_fetched_total", "Decisions that others gave.", done.fetched)
+    page.counter(
+      "synod_snapshots_installed_total", "Snapshots that were taken over.", done.installed)
+    page.counter("synod_instances_forgotten_total", "Instances forgotten.", done.truncated)
+  }
+
   func membersReport(on server: LeaderlessServer) -> MembersReport {
     let configuration = node.machine.settings.configuration
     let peers = node.transport.peers

@@ -96,6 +96,9 @@ final class LeaderlessReplica: Replica {
     armTimer(on: server)
   }
 
+  /// Nothing is left to anyone in particular, so nothing is to be handed over.
+  func mayStop(on server: LeaderlessServer) -> Bool { true }
+
   func lookAfterAll(on server: LeaderlessServer) {
     giveSeed(on: server)
     expireLeases(on: server)

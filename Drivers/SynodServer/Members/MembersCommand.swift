@@ -94,12 +94,12 @@ struct MembersCommand: ParsableCommand {
     @Argument(
       help: ArgumentHelp("Where its peers will reach it from now on.", valueName: "host:port"))
     var address: String
-    @OptionGroup var target: Target
+    @OptionGroup var target: NodeTarget
 
     func run() throws {
       let voter = try VoterID(text: id, what: "id")
       let address = try Endpoint(address, what: "address")
-      try target.connect().move(voter, to: address)
+      try MembersClient(target).move(voter, to: address)
       print("Member \(voter) is looked for at \(address). Start it with --listen-peer \(address).")
     }
   }
