@@ -46,13 +46,15 @@ extension Core {
 
   mutating func receiveProbe(_ round: UInt64, _ chosen: Slot, from sender: VoterID) {
     knowChosen(chosen)
-    guard sender != me, isVoter else { return }
-    // One that left may not know: no leader writes to it any more.
+    guard sender != me else { return }
+    // One that left may not know: no leader writes to it any more. And who left, and votes no more, may
+    // be the only one of an earlier quorum that is there to know (rule 21).
     if chosen < chosenThrough,
-      !windowItems.contains(where: { configuration($0).place(of: sender) != nil })
+      !isVoter || !windowItems.contains(where: { configuration($0).place(of: sender) != nil })
     {
       receiveFetch(chosen.next, from: sender)
     }
+    guard isVoter else { return }
     let hears = leader != nil && now < heardAt.advanced(by: settings.electionTimeout)
     let misses = role != .leading && !hears && mayFollow(sender)
     outbox.send(.probed(round: round, misses: misses, promised: promised), to: .voter(sender))

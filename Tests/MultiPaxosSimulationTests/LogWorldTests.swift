@@ -19,4 +19,14 @@ import Testing
     var world = World<LogSubject<TapeWorkload>>(plan)
     #expect(world.run().outcome == .passed, "seed \(seed)")
   }
+
+  @Test(
+    arguments: [
+      // Of the only quorum that knew what was chosen last one had left, and told nobody.
+      44_309_012_783
+    ] as [UInt64])
+  func seedsThatFailedOnceHold(_ seed: UInt64) {
+    var world = World<LogSubject<TapeWorkload>>(RunPlan(seed: seed))
+    #expect(world.run().outcome == .passed, "seed \(seed)")
+  }
 }
