@@ -46,16 +46,13 @@ extension LogReplica {
   func writeMetrics(into page: inout PrometheusText) {
     let done = node.machine.statistics
     let status = node.machine.status
-    let state = node.machine.app
     page.gauge("synod_open_proposals", "Proposals under way.", node.machine.openProposals)
     page.gauge("synod_leading", "Whether this node leads.", isLeading ? 1 : 0)
     page.gauge("synod_slot_applied", "The last slot that was applied.", status.applied.rawValue)
     page.gauge(
       "synod_slot_chosen", "The last slot that is known to be chosen.", status.chosen.rawValue)
     page.gauge("synod_slot_retained", "The first slot that is kept.", status.firstRetained.rawValue)
-    page.gauge("synod_keys", "Keys.", state.count)
-    page.gauge("synod_leases", "Leases that are held.", state.leaseCount)
-    page.gauge("synod_state_bytes", "Bytes of keys and values.", state.bytes)
+    node.machine.app.writeMetrics(into: &page)
     page.counter("synod_entries_applied_total", "Entries that were applied.", done.applied)
     page.counter(
       "synod_candidacies_total", "Times that this node would have led.", done.candidacies)
@@ -68,13 +65,7 @@ extension LogReplica {
       "synod_snapshots_installed_total", "Snapshots that were taken over.", done.installed)
   }
 
-  var keyspaceFields: Fields {
-    let state = node.machine.app
-    return [
-      ("keys", "\(state.count)"), ("leases", "\(state.leaseCount)"), ("bytes", "\(state.bytes)"),
-      ("digest", String(state.digest, radix: 16)),
-    ]
-  }
+  var keyspaceFields: Fields { node.machine.app.infoFields }
 
   var state: String {
     switch node.machine.stopped {

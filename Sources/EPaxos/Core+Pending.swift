@@ -25,7 +25,7 @@ extension Core {
   /// may.
   mutating func end(_ number: UInt64, because reason: Abandoned) {
     guard let ending = pending.remove(number) else { return }
-    if ending.instance == nil { waiting.remove { $0 == number } }
+    if ending.instance == nil { waiting.keep { $0 != number } }
     ended.append(
       Ended(
         proposal: ending.proposal, number: number, isRead: ending.entry.kind == .read,

@@ -148,7 +148,7 @@ struct ExecutionGraph: Hashable, Sendable {
       lines[line].truncated = prefix.through
     }
     for id in laidAside.keys.filter(through.contains).sorted() { wake(id) }
-    ready.remove(where: through.contains)
+    ready.keep { !through.contains($0) }
     if ready.isEmpty { isSplit = false }
   }
 

@@ -71,7 +71,7 @@ extension Machine {
       replicated.clients.keep(
         .init(
           client: once.client, sequence: once.sequence, position: position,
-          outcome: encoded(outcome)))
+          outcome: outcome.encoded))
     }
     if let event, core.started { effects.append(.event(event, at: position)) }
     end(number, .applied(outcome, at: position))

@@ -85,7 +85,7 @@ where State.Command: Interfering, State.Query: Interfering {
     let entry: Entry
     switch proposal.operation {
     case .command(let command):
-      let payload = encoded(command)
+      let payload = command.encoded
       guard payload.count <= core.settings.maxCommand else {
         return refuse(id, .tooLarge(size: payload.count, limit: core.settings.maxCommand))
       }
@@ -94,7 +94,7 @@ where State.Command: Interfering, State.Query: Interfering {
       return completed.append(
         Completion(proposal: id, result: .answered(appState.answer(query))))
     case .query(let query, .linearizable):
-      let payload = encoded(query.footprint)
+      let payload = query.footprint.encoded
       guard payload.count <= core.settings.maxCommand else {
         return refuse(id, .tooLarge(size: payload.count, limit: core.settings.maxCommand))
       }
@@ -107,12 +107,6 @@ where State.Command: Interfering, State.Query: Interfering {
     case .barrier: entry = Entry(.barrier)
     }
     if let refusal = core.open(entry, deadline: proposal.deadline, as: id) { refuse(id, refusal) }
-  }
-
-  func encoded(_ value: some ByteCodable) -> Bytes {
-    var writer = ByteWriter(capacity: 128)
-    value.encode(into: &writer)
-    return writer.finish()
   }
 
   mutating func refuse(_ id: ProposalID, _ refusal: NotApplied) {

@@ -33,13 +33,7 @@ extension LeaderlessReplica {
     ]
   }
 
-  var keyspaceFields: Fields {
-    let state = node.machine.app
-    return [
-      ("keys", "\(state.count)"), ("leases", "\(state.leaseCount)"), ("bytes", "\(state.bytes)"),
-      ("digest", String(state.digest, radix: 16)),
-    ]
-  }
+  var keyspaceFields: Fields { node.machine.app.infoFields }
 
   var state: String {
     switch node.machine.stopped {
@@ -58,12 +52,9 @@ extension LeaderlessReplica {
   func writeMetrics(into page: inout PrometheusText) {
     let done = node.machine.statistics
     let status = node.machine.status
-    let state = node.machine.app
     page.gauge("synod_open_proposals", "Proposals under way.", status.open)
     page.gauge("synod_open_recoveries", "Recoveries under way.", status.recoveries)
-    page.gauge("synod_keys", "Keys.", state.count)
-    page.gauge("synod_leases", "Leases that are held.", state.leaseCount)
-    page.gauge("synod_state_bytes", "Bytes of keys and values.", state.bytes)
+    node.machine.app.writeMetrics(into: &page)
     page.counter(
       "synod_instances_executed_total", "Instances that were executed.", done.executed)
     page.counter("synod_instances_void_total", "Of those, void ones.", done.nops)
