@@ -208,7 +208,7 @@ extension Conversation {
 
   private static let configHelp = [
     "GET <pattern>", "    Nothing: settings are flags of synod serve.", "RESETSTAT",
-    "    Begins longest_turn_ms and longest_work_ms of INFO anew.",
+    "    Begins longest_turn_ms, longest_work_ms and longest_stall_ms of INFO anew.",
   ]
 }
 

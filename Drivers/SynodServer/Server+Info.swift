@@ -108,6 +108,7 @@ extension KeyServer {
       ("refused", "\(counters.refused)"), ("turns", "\(done.turns)"),
       ("longest_turn_ms", "\(node.loop.longestTurn)"),
       ("longest_work_ms", "\(node.loop.longestWork)"),
+      ("longest_stall_ms", "\(node.loop.longestStall)"),
       ("messages_sent", "\(done.messagesSent)"), ("messages_received", "\(done.messagesReceived)"),
       ("payloads_refused", "\(done.payloadsRefused)"),
       ("messages_too_large", "\(done.messagesTooLarge)"),

@@ -26,8 +26,7 @@ public final class Loop {
   private var isRunning = false
   private var gather: UnsafeMutableBufferPointer<uv_buf_t>
   private var gathering = Gathering()
-  /// When what this turn began with was seen, by the clock of libuv; nil before it began.
-  private var turnBegan: UInt64?
+  private var meter = TurnMeter()
 
   /// Called at the end of each turn: after input and output, and after timers.
   public var atTurn: (() -> Void)?
@@ -35,14 +34,14 @@ public final class Loop {
   /// The longest time between two looks for what has happened, since the loop was made or
   /// `forgetLongest()`: for so long nobody was heard. In milliseconds, up to one too many; time in
   /// which the system let the thread wait for a processor is in it.
-  public private(set) var longestTurn: UInt64 = 0
+  public var longestTurn: UInt64 { meter.longest }
   /// The most processor time that the thread took between two looks, in milliseconds, up to one too
   /// many.
-  public private(set) var longestWork: UInt64 = 0
-  /// When the thread's processor time was read, in milliseconds, and what it was, in microseconds.
-  /// It is read in one turn of each millisecond: it costs a system call.
-  private var workReadAt: UInt64 = 0
-  private var work: UInt64 = 0
+  public var longestWork: UInt64 { meter.longestWork }
+  /// The longest that the thread, between two looks, neither worked nor waited for a processor: the
+  /// system held it up, for memory, a lock or a disk. In milliseconds, up to two too many. Where the
+  /// system does not say how long a thread waited for a processor, that is in it.
+  public var longestStall: UInt64 { meter.longestStall }
 
   /// Whether `close()` was called.
   public private(set) var isClosed = false
@@ -90,7 +89,7 @@ public final class Loop {
     precondition(!isClosed && !isRunning, "a closed or running loop is run")
     isRunning = true
     gathering = Gathering()
-    work = Self.clock(CLOCK_THREAD_CPUTIME_ID) / 1000
+    meter.start()
     uv_run(raw, UV_RUN_DEFAULT)
     isRunning = false
   }
@@ -135,7 +134,7 @@ public final class Loop {
   func didRead(_ bytes: Int) { gathering.add(bytes) }
 
   private func polled() {
-    if turnBegan == nil { turnBegan = uv_now(raw) }
+    meter.begin(at: uv_now(raw))
     if !isClosed, gathering.looksAgain() {
       uv_idle_start(idle) { _ in }
       return
@@ -147,22 +146,11 @@ public final class Loop {
   private func willPoll() {
     guard !gathering.isUnderWay else { return }
     turn()
-    if let turnBegan { measureTurn(since: turnBegan) }
-    turnBegan = nil
+    meter.end()
   }
 
-  private func measureTurn(since began: UInt64) {
-    let now = microseconds / 1000
-    if now > began { longestTurn = max(longestTurn, now - began) }
-    guard now != workReadAt else { return }
-    workReadAt = now
-    let before = work
-    work = Self.clock(CLOCK_THREAD_CPUTIME_ID) / 1000
-    longestWork = max(longestWork, (work - before) / 1000)
-  }
-
-  /// Begins `longestTurn` and `longestWork` anew.
-  public func forgetLongest() { (longestTurn, longestWork) = (0, 0) }
+  /// Begins `longestTurn`, `longestWork` and `longestStall` anew.
+  public func forgetLongest() { meter.forget() }
 
   private func turn() {
     if !deferred.isEmpty { runDeferred() }
@@ -211,16 +199,10 @@ extension Loop {
 
   /// Reads the clock for `now` again; after something that took long.
   public func refreshNow() {
-    time = Self.clock(CLOCK_BOOTTIME) / 1_000_000
+    time = Clock.nanoseconds(CLOCK_BOOTTIME) / 1_000_000
     timeIsStale = false
   }
 
   /// Microseconds of a monotonic clock, read at each call; for measuring.
-  public var microseconds: UInt64 { Self.clock(CLOCK_MONOTONIC) / 1_000 }
-
-  private static func clock(_ id: clockid_t) -> UInt64 {
-    var time = timespec()
-    clock_gettime(id, &time)
-    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
-  }
+  public var microseconds: UInt64 { Clock.microseconds(CLOCK_MONOTONIC) }
 }

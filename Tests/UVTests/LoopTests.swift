@@ -59,15 +59,17 @@ import Testing
     late.start(after: 1)
     loop.run()
     #expect(loop.longestTurn >= 29 && loop.longestWork < loop.longestTurn)
+    #expect(loop.longestStall >= 25)
+    loop.forgetLongest()
     let busy = Timer(loop) {
       let start = worked()
       while worked() - start < 30_000 {}
     }
     busy.start(after: 1)
     loop.run()
-    #expect(loop.longestWork >= 29)
+    #expect(loop.longestWork >= 29 && loop.longestStall < loop.longestTurn)
     loop.forgetLongest()
-    #expect(loop.longestTurn == 0 && loop.longestWork == 0)
+    #expect(loop.longestTurn == 0 && loop.longestWork == 0 && loop.longestStall == 0)
   }
 
   @Test func aRepeatingTimerStopsWhenItIsTold() throws {
