@@ -65,11 +65,15 @@ extension Core {
   /// How long an instance may stay undecided before this node recovers it: the longer, the further it is
   /// from the owner, and twice as long for every ballot that was drawn for it, so that in the end one
   /// recovery has the time that it takes (rule 24).
+  ///
+  /// It is a part of the time after which that recovery begins anew: one that is heard, and hears
+  /// nobody, would else outbid all the others for ever.
   private func patience(with id: InstanceID, _ instance: Instance?) -> UInt64 {
     let contention = min(instance?.bal.counter ?? 0, 6)
-    let distance = electorate.distance(from: id.owner)
-    return settings.recoverAfter << contention + settings.recoverSpread * distance
-      * (1 + contention)
+    let spread = settings.recoverSpread * electorate.distance(from: id.owner)
+    guard contention > 0 else { return settings.recoverAfter + spread }
+    let attempt = settings.attemptLasts << contention
+    return min(attempt / 4 + spread, attempt / 2)
   }
 
   /// Asks the owners first, who know best, and then others in turn.

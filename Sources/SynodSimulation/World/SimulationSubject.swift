@@ -65,6 +65,13 @@ public protocol SimulationSubject {
   /// still.
   var needsTrueClocks: Bool { get }
 
+  /// What differs between nodes that are sure to run, though nothing is asked of them any more; nil
+  /// where nothing does, or need not.
+  func differing(_ machines: [Machine]) -> String?
+
+  /// In microseconds, how long that may last.
+  var equalWithin: UInt64 { get }
+
   // MARK: Clients
 
   /// The next thing a client asks for.
@@ -192,6 +199,12 @@ extension SimulationSubject {
 
   /// It does not.
   @inlinable public var needsTrueClocks: Bool { false }
+
+  /// What only few are told of, the others need not know.
+  @inlinable public func differing(_ machines: [Machine]) -> String? { nil }
+
+  /// No time.
+  @inlinable public var equalWithin: UInt64 { 0 }
 
   /// Those that effects name.
   @inlinable public func peers(of machine: Machine) -> [VoterID]? { nil }

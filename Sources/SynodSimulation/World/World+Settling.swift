@@ -14,6 +14,8 @@ struct Settling<Machine: ConsensusMachine> {
   @usableFromInline var operationsLeft: Int
   /// All that was asked has ended, and watches have yet to tell of it.
   @usableFromInline var waitsForWatches = false
+  /// Everything has ended, and the core has yet to come to hold the same, of itself.
+  @usableFromInline var waitsForEquality = false
   /// What is asked last; nil until everything else has ended.
   @usableFromInline var closing: [Machine.Proposal]?
   /// Of that, what must be asked again; and when, in microseconds.
@@ -186,11 +188,25 @@ extension World {
       open = settling.core.reduce(0) { $0 + processes[$1].open.count }
     }
     if open == 0, self.settling?.again.isEmpty == true {
+      if settling.isDemanded, differing(settling.core) != nil { return waitForEquality() }
       isOver = true
       guard settling.isDemanded else { return }
       counts.settled = now - settling.began
       if settling.core.count < processes.count { counts.settledWithout += 1 }
     }
+  }
+
+  @usableFromInline
+  func differing(_ core: [Int]) -> String? {
+    subject.differing(core.map { processes[$0].machine })
+  }
+
+  /// Nothing is asked any more: what the core does from now on, it does of itself.
+  @usableFromInline @inline(never)
+  mutating func waitForEquality() {
+    guard settling?.waitsForEquality == false else { return }
+    settling?.waitsForEquality = true
+    settling?.deadline = now + subject.equalWithin
   }
 
   /// What was asked last must be answered in full.
@@ -213,6 +229,12 @@ extension World {
     if settling.waitsForWatches, settling.closing == nil {
       let what = subject.awaited(of: settling.core.map { processes[$0].voter })
       return violate("a watch does not come to the end of what there is: \(what ?? "none begins")")
+    }
+    if settling.waitsForEquality {
+      let what = differing(settling.core) ?? "they do now"
+      return violate(
+        "those who run do not come to hold the same, \((now - settling.began) / 1_000_000) s after "
+          + "the faults, while nobody asks for anything: \(what)")
     }
     let open = settling.core.flatMap { node in
       processes[node].open.map { "\($0) at voter \(node + 1)" }
