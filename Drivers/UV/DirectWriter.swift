@@ -67,6 +67,7 @@
     }
 
     private func fire() {
+      loop.stirs()
       var count: UInt64 = 0
       _ = read(event, &count, 8)
       var result: Int64 = 0

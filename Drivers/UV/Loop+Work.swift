@@ -17,6 +17,7 @@ extension Loop {
       raw, request, { Trip.of($0)?.takeUnretainedValue().work() },
       { request, _ in
         let trip = Trip.of(request)?.takeRetainedValue()
+        Loop.of(request?.pointee.loop)?.stirs()
         request?.deallocate()
         trip?.finish()
       })

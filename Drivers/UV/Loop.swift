@@ -131,10 +131,17 @@ public final class Loop {
   }
 
   /// A stream of this loop was read.
-  func didRead(_ bytes: Int) { gathering.add(bytes) }
+  func didRead(_ bytes: Int) {
+    stirs()
+    gathering.add(bytes)
+  }
+
+  /// Something happened: said by the callbacks that are often the first of a turn, so that what they
+  /// wait for is counted.
+  func stirs() { meter.begin(at: uv_now(raw)) }
 
   private func polled() {
-    meter.begin(at: uv_now(raw))
+    stirs()
     if !isClosed, gathering.looksAgain() {
       uv_idle_start(idle) { _ in }
       return

@@ -64,7 +64,10 @@ private final class Async: Handle {
     if let raw = pointer(as: uv_async_t.self) { uv_async_send(raw) }
   }
 
-  private func fire() { handler?() }
+  private func fire() {
+    loop.stirs()
+    handler?()
+  }
 
   override func close() {
     // Signallers let go first: after this none can reach the handle.
