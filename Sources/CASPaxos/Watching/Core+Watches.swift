@@ -97,12 +97,14 @@ extension Core {
       for entry in entries {
         watches.found(entry.key, accepted: entry.accepted, hasValue: entry.hasValue, limits)
       }
-      let isOver = watches.sweep.went(
-        through: hash, at: now, pause: sweepPause, rest: settings.watchSweep)
-      if isOver { watches.swept() }
+      if watches.sweep.went(through: hash, at: now, pause: sweepPause) { lookForMissing() }
     case .failure: watches.sweep.begin(at: now.advanced(by: settings.retransmitAfter))
     }
     goOn(watches.numbers)
+  }
+
+  private mutating func lookForMissing() {
+    watches.lookForMissing(at: now, pause: sweepPause, rest: settings.watchSweep)
   }
 
   private mutating func end(_ number: UInt32, because why: WatchEnd) {
@@ -112,12 +114,17 @@ extension Core {
   }
 
   private mutating func endWatch(_ number: UInt32) {
-    let (subject, reads) = watches.remove(number)
-    if let subject { ask(subject, lease: 0) }
-    for read in reads { tasks.giveUp(TaskID.Group(owner: .watch, number: read)) }
+    if let subject = watches.remove(number) { ask(subject, lease: 0) }
+    letGo()
     guard watches.prefixCount == 0 else { return }
     watches.sweep.stop()
     endListing(for: .watch, because: .cancelled)
+  }
+
+  /// What is left of ended watches goes piece by piece.
+  private mutating func letGo() {
+    for read in watches.letGo(at: now) { tasks.giveUp(TaskID.Group(owner: .watch, number: read)) }
+    if watches.hasLeft { wakeWatches(by: now.advanced(by: 1)) }
   }
 
   /// Ends the watch of this proposal, where there is one.
@@ -194,7 +201,9 @@ extension Core {
     watchWake = nil
     subscriptions.expire(at: now)
     if let wake = subscriptions.wake { wakeWatches(by: wake) }
+    if watches.hasLeft { letGo() }
     if watches.isEmpty { return }
+    lookForMissing()
     if let deadline = watches.deadline, deadline <= now { endLateWatches() }
     if let deadline = watches.deadline { wakeWatches(by: deadline) }
     if watches.renewAt <= now {

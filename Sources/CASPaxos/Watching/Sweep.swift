@@ -11,6 +11,8 @@ struct Sweep: Hashable, Sendable {
     /// Waits for a piece of the list.
     case listing
     case paused(after: UInt64, until: Ticks)
+    /// The list is at its end; what it did not have is looked for, from this part on.
+    case missing(from: Int, at: Ticks)
   }
 
   /// Where the next piece of the list begins.
@@ -28,7 +30,7 @@ struct Sweep: Hashable, Sendable {
   /// When it goes on by itself.
   var wake: Ticks? {
     switch phase {
-    case .due(let time), .paused(_, let time): time
+    case .due(let time), .paused(_, let time), .missing(_, let time): time
     case .idle, .listing: nil
     }
   }
@@ -48,7 +50,7 @@ struct Sweep: Hashable, Sendable {
   mutating func join(at now: Ticks) {
     switch phase {
     case .idle, .due: phase = .due(now)
-    case .listing, .paused: isAgain = true
+    case .listing, .paused, .missing: isAgain = true
     }
   }
 
@@ -65,23 +67,41 @@ struct Sweep: Hashable, Sendable {
     case .paused(let hash, let time) where time <= now:
       phase = hasRoom ? .listing : .paused(after: hash, until: now.advanced(by: pause))
       return hasRoom ? .after(hash) : nil
-    case .idle, .due, .paused, .listing: return nil
+    case .idle, .due, .paused, .listing, .missing: return nil
     }
   }
 
   /// A piece of the list ends here.
-  /// - Parameters:
-  ///   - pause: how long to wait before the next piece.
-  ///   - rest: how long to wait before the next walk.
+  /// - Parameter pause: how long to wait before the next piece.
   /// - Returns: whether it was the last piece.
-  mutating func went(through hash: UInt64, at now: Ticks, pause: UInt64, rest: UInt64) -> Bool {
+  mutating func went(through hash: UInt64, at now: Ticks, pause: UInt64) -> Bool {
     guard case .listing = phase else { return false }
     guard hash == .max else {
       phase = .paused(after: hash, until: now.advanced(by: pause))
       return false
     }
+    phase = .missing(from: 0, at: now)
+    return true
+  }
+
+  /// The part of the registers that is to be looked through now.
+  mutating func takePart(at now: Ticks) -> Int? {
+    guard case .missing(let part, let time) = phase, time <= now else { return nil }
+    phase = .missing(from: part + 1, at: time)
+    return part
+  }
+
+  /// The parts that are left have to wait.
+  mutating func waits(until time: Ticks) {
+    if case .missing(let part, _) = phase { phase = .missing(from: part, at: time) }
+  }
+
+  /// All was looked through.
+  /// - Parameters:
+  ///   - pause: how long to wait before the next walk where somebody waits for it, in ticks.
+  ///   - rest: how long otherwise.
+  mutating func end(at now: Ticks, pause: UInt64, rest: UInt64) {
     phase = .due(now.advanced(by: isAgain ? pause : rest))
     isAgain = false
-    return true
   }
 }

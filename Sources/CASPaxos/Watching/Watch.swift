@@ -14,7 +14,7 @@ struct Watch: Hashable, Sendable {
   let maxBytes: Int
   /// Reads up to this number had begun when it did: it begins with a later one.
   let firstRead: UInt32
-  var keys: [Bytes: WatchedKey] = [:]
+  var keys = KeyMap<WatchedKey>()
   /// Told and not finished, by number, and its register.
   private var unfinished: [UInt32: Bytes] = [:]
   private var told: UInt32 = 0

@@ -174,11 +174,21 @@ extension Watches {
     }
   }
 
-  /// The walk ended: of those that it did not find nothing is kept any more.
-  mutating func swept() {
-    let missing = registers.filter { $0.value.sweep != sweep.number && !$0.value.isGone }.keys
-    for key in missing.sorted(by: { $0.precedes($1) }) where !prefixNumbers(of: key).isEmpty {
-      doubt(key)
+  /// The walk ended: of those that it did not find nothing is kept any more. Looks through some of them.
+  /// - Parameters:
+  ///   - pause: how long to wait before the next walk where somebody waits for it, in ticks.
+  ///   - rest: how long otherwise.
+  mutating func lookForMissing(at now: Ticks, pause: UInt64, rest: UInt64) {
+    var looked = 0
+    while looked < Self.registersAtOnce, let place = sweep.takePart(at: now) {
+      let number = sweep.number
+      let found = registers.keys(inPart: place) { $0.sweep != number && !$0.isGone }
+      looked += found.looks
+      for key in found.keys where !prefixNumbers(of: key).isEmpty { doubt(key) }
+      if place + 1 == KeyMap<WatchedRegister>.partCount {
+        sweep.end(at: now, pause: pause, rest: rest)
+      }
     }
+    sweep.waits(until: now.advanced(by: 1))
   }
 }

@@ -10,8 +10,13 @@ struct Watches: Hashable, Sendable {
   private var prefixes = PrefixLengths()
   private var proposals: [ProposalID: UInt32] = [:]
   /// The registers that any of them knows, and what they know of them, one by one.
-  var registers: [Bytes: WatchedRegister] = [:]
+  var registers = KeyMap<WatchedRegister>()
   private var known = 0
+  /// What watches knew that ended; it is let go of piece by piece.
+  private var left: [KeyMap<WatchedKey>] = []
+  /// How many registers were let go of, and when.
+  private var released = 0
+  private var releasedAt = Ticks(0)
   /// Bytes of values that all have in hand.
   private var bytes = 0
   /// Registers to be read, and those being read.
@@ -69,21 +74,42 @@ struct Watches: Hashable, Sendable {
     return last
   }
 
-  /// - Returns: what it was of, where no other watch is of the same; and the reads that nobody needs.
-  mutating func remove(_ number: UInt32) -> (subject: WatchSubject?, reads: [UInt32]) {
-    guard let watch = open.removeValue(forKey: number) else { return (nil, []) }
+  /// - Returns: what it was of, where no other watch is of the same.
+  mutating func remove(_ number: UInt32) -> WatchSubject? {
+    guard let watch = open.removeValue(forKey: number) else { return nil }
     proposals[watch.id] = nil
     bytes -= watch.bytes
-    for key in watch.keys.keys { release(key) }
-    let unneeded = reading.filter { registers[$0.value] == nil }.keys.sorted()
-    for read in unneeded { reading[read] = nil }
+    if watch.keys.count > 0 { left.append(watch.keys) }
     let subject = watch.subject
     subjects[subject]?.removeAll { $0 == number }
-    guard subjects[subject]?.isEmpty == true else { return (nil, unneeded) }
+    guard subjects[subject]?.isEmpty == true else { return nil }
     subjects[subject] = nil
     if subject.isPrefix { prefixes.remove(subject.key) }
-    return (subject, unneeded)
+    return subject
   }
+
+  /// Whether something is still to be let go of.
+  var hasLeft: Bool { !left.isEmpty }
+
+  /// Lets go of some of what ended watches knew.
+  /// - Returns: the reads that nobody needs any more.
+  mutating func letGo(at now: Ticks) -> [UInt32] {
+    if releasedAt != now { (released, releasedAt) = (0, now) }
+    while released < Self.registersAtOnce, let last = left.indices.last {
+      guard let part = left[last].takePart() else {
+        left.removeLast()
+        continue
+      }
+      released += part.count
+      for key in part.keys { release(key) }
+    }
+    let unneeded = reading.filter { registers[$0.value] == nil }.keys.sorted()
+    for read in unneeded { reading[read] = nil }
+    return unneeded
+  }
+
+  /// Registers that are let go of, or looked through, in one turn, about.
+  static let registersAtOnce = 2048
 
   func number(of id: ProposalID) -> UInt32? { proposals[id] }
 
@@ -116,7 +142,8 @@ struct Watches: Hashable, Sendable {
     }
     let own = key.compacted()
     open[number]?.keys[own] = WatchedKey(told: version)
-    registers[own, default: WatchedRegister(sweep: sweep.number)].holders += 1
+    if registers[own] == nil { registers[own] = WatchedRegister(sweep: sweep.number) }
+    registers[own]?.holders += 1
     known += 1
     return true
   }
