@@ -99,6 +99,8 @@ import Testing
   /// that was gone, and said that its next state followed (300021, 300073, 300406, 300471, 300527).
   @Test(
     arguments: [
+      // Whoever left while the node stood still was forgotten, and its watch took another's place.
+      79_660_155_227,
       // Told what an earlier attempt had come to, whose round may have begun from one of two states.
       5_000_048,
       // The same, where the register forgot that in the round that told it.

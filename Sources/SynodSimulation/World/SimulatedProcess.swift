@@ -74,6 +74,7 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   /// What came while it stood still.
   @usableFromInline var inbox: [Parcel] = []
   @usableFromInline var letters: [Letter] = []
+  @usableFromInline var cancels: [ProposalID] = []
   /// What its store's lanes were about to do next, and how long it takes, in microseconds.
   @usableFromInline var heldLanes: [(lane: StoreLane, time: UInt64)] = []
   /// What came before its sender's store was pinned.
@@ -127,6 +128,7 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
     taken.removeAll()
     inbox.removeAll()
     letters.removeAll()
+    cancels.removeAll()
     heldLanes.removeAll()
     waitingForPin.removeAll()
     for peer in met.indices { met[peer] = (0, 0) }

@@ -81,9 +81,9 @@ extension World {
   @usableFromInline
   mutating func cancel(_ id: ProposalID, at node: Int) {
     let process = processes[node]
-    guard process.isUp, !process.isPaused, !process.isStopping,
-      calls[Int(id.rawValue) - 1].state == .open
+    guard process.isUp, !process.isStopping, calls[Int(id.rawValue) - 1].state == .open
     else { return }
+    if process.isPaused { return process.cancels.append(id) }
     counts.cancels += 1
     tickBeforeInput(process)
     process.machine.cancel(id)

@@ -218,6 +218,9 @@ extension World {
     let letters = process.letters
     process.letters.removeAll()
     for letter in letters where process.isUp { take(letter, at: process) }
+    let cancels = process.cancels
+    process.cancels.removeAll()
+    for id in cancels { cancel(id, at: node) }
     let taken = process.taken
     process.taken.removeAll()
     for effect in taken { take(effect, at: node) }
