@@ -46,12 +46,16 @@ let package = Package(
     .library(name: "RESP", targets: ["RESP"]),
     .library(name: "SynodRuntime", targets: ["SynodRuntime"]),
     .library(name: "SynodConformance", targets: ["SynodConformance"]),
+    .library(name: "SynodTLS", targets: ["SynodTLS"]),
     .executable(name: "synod", targets: ["SynodServer"]),
   ],
   traits: [
     .trait(
       name: "PlantedBugs",
-      description: "Mistakes to be switched on, to see that the simulator finds them.")
+      description: "Mistakes to be switched on, to see that the simulator finds them."),
+    .trait(
+      name: "TLS",
+      description: "Encryption between nodes and to clients, by OpenSSL: needs libssl-dev."),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -83,6 +87,8 @@ let package = Package(
         providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
       // Hashing of passwords; a part of the C library's headers on Debian.
       .systemLibrary(name: "CCrypt", path: "Drivers/CCrypt"),
+      // Its headers are looked at with the trait only.
+      .systemLibrary(name: "COpenSSL", path: "Drivers/COpenSSL"),
       // What a transport or a storage of a user's own must hold to; a library, so that they can run it.
       .target(
         name: "SynodConformance", dependencies: ["Synod", "SynodRuntime", "UV"],
@@ -92,6 +98,10 @@ let package = Package(
     + driver(
       "SynodRuntime",
       ["Synod", "SynodJournal", "SynodWire", "UV", .product(name: "Logging", package: "swift-log")])
+    // Without the trait there is nothing in it.
+    + driver(
+      "SynodTLS",
+      [.target(name: "COpenSSL", condition: .when(traits: ["TLS"])), "Synod", "SynodRuntime", "UV"])
     + [
       .executableTarget(
         name: "SynodServer",
@@ -99,6 +109,7 @@ let package = Package(
           "Synod", "CASPaxos", "MultiPaxos", "EPaxos", "KeyValue", "SynodJournal", "SynodWire",
           "RESP", "UV", "SynodRuntime", "CLibUV", "CCrypt", "SynodSimulation", "CASPaxosSimulation",
           "MultiPaxosSimulation", "EPaxosSimulation",
+          .target(name: "SynodTLS", condition: .when(traits: ["TLS"])),
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),
         ],
@@ -119,6 +130,10 @@ let package = Package(
 package.targets.append(.target(name: "CAllocationCount", path: "Tests/CAllocationCount"))
 package.targets.first { $0.name == "SynodRuntimeTests" }?.dependencies += [
   "CASPaxos", "SynodConformance", "CAllocationCount",
+]
+// SynodTLSTests also run the conformance suite.
+package.targets.first { $0.name == "SynodTLSTests" }?.dependencies += [
+  "SynodConformance", "SynodWire", .product(name: "Logging", package: "swift-log"),
 ]
 // SynodJournalTests write to a simulated disk.
 package.targets.first { $0.name == "SynodJournalTests" }?.dependencies += ["SynodSimulation"]

@@ -15,6 +15,8 @@ final class TCPConnection {
   private(set) var session: Session
   private weak var transport: TCPTransport?
   private let filter: (any StreamFilter)?
+  /// The filter gave up; only its last words are still written.
+  private var filterFailed = false
   /// Whether the peer was let in as a guest, without a look at its pin. It stays one: to be more, it
   /// says hello again.
   var isGuest = false
@@ -61,12 +63,15 @@ final class TCPConnection {
 
   private func arrived(_ bytes: UnsafeRawBufferPointer) {
     guard let filter else { return plainArrived(bytes) }
+    guard !filterFailed else { return }
     do {
       try filter.receive(bytes, plain: { plainArrived($0) }, write: { stream.write($0) })
     } catch {
-      transport?.streamEnded(self, "\(error)")
-      stream.close()
+      filterFailed = true
+      guard let transport else { return stream.close() }
+      return transport.end(self, "\(error)", kind: "filter")
     }
+    if filter.hasEnded { ended(.eof) }
   }
 
   private func plainArrived(_ bytes: UnsafeRawBufferPointer) {
@@ -118,6 +123,8 @@ final class TCPConnection {
   func send(_ frame: Frame) { session.send(frame) }
   func admit() -> SessionEvent? { session.admit(at: stream.loop.microseconds) }
   func refuse(_ refusal: Refusal) -> SessionEvent? { session.refuse(refusal) }
+  /// Why the other side cannot be this voter, in words.
+  func objection(to voter: VoterID) -> String? { filter?.objection(to: voter) }
   func tick(to now: UInt64) -> SessionEvent? { session.tick(to: now) }
 
   // MARK: - The end
@@ -125,8 +132,9 @@ final class TCPConnection {
   /// Writes the last words, where there are any, and stays until the other side has read them, for a
   /// while at most: a socket that is closed with input unread would take them back.
   func finish() {
-    guard session.hasOutput, let transport else { return stream.close() }
+    guard session.hasOutput || filterFailed, let transport else { return stream.close() }
     pump()
+    filter?.end { stream.write($0) }
     stream.shutdown()
     lingerDeadline = stream.loop.microseconds &+ transport.settings.lingerTime * 1_000
   }
@@ -134,6 +142,7 @@ final class TCPConnection {
   /// Writes the last words and closes at once.
   func finishNow() {
     pump()
+    filter?.end { stream.write($0) }
     stream.close()
   }
 }

@@ -30,6 +30,10 @@ extension TCPTransport {
     guard isPeer || hello.knowsMore(than: settings.session.hello) else {
       return refuse(connection, .unknownVoter(hello.voter))
     }
+    if let objection = connection.objection(to: hello.voter) {
+      guard connection.refuse(.notCertified(hello.voter)) != nil else { return }
+      return end(connection, objection, kind: "certificate", .error)
+    }
     connection.isGuest = !isPeer
     if let pinned = pins.pinned(hello.voter) {
       guard pinned == hello.store else {

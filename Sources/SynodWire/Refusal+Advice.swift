@@ -21,6 +21,8 @@ extension Refusal: CustomStringConvertible {
     case .cannotPin(let voter): "the store of voter \(voter) could not be pinned durably"
     case .badBytes: "the bytes were damaged, or no message"
     case .leaving: "the node is shutting down"
+    case .notCertified(let voter):
+      "the certificate does not name voter \(voter) of the refusing node's cluster"
     case .other(let code): "refused with the unknown code \(code)"
     }
   }
@@ -46,6 +48,8 @@ extension Refusal {
         + "the newest; \(Self.elseReplace(voter))"
     case .cannotPin: "look at the disk of the refusing node"
     case .badBytes: "look at the network between the two, and at their versions"
+    case .notCertified(let voter):
+      "give node \(voter) a certificate of its own, with its cluster's token: synod certificates"
     case .duplicate, .busy, .leaving, .other: nil
     }
   }
@@ -58,7 +62,7 @@ extension Refusal {
   public var isLasting: Bool {
     switch self {
     case .wrongCluster, .unknownVoter, .otherStore, .noCommonVersion, .claimsMyIdentity,
-      .otherVoterDialed, .olderIncarnation:
+      .otherVoterDialed, .olderIncarnation, .notCertified:
       true
     case .duplicate, .busy, .cannotPin, .badBytes, .leaving, .other: false
     }

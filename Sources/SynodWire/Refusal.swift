@@ -27,6 +27,8 @@ public enum Refusal: Error, Hashable, Sendable {
   case badBytes
   /// The refusing node shuts down.
   case leaving
+  /// The refused node's certificate does not name this voter of the refusing node's cluster.
+  case notCertified(VoterID)
   /// A code of a later version.
   case other(code: UInt16)
 }
@@ -47,6 +49,7 @@ extension Refusal: ByteCodable {
     case .cannotPin: 10
     case .badBytes: 11
     case .leaving: 12
+    case .notCertified: 13
     case .other(let code): code
     }
   }
@@ -56,7 +59,8 @@ extension Refusal: ByteCodable {
     writer.write(code)
     switch self {
     case .wrongCluster(let cluster): cluster.encode(into: &writer)
-    case .unknownVoter(let voter), .claimsMyIdentity(let voter), .cannotPin(let voter):
+    case .unknownVoter(let voter), .claimsMyIdentity(let voter), .cannotPin(let voter),
+      .notCertified(let voter):
       writer.write(voter.rawValue)
     case .otherStore(let voter, let pinned):
       writer.write(voter.rawValue)
@@ -100,6 +104,7 @@ extension Refusal: ByteCodable {
     case 10: self = .cannotPin(VoterID(try reader.read(UInt32.self)))
     case 11: self = .badBytes
     case 12: self = .leaving
+    case 13: self = .notCertified(VoterID(try reader.read(UInt32.self)))
     default: self = .other(code: code)
     }
   }

@@ -26,7 +26,10 @@ extension WireError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .notSynod(let found):
-      "no frame of Synod's: it begins with \(hex(UInt64(found)))"
+      // A record of a TLS handshake: its type, and the first byte of its version.
+      found & 0xffff == 0x0316
+        ? "it speaks TLS, and this side does not"
+        : "no frame of Synod's: it begins with \(hex(UInt64(found)))"
     case .headerChecksum: "a frame's header has a wrong checksum"
     case .unsupportedVersion(let version): "a frame is in wire version \(version)"
     case .unknownType(let type): "a frame has the unknown type \(type)"

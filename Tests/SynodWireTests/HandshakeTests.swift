@@ -12,7 +12,7 @@ import Testing
       .noCommonVersion(speaks: 2...5), .claimsMyIdentity(VoterID(1)),
       .otherVoterDialed(meant: VoterID(1), found: VoterID(2)),
       .olderIncarnation(VoterID(2), seen: 9), .duplicate, .busy, .cannotPin(VoterID(3)),
-      .badBytes, .leaving, .other(code: 999),
+      .badBytes, .leaving, .notCertified(VoterID(2)), .other(code: 999),
     ]
     #expect(Set(refusals.map(\.code)).count == refusals.count)
     for refusal in refusals {
