@@ -3,8 +3,8 @@ internal import Synod
 internal import SynodJournal
 internal import Synchronization
 
-/// Does on real files what a journal asks for. Blocking calls only: it is used on the thread pool,
-/// and while a store is opened.
+/// Does on real files what a journal asks for. Blocking calls only: it is used on other threads than
+/// the loop's, and while a store is opened.
 ///
 /// Happy path: a log's segment is open past the page cache and synchronous, so a commit is one
 /// `pwrite`. Descriptors stay open until their file is renamed or removed; they belong to this

@@ -5,7 +5,7 @@ public import UV
 /// A write-ahead log and checkpoints in a data directory.
 ///
 /// One write of the log is under way at a time, without a thread where the kernel can, else in one
-/// trip through the loop's thread pool, and the next block fills meanwhile; preparing logs,
+/// trip to another thread, and the next block fills meanwhile; preparing logs,
 /// checkpoints and superblocks run beside it, in small pieces. A write or a sync that fails is the
 /// end: `StorageEvents.failed`, and nothing more is acknowledged.
 public final class FileStorage: Storage {
@@ -38,7 +38,7 @@ public final class FileStorage: Storage {
   private let directory: DataDirectory
   private let interpreter: FileInterpreter
   private var journal: Journal
-  /// Writes blocks without a trip through the pool, where the system and the mode have it.
+  /// Writes blocks without a trip to another thread, where the system and the mode have it.
   private var writer: DirectWriter?
   /// A note is being written: the log's turn comes after it, and so does the end.
   private var isNoting = false
@@ -182,10 +182,10 @@ public final class FileStorage: Storage {
       writer.write(
         write.block.bytes, owner: write.block, to: write.descriptor, at: write.offset,
         { [self] in written($0, job, write.block.count) })
-    else { return submitToPool(job) }
+    else { return submitToThread(job) }
   }
 
-  private func submitToPool(_ job: FileJob) {
+  private func submitToThread(_ job: FileJob) {
     loop.perform { [interpreter] in
       interpreter.perform(job)
     } then: { [self] in
@@ -200,7 +200,7 @@ public final class FileStorage: Storage {
     case .wrote(count):
       committed(nil)
       noteLater(job)
-    case .wrote, .wouldWait: submitToPool(job)
+    case .wrote, .wouldWait: submitToThread(job)
     case .failed(let code):
       let operation = job.operations[0]
       let failure = FileFailure(errno: code, during: operation.description)

@@ -27,6 +27,7 @@ public final class Loop {
   private var gather: UnsafeMutableBufferPointer<uv_buf_t>
   private var gathering = Gathering()
   private var meter = TurnMeter()
+  private var workers: Workers?
 
   /// Called at the end of each turn: after input and output, and after timers.
   public var atTurn: (() -> Void)?
@@ -70,6 +71,7 @@ public final class Loop {
     prepare.pointee.data = nil
     idle.pointee.data = nil
     raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+    workers = Workers(raw)
     uv_check_start(check) { Loop.of($0?.pointee.loop)?.polled() }
     uv_prepare_start(prepare) { Loop.of($0?.pointee.loop)?.willPoll() }
     // They watch nothing of their own: a loop with nothing else open ends.
@@ -107,12 +109,15 @@ public final class Loop {
     precondition(!isRunning, "a loop is closed from within its own callback")
     isClosed = true
     atTurn = nil
+    workers?.close()
     repeat {
       runDeferred()
       uv_walk(
         raw,
         { handle, _ in
-          guard let handle else { return }
+          guard let handle, Loop.of(handle.pointee.loop)?.workers?.owns(handle) != true else {
+            return
+          }
           if let owner = Handle.owner(handle.pointee.data, as: Handle.self) {
             owner.close()
           } else if uv_is_closing(handle) == 0 {
@@ -121,6 +126,24 @@ public final class Loop {
         }, nil)
       uv_run(raw, UV_RUN_DEFAULT)
     } while uv_loop_close(raw) == UV_EBUSY.rawValue || !deferred.isEmpty
+    workers = nil
+  }
+
+  /// Runs `work` on another thread, then `then` on the loop, with what it gave.
+  ///
+  /// One trip: several blocking calls (write, sync, rename) belong into one `work`, since each trip
+  /// costs two context switches. Both closures are kept until `then` returned. Work cannot be
+  /// cancelled; the loop waits for it when it is closed.
+  public func perform<T: Sendable>(
+    _ work: @escaping @Sendable () -> T, then: @escaping (T) -> Void
+  ) {
+    precondition(!isClosed, "work on a closed loop")
+    workers?.perform(TypedTrip(work, then))
+  }
+
+  func workIsDone() {
+    stirs()
+    workers?.finish()
   }
 
   /// Calls `body` at the end of this turn, or of the next where that has begun; not from within the

@@ -3,9 +3,9 @@ internal import Glibc
 
 /// Finds the address of a name, without stopping the loop.
 ///
-/// Look-ups run on the thread pool, which also writes the log, and may hang for seconds where a name
-/// server is down. So at most two are under way; the rest wait here in order. A request owns its
-/// closure and the resolver until it is answered.
+/// Look-ups run on the thread pool of libuv, and may hang for seconds where a name server is down. So
+/// at most two are under way; the rest wait here in order. A request owns its closure and the resolver
+/// until it is answered.
 public final class Resolver {
   private let loop: Loop
   private var running = 0

@@ -1,7 +1,7 @@
 import Synod
 import UV
 
-/// Finds out who logs in. Hashing is slow on purpose, so it happens on a thread of the pool, one password
+/// Finds out who logs in. Hashing is slow on purpose, so it happens on another thread, one password
 /// at a time; after a wrong one the next waits four times as long as it took, so that whoever guesses
 /// costs a fifth of one processor, and never more than one of the threads that also write the log.
 ///
