@@ -87,8 +87,8 @@ import Testing
     let count = 1 + Int(random.next() % 6)
     let span = 4 + random.next() % 12
     return (0..<count).map { client in
-      let value = KeyValue.number(Int64(random.next() % 2) + 1)
-      let other = KeyValue.number(Int64(random.next() % 2) + 1)
+      let value = RecordedValue.number(Int64(random.next() % 2) + 1)
+      let other = RecordedValue.number(Int64(random.next() % 2) + 1)
       let bit = Int64(random.next() % 2)
       let known: KeyValueOperation
       switch random.next() % 7 {
@@ -117,7 +117,7 @@ private struct BruteForce {
 
   var hasOrder: Bool { extend(model.initial, left: Array(history.indices)) }
 
-  private func extend(_ state: KeyValue?, left: [Int]) -> Bool {
+  private func extend(_ state: RecordedValue?, left: [Int]) -> Bool {
     if left.allSatisfy({ history[$0].returned == nil }) { return true }
     for one in left {
       let isLate = left.contains { other in

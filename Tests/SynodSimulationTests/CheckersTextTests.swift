@@ -28,7 +28,7 @@ import Testing
   ])
   func anyValueCanBeWritten(_ value: String) throws {
     var history = RecordedHistory()
-    let operation = KeyValueOperation(.get, .value(KeyValue(Bytes(value))))
+    let operation = KeyValueOperation(.get, .value(RecordedValue(Bytes(value))))
     history.append(
       TimedOperation(client: 1, operation: operation, invoked: 1, returned: 2), of: Bytes(value))
     let again = try RecordedHistory(history.text)
@@ -37,10 +37,10 @@ import Testing
   }
 
   @Test func numbersAreThoseThatCanBeCounted() {
-    #expect(KeyValue("12") == .number(12))
-    #expect(KeyValue("-7") == .number(-7))
+    #expect(RecordedValue("12") == .number(12))
+    #expect(RecordedValue("-7") == .number(-7))
     for text in ["012", "+1", "-0", "1.0", "", "9223372036854775808"] {
-      #expect(KeyValue(Bytes(text)) == .text(Bytes(text)))
+      #expect(RecordedValue(Bytes(text)) == .text(Bytes(text)))
     }
   }
 

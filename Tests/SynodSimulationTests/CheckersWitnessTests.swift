@@ -23,7 +23,7 @@ import Testing
   private func get(
     _ value: Int64?, _ version: UInt64, _ invoked: UInt64, _ returned: UInt64
   ) -> Check.Witnessed {
-    let state = value.map { KeyValue.number($0) }
+    let state = value.map { RecordedValue.number($0) }
     return Check.Witnessed(
       TimedOperation(
         client: 2, operation: KeyValueOperation(.get, .value(state)), invoked: invoked,

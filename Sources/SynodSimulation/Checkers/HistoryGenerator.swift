@@ -42,8 +42,8 @@ public struct HistoryGenerator: Sendable {
   private var time: UInt64 = 1000
   private var history: [Check.Witnessed] = []
   private var version: UInt64 = 0
-  private var state: KeyValue?
-  private var older: [(version: UInt64, state: KeyValue?)] = []
+  private var state: RecordedValue?
+  private var older: [(version: UInt64, state: RecordedValue?)] = []
   /// Calls of which no client will hear, and that may still take effect.
   private var stray: [KeyValueOperation.Call] = []
   private var isFlawed = false
@@ -198,7 +198,7 @@ public struct HistoryGenerator: Sendable {
     }
   }
 
-  private mutating func write(_ value: KeyValue?) {
+  private mutating func write(_ value: RecordedValue?) {
     older.append((version, state))
     version += 1
     state = value
@@ -216,7 +216,7 @@ public struct HistoryGenerator: Sendable {
     }
   }
 
-  private mutating func nextValue() -> KeyValue {
+  private mutating func nextValue() -> RecordedValue {
     if !chance(uniquePercent) { return .number(Int64(random.next() % 3)) }
     let number = Int64(begun) * 1000
     return chance(20) ? .text(Bytes("t\(number)")) : .number(number)

@@ -3,19 +3,19 @@ public import Synod
 /// One key of a key-value store: what is set, deleted, counted and compared.
 public struct KeyValueModel: SequentialModel {
   /// Nil where there is no value.
-  public typealias State = KeyValue?
+  public typealias State = RecordedValue?
   /// What is asked of one key, and what came of it.
   public typealias Operation = KeyValueOperation
 
   /// A missing key.
-  public var initial: KeyValue? { nil }
+  public var initial: RecordedValue? { nil }
 
   /// One for any key.
   public init() {}
 
   /// As the commands of `synod` do.
-  public func after(_ operation: KeyValueOperation, on state: KeyValue?) -> KeyValue?? {
-    let effect: (state: KeyValue?, answer: KeyValueOperation.Answer)
+  public func after(_ operation: KeyValueOperation, on state: RecordedValue?) -> RecordedValue?? {
+    let effect: (state: RecordedValue?, answer: KeyValueOperation.Answer)
     switch operation.call {
     case .set(let value): effect = (value, .done)
     case .get: effect = (state, .value(state))
@@ -36,7 +36,7 @@ public struct KeyValueModel: SequentialModel {
 }
 
 /// A value of a key.
-public enum KeyValue: Hashable, Sendable {
+public enum RecordedValue: Hashable, Sendable {
   /// Decimal, without leading zeros: what can be counted.
   case number(Int64)
   /// Anything else.
@@ -53,13 +53,13 @@ public struct KeyValueOperation: Hashable, Sendable {
   /// What is asked of one key.
   public enum Call: Hashable, Sendable {
     /// `SET`
-    case set(KeyValue)
+    case set(RecordedValue)
     /// `GET`
     case get
     /// `INCR`: a missing key counts as 0.
     case increment
     /// `CAS`: sets the second value where the key has the first.
-    case compareAndSet(KeyValue, KeyValue)
+    case compareAndSet(RecordedValue, RecordedValue)
     /// `DEL`
     case delete
   }
@@ -71,7 +71,7 @@ public struct KeyValueOperation: Hashable, Sendable {
     /// `SET` was done.
     case done
     /// What `GET` found; nil where there was no value.
-    case value(KeyValue?)
+    case value(RecordedValue?)
     /// The sum of `INCR`, or how many keys `DEL` deleted or `CAS` set.
     case number(Int64)
     /// `INCR` found something that is no number, or the last of them.

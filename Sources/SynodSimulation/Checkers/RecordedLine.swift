@@ -62,8 +62,8 @@ struct RecordedLine {
     _ words: ArraySlice<Substring.UTF8View>
   ) throws(Problem) -> KeyValueOperation.Call {
     guard let name = words.first else { throw .notAnOperation }
-    var values: [KeyValue] = []
-    for word in words.dropFirst() { values.append(KeyValue(try bytes(word, "a value"))) }
+    var values: [RecordedValue] = []
+    for word in words.dropFirst() { values.append(RecordedValue(try bytes(word, "a value"))) }
     switch (String(Substring(name)), values.count) {
     case ("SET", 1): return .set(values[0])
     case ("GET", 0): return .get
@@ -84,7 +84,7 @@ struct RecordedLine {
       throw wrong(word, "an answer to SET: OK or ?")
     case .get:
       if word.elementsEqual("(nil)".utf8) { return .value(nil) }
-      return .value(KeyValue(try bytes(word, "an answer to GET: a value, (nil) or ?")))
+      return .value(RecordedValue(try bytes(word, "an answer to GET: a value, (nil) or ?")))
     case .increment:
       if word.elementsEqual("(refused)".utf8) { return .refused }
       guard let sum = Int64(Substring(word)) else {

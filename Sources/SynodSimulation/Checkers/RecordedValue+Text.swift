@@ -1,9 +1,9 @@
 public import Synod
 
-extension KeyValue: CustomStringConvertible {
+extension RecordedValue: CustomStringConvertible {
   /// The value of a key that has these bytes.
   public init(_ bytes: Bytes) {
-    self = KeyValue.number(in: bytes).map { .number($0) } ?? .text(bytes)
+    self = RecordedValue.number(in: bytes).map { .number($0) } ?? .text(bytes)
   }
 
   /// A decimal number in its one form; nil for anything else.
