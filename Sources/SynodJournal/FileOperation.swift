@@ -88,7 +88,10 @@ public struct FileJob: Sendable {
         switch operation {
         case .create(.logDraft(let generation)): .unlink(.logDraft(generation))
         case .create(.torn(let generation, let life)): .unlink(.torn(generation, life: life))
-        default: nil
+        case .create, .fill, .commit, .write, .note, .copy, .truncate, .sync, .syncDirectory,
+          .rename,
+          .unlink, .verify:
+          nil
         }
       })
   }

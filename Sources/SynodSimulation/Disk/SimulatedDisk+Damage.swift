@@ -27,13 +27,15 @@ extension SimulatedDisk {
       case .rolledBack: rollBack(name, file)
       case .rot: flip(name, file)
       case .zeroedSector, .unreadableSector: damageSector(name, file, kind)
-      default: false
+      case .kill, .powerCut, .interruptedOperation, .tornBlock, .lostSector, .lostName, .failedSync,
+        .failedWrite, .noSpace, .lostWrite, .lostSuperblock, .misdirectedWrite, .lostDisk, .stall:
+        false
       }
     guard isDone else { return nil }
     switch name {
     case .log: damagedSinceOpened.log = true
     case .superblock: damagedSinceOpened.superblock = true
-    default: break
+    case .lock, .logDraft, .checkpoint, .checkpointDraft, .torn, .watermark, .ballast: break
     }
     counts[kind] += 1
     isDamaged = true
