@@ -44,7 +44,8 @@ let package = Package(
     .library(name: "MultiPaxosSimulation", targets: ["MultiPaxosSimulation"]),
     .library(name: "EPaxosSimulation", targets: ["EPaxosSimulation"]),
     .library(name: "RESP", targets: ["RESP"]),
-    .library(name: "SynodRuntime", targets: ["SynodRuntime"]),
+    // With the loop that a transport or a storage of a user's own lives on.
+    .library(name: "SynodRuntime", targets: ["SynodRuntime", "UV"]),
     .library(name: "SynodConformance", targets: ["SynodConformance"]),
     .library(name: "SynodTLS", targets: ["SynodTLS"]),
     .executable(name: "synod", targets: ["SynodServer"]),
@@ -56,6 +57,9 @@ let package = Package(
     .trait(
       name: "TLS",
       description: "Encryption between nodes and to clients, by OpenSSL: needs libssl-dev."),
+    .trait(
+      name: "SQLite",
+      description: "Compiles the example of a storage on SQLite; needs libsqlite3-dev."),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -123,9 +127,21 @@ let package = Package(
           .product(name: "Logging", package: "swift-log"),
         ],
         swiftSettings: settings),
+      // What the documents quote, and tests that they do.
+      .systemLibrary(name: "CSQLite", path: "Tests/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+      .testTarget(
+        name: "Examples",
+        dependencies: [
+          "Synod", "CASPaxos", "MultiPaxos", "SynodRuntime", "UV", "SynodConformance",
+          "SynodSimulation", "CASPaxosSimulation",
+          .target(name: "CSQLite", condition: .when(traits: ["SQLite"])),
+        ],
+        swiftSettings: settings),
     ],
   swiftLanguageModes: [.v6]
 )
+// The rules of the house.
+package.targets.append(.testTarget(name: "TidyTests", swiftSettings: settings))
 // SynodRuntimeTests also run the conformance suites and a machine of ours, and count allocations.
 package.targets.append(.target(name: "CAllocationCount", path: "Tests/CAllocationCount"))
 package.targets.first { $0.name == "SynodRuntimeTests" }?.dependencies += [

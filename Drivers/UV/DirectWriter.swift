@@ -48,7 +48,10 @@
 
     /// Writes `bytes` at `offset`, bytes from the file's beginning. One at a time.
     /// - Parameters:
+    ///   - bytes: a whole number of the device's sectors, and so is their place.
     ///   - owner: keeps the bytes in their place; held until the end.
+    ///   - descriptor: of a file that was opened for direct writes.
+    ///   - offset: where in the file, in bytes.
     ///   - done: called later, once, on the loop.
     /// - Returns: false where it would wait, or cannot be begun: nothing is written, and `done` is not
     ///   called.

@@ -3,7 +3,9 @@ internal import Glibc
 internal import Synchronization
 
 /// Runs `body` on a new thread of the operating system.
-/// - Parameter name: shown by tools; the first 15 bytes.
+/// - Parameters:
+///   - name: shown by tools; the first 15 bytes.
+///   - body: what the thread does.
 /// - Throws: where the system gives no thread.
 public func runThread(
   name: String, _ body: @escaping @Sendable () -> Void

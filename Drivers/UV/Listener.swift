@@ -28,7 +28,11 @@ public final class Listener: Handle {
   private static let acceptsPerTurn = 64
 
   /// Listens at once; accepts when the loop runs.
-  /// - Parameter backlog: connections that the system holds for us.
+  /// - Parameters:
+  ///   - loop: accepts while it runs.
+  ///   - address: with port 0, the system chooses one.
+  ///   - backlog: connections that the system holds for us.
+  ///   - onConnection: called on the loop with each.
   /// - Throws: `UVError.addressInUse` where another socket listens there, and others.
   public init(
     _ loop: Loop, on address: SocketAddress, backlog: Int32 = 511,

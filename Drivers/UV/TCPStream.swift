@@ -18,7 +18,9 @@ public struct StreamBuffer {
   /// Where the bytes lie, within what `owner` keeps.
   public let bytes: UnsafeRawBufferPointer
 
-  /// - Parameter bytes: valid as long as `owner` lives.
+  /// - Parameters:
+  ///   - owner: keeps the bytes in their place.
+  ///   - bytes: valid as long as `owner` lives.
   @inlinable public init(owner: AnyObject, bytes: UnsafeRawBufferPointer) {
     self.owner = owner
     self.bytes = bytes

@@ -13,6 +13,7 @@ public protocol RegisterWorkload: Sendable {
   /// - Parameters:
   ///   - number: of the operation in the run, from 1; unique.
   ///   - key: the register's number, from 0.
+  ///   - random: what may be drawn from: nothing else, or a run could not be repeated.
   mutating func operation(
     number: UInt64, on key: Int, random: inout SplitMix
   ) -> CASPaxos.Operation<C>

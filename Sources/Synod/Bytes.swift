@@ -10,7 +10,10 @@ public struct Bytes: @unchecked Sendable {
   public let count: Int
 
   /// Bytes that lie in memory of someone else's, without a copy.
-  /// - Parameter owner: keeps the memory alive and in its place; nobody writes to it any more.
+  /// - Parameters:
+  ///   - owner: keeps the memory alive and in its place; nobody writes to it any more.
+  ///   - start: where they begin.
+  ///   - count: how many.
   @inlinable public init(owner: AnyObject?, start: UnsafeRawPointer, count: Int) {
     self.owner = owner
     self.start = start

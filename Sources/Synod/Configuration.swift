@@ -44,7 +44,10 @@ public struct Configuration: Hashable, Sendable {
   }
 
   /// One component.
-  /// - Parameter quorums: majorities where nil.
+  /// - Parameters:
+  ///   - epoch: higher than of every configuration before.
+  ///   - voters: in any order.
+  ///   - quorums: majorities where nil.
   /// - Throws: `QuorumError` where voters repeat, are nobody, or do not match the quorums.
   public init(
     epoch: Epoch, voters: [VoterID], quorums: QuorumSystem? = nil

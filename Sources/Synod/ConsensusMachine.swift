@@ -97,6 +97,7 @@ public protocol ConsensusMachine: Sendable {
   /// - Parameters:
   ///   - cursor: where the last piece ended; nil for the first.
   ///   - limit: about how many bytes of records to give.
+  ///   - records: where they are added.
   /// - Returns: where to go on; nil after the last piece.
   func restate(
     after cursor: Cursor?, limit: Int, into records: inout [Record]

@@ -44,6 +44,7 @@ public protocol ReplicatedState: Sendable {
   /// - Parameters:
   ///   - cursor: where the last call ended; nil for the first.
   ///   - limit: about how many bytes to give in this call. No piece may be much longer.
+  ///   - pieces: where they are added.
   /// - Returns: where to go on; nil after the last piece.
   func snapshot(after cursor: Cursor?, limit: Int, into pieces: inout [Bytes]) -> Cursor?
 

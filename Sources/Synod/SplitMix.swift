@@ -4,7 +4,9 @@ public struct SplitMix: RandomNumberGenerator, Hashable, Sendable {
   /// All there is to know of it.
   public private(set) var state: UInt64
 
-  /// - Parameter voter: mixed in, or every node would back off in step.
+  /// - Parameters:
+  ///   - seed: the same gives the same numbers.
+  ///   - voter: mixed in, or every node would back off in step.
   public init(seed: UInt64, voter: VoterID = .none) {
     // Through the finaliser, or the nodes' streams would be one stream, shifted.
     state = UInt64(voter.rawValue)

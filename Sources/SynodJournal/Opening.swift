@@ -18,7 +18,9 @@ public struct Opening: Sendable {
   let isEmergency: Bool
 
   /// For a directory without a store.
-  /// - Parameter superblock: with a store id that was just drawn at random.
+  /// - Parameters:
+  ///   - superblock: with a store id that was just drawn at random.
+  ///   - settings: sizes.
   public init(creating superblock: Superblock, settings: JournalSettings) {
     var plan = Plan(settings: settings, superblock: superblock)
     plan.begin(generation: 1, found: [:])
@@ -29,8 +31,11 @@ public struct Opening: Sendable {
   }
 
   /// For a store whose logs may be used.
-  /// - Parameter isEmergency: whether another attempt found the disk full: the ballast makes room
-  ///   for a small log, so that votes go on.
+  /// - Parameters:
+  ///   - survey: what the directory holds.
+  ///   - settings: sizes.
+  ///   - isEmergency: whether another attempt found the disk full: the ballast makes room for a small
+  ///     log, so that votes go on.
   /// - Throws: why they may not.
   public init(
     _ survey: Survey, settings: JournalSettings, isEmergency: Bool = false

@@ -55,8 +55,10 @@ public struct Survey: Sendable {
   public let start: LogPosition
 
   /// Reads the directory: superblocks, checkpoints, every log; memory is bounded by one block.
-  /// - Parameter readsAll: whether checkpoints that recovery does not need are read whole, too; of
-  ///   these, else, only the footer. Should the newest be damaged one day, they are read then.
+  /// - Parameters:
+  ///   - source: the directory.
+  ///   - readsAll: whether checkpoints that recovery does not need are read whole, too; of these, else,
+  ///     only the footer. Should the newest be damaged one day, they are read then.
   public init(_ source: some JournalSource, readsAll: Bool = true) throws(Failure) {
     let source = WatchedSource(source)
     defer { withExtendedLifetime(source) {} }

@@ -14,6 +14,7 @@ public struct Backoff: Sendable {
   /// - Parameters:
   ///   - first: the first wait in milliseconds.
   ///   - cap: the longest wait in milliseconds.
+  ///   - random: what the waits are drawn from.
   public init(first: UInt64, cap: UInt64, random: SplitMix) {
     self.first = max(first, 1)
     self.cap = max(cap, max(first, 1))

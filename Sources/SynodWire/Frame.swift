@@ -10,6 +10,7 @@ public struct Frame: @unchecked Sendable {
   /// - Parameters:
   ///   - type: what `body` is.
   ///   - body: at most `FrameHeader.maxLength` bytes.
+  ///   - version: of the wire, in which the body is written.
   public init(
     _ type: FrameType, _ body: Bytes = Bytes(), version: UInt8 = WireVersion.supported.upperBound
   ) {

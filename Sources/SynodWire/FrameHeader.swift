@@ -33,7 +33,11 @@ public struct FrameHeader: Hashable, Sendable {
   /// The longest body that the field can say, in bytes.
   public static var maxLength: Int { Int(Int32.max) }
 
-  /// - Parameter length: of the body, in bytes; 0 to `maxLength`.
+  /// - Parameters:
+  ///   - version: of the wire, in which the body is written.
+  ///   - type: what the body is.
+  ///   - length: of the body, in bytes; 0 to `maxLength`.
+  ///   - checksum: the body's CRC-32C.
   public init(version: UInt8, type: FrameType, length: Int, checksum: UInt32) {
     precondition((0...FrameHeader.maxLength).contains(length), "a body that no header can announce")
     self.version = version

@@ -86,6 +86,7 @@ extension Hello {
   /// without the pins. A stranger that knows newer members may: perhaps it is one of them, and this
   /// side was away. It is a guest then, and heard on the members alone.
   /// - Parameters:
+  ///   - other: what that side says of itself.
   ///   - voters: who has a vote.
   ///   - dialed: whom this side meant to reach, where it is the one that connected.
   public func objection(

@@ -3,7 +3,9 @@ internal import Synod
 extension Session {
   /// Takes bytes off the front of `input` up to the next event. Called until it gives nil: then
   /// `input` is used up, or the session has ended and does not care for the rest.
-  /// - Parameter now: in microseconds.
+  /// - Parameters:
+  ///   - input: what has arrived and was not taken yet.
+  ///   - now: in microseconds.
   public mutating func receive(
     _ input: inout UnsafeRawBufferPointer, at now: UInt64
   ) -> SessionEvent? {

@@ -71,6 +71,7 @@ public struct Session: Sendable {
 
   /// A session on a stream that has just been connected. The hello waits in its output.
   /// - Parameters:
+  ///   - settings: who this side is, limits, times.
   ///   - dialed: whom this side meant to reach; nil where the peer connected.
   ///   - now: in microseconds.
   public init(_ settings: SessionSettings, dialed: VoterID?, openedAt now: UInt64) {

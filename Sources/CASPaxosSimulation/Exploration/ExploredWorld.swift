@@ -34,6 +34,7 @@ public struct ExploredWorld: Sendable {
 
   /// Machines for a small world: one shard, no waiting but for the clock.
   /// - Parameters:
+  ///   - voters: how many there are at first.
   ///   - joining: nodes on blank stores that are to become voters.
   ///   - quorums: majorities where nil.
   ///   - piggyback: as in `Settings`.

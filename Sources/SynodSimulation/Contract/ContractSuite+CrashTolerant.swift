@@ -8,6 +8,7 @@ extension ContractSuite {
   /// batches that may survive, with and without a checkpoint that was taken in pieces meanwhile; the
   /// fork then runs on. Beyond that, machines crash at random in the run itself.
   /// - Parameters:
+  ///   - seed: what happens is drawn from it.
   ///   - ahead: steps that each fork runs.
   public func crashTolerant(
     seed: UInt64, ahead: Int = 25

@@ -32,6 +32,8 @@ public protocol ContractWitness: Sendable {
 
   /// Takes note of what was let out.
   /// - Parameters:
+  ///   - output: what was let out.
+  ///   - voter: by whom.
   ///   - life: of that voter's store, from 0.
   /// - Returns: how it contradicts what was let out before, by anyone, in any life; else nil.
   mutating func contradiction(
@@ -42,6 +44,8 @@ public protocol ContractWitness: Sendable {
   ///
   /// It is asked when the output leaves, and again after crashes, when the stores may hold more.
   /// - Parameters:
+  ///   - output: what was let out.
+  ///   - voter: by whom.
   ///   - rebuilt: the machine that the durable records of a voter make, which has taken no other
   ///     input.
   func unaccounted(
@@ -63,6 +67,7 @@ public protocol ContractWitness: Sendable {
   /// - Parameters:
   ///   - completions: of all proposals that ended.
   ///   - lost: proposals whose machine crashed before they ended.
+  ///   - closing: what was proposed last, when all was calm.
   func verdict(
     completions: [ProposalID: Machine.Completion], lost: Set<ProposalID>, closing: [ProposalID]
   ) -> String?

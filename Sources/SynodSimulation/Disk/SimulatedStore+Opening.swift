@@ -38,7 +38,11 @@ extension SimulatedStore {
   /// Opens the store of a voter, or makes it where the disk holds none, as a process does when it
   /// starts: syncs what it will read, surveys, repairs, begins a new life.
   /// - Parameters:
+  ///   - disk: outlives the process that opens it.
+  ///   - cluster: which the store must belong to.
+  ///   - voter: whose store it must be.
   ///   - store: the identity of a store that is made.
+  ///   - settings: sizes.
   ///   - crash: how many operations are done before a crash, and which. It comes in the middle of the
   ///     next one; nothing happens where the opening needs fewer.
   public static func open(

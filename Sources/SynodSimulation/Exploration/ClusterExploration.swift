@@ -2,8 +2,11 @@
 public enum ClusterExploration {
   /// Walks every run of the subject's world, breadth first.
   /// - Parameters:
+  ///   - subject: the machines, what may happen to them, and what must hold.
+  ///   - limits: where to stop.
   ///   - isExact: a debugging mode, in which states are told apart by all that they are.
   ///   - prunes: leaves out messages that can do nothing any more.
+  ///   - reduces: of events that may come in any order, to the same end, walks one order.
   ///   - progress: called now and then; false stops it.
   @inlinable
   public static func explore(

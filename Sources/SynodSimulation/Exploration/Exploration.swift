@@ -9,7 +9,10 @@ public struct Exploration<World: ExplorableWorld> {
   /// In the debugging mode, the states themselves.
   private var exact: Set<World.State>?
 
-  /// - Parameter isExact: tells states apart by all that they are, not by their fingerprints.
+  /// - Parameters:
+  ///   - world: what is walked.
+  ///   - limits: where to stop.
+  ///   - isExact: tells states apart by all that they are, not by their fingerprints.
   public init(
     _ world: World, limits: ExplorationLimits = ExplorationLimits(), isExact: Bool = false
   ) {

@@ -48,7 +48,11 @@ public protocol ExploredSubject {
 
   /// Whether a message can have no effect at this node any more, in this life or a later one, that
   /// anyone could ever tell.
-  /// - Parameter durable: what would be made of the node's store now.
+  /// - Parameters:
+  ///   - message: one that is under way.
+  ///   - machine: of the node that it goes to.
+  ///   - durable: what would be made of the node's store now.
+  ///   - sight: what can be seen of the world.
   func isDead(
     _ message: Machine.Message, at machine: Machine, durable: Machine, _ sight: ExploredSight
   ) -> Bool
@@ -67,7 +71,9 @@ public protocol ExploredSubject {
   func sent(_ message: Machine.Message, by machine: Machine, durable: Machine) -> String?
 
   /// A machine took an input.
-  /// - Parameter before: what it was; where it crashed, what its store would make of it.
+  /// - Parameters:
+  ///   - before: what it was; where it crashed, what its store would make of it.
+  ///   - after: what it is.
   func stepped(from before: Machine, to after: Machine) -> String?
 
   /// Whether the history must know of it.

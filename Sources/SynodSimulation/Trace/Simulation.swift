@@ -3,14 +3,19 @@ internal import Synod
 /// Runs of one subject: whole or cut short, plain or drawn, and made small where they fail.
 public enum Simulation<Subject: SimulationSubject> {
   /// Runs a plan.
-  /// - Parameter events: after so many the run is cut and judged as it is then.
+  /// - Parameters:
+  ///   - plan: what happens is drawn from its seed.
+  ///   - events: after so many the run is cut and judged as it is then.
   public static func run(_ plan: RunPlan, events: UInt64 = .max) -> RunReport {
     var world = World<Subject>(plan)
     return world.run(limit: events)
   }
 
   /// Runs a plan and keeps what happens.
-  /// - Parameter recorder: is told of every event.
+  /// - Parameters:
+  ///   - plan: what happens is drawn from its seed.
+  ///   - events: after so many the run is cut and judged as it is then.
+  ///   - recorder: is told of every event.
   public static func run(
     _ plan: RunPlan, events: UInt64 = .max, recorder: inout TraceRecorder
   ) -> RunReport {
@@ -23,7 +28,10 @@ public enum Simulation<Subject: SimulationSubject> {
   }
 
   /// Runs a plan and draws it.
-  /// - Parameter capacity: the newest so many events are on the page.
+  /// - Parameters:
+  ///   - plan: what happens is drawn from its seed.
+  ///   - events: after so many the run is cut and judged as it is then.
+  ///   - capacity: the newest so many events are on the page.
   public static func page(
     of plan: RunPlan, events: UInt64 = .max, capacity: Int = 5_000
   ) -> TracePage {

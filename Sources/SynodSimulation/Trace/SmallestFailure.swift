@@ -12,6 +12,7 @@ public struct SmallestFailure: Hashable, Sendable {
 
   /// Makes a run smaller that fails.
   /// - Parameters:
+  ///   - plan: of the run that failed.
   ///   - limit: events after which it is cut at the latest.
   ///   - most: runs of smaller plans to try; finding the prefix takes about 20 more.
   ///   - run: runs a plan up to a number of events. The same gives the same, always.
