@@ -43,7 +43,11 @@
     private let limit: Int
     private let jobs: Int
     private var bugs: [PlantedBug] {
-      subject.name == SimulatedProtocol.multipaxos.name ? PlantedBug.ofLog : PlantedBug.ofRegisters
+      switch subject.name {
+      case SimulatedProtocol.multipaxos.name: PlantedBug.ofLog
+      case SimulatedProtocol.epaxos.name: PlantedBug.ofInstances
+      default: PlantedBug.ofRegisters
+      }
     }
 
     /// - Parameter limit: seeds after which a hunt is given up.

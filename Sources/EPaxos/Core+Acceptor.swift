@@ -39,6 +39,12 @@ extension Core {
       outbox.send(.preAccepted(id, dep), to: sender, after: table[id]?.batch ?? .none)
     case .preaccepted:
       // What was said once: never computed anew.
+      #if PlantedBugs
+        if PlantedBug.has(.recomputedAnswer) {
+          let dep = instance.dep.union(index.conflicts(with: reading.footprint(of: value.batch)))
+          return outbox.send(.preAccepted(id, dep), to: sender)
+        }
+      #endif
       outbox.send(.preAccepted(id, instance.dep), to: sender, after: instance.batch)
     case .accepted, .committed: break
     }
@@ -130,7 +136,12 @@ extension Core {
     waitingHeard[id] = nil
     refusals[id] = nil
     undurable.append(Decided(id: id, batch: batch))
-    if announce { outbox.send(.commit([.init(id, value)]), to: .peers, after: batch) }
+    if announce {
+      #if PlantedBugs
+        if PlantedBug.has(.earlyCommit) { outbox.send(.commit([.init(id, value)]), to: .peers) }
+      #endif
+      outbox.send(.commit([.init(id, value)]), to: .peers, after: batch)
+    }
     if value.batch.isNop { takeBack(id) }
     if !waitingIDs.isEmpty { lookAtWaiting(for: id) }
   }

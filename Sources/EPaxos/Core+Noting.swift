@@ -3,6 +3,9 @@ internal import Synod
 /// What is held of an instance is in the way of others, and what it would do is known.
 extension Core {
   mutating func note(_ id: InstanceID, _ batch: Batch) {
+    #if PlantedBugs
+      if PlantedBug.has(.commutingVoid), batch.isNop { return }
+    #endif
     if batch.isNop {
       index.insert(id, .barrier)
     } else {

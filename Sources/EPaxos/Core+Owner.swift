@@ -106,6 +106,9 @@ extension Core {
     asking.votes.insert(place)
     // Answers that agree with each other do not count: recovery looks for what the owner sent (B5).
     if dep == instance.initDep { asking.unchanged.insert(place) }
+    #if PlantedBugs
+      if PlantedBug.has(.agreedDependencies) { asking.unchanged.insert(place) }
+    #endif
     asking.dep.formUnion(dep)
     table.see(dep)
     attempts[id]?.stage = .preAccepting(asking)
@@ -124,6 +127,11 @@ extension Core {
     guard asking.votes.count >= electorate.thresholds.slow, let cmd = instance.cmd else { return }
     if asking.unchanged.count >= electorate.thresholds.fast {
       statistics.fast += 1
+      #if PlantedBugs
+        if PlantedBug.has(.agreedDependencies) {
+          return commit(id, Value(cmd, asking.dep), announce: true)
+        }
+      #endif
       commit(id, Value(cmd, instance.initDep), announce: true)
     } else if isLate || !isFastPathOpen(asking) {
       statistics.slow += 1

@@ -30,6 +30,9 @@ extension Core {
     let batch = outbox.record(.promised(id, ballot))
     let now = now
     table.update(id) {
+      #if PlantedBugs
+        if PlantedBug.has(.singleBallot), $0.phase == .accepted { $0.abal = $0.bal }
+      #endif
       $0.bal = ballot
       $0.batch = batch
       $0.noticedAt = now
@@ -45,6 +48,11 @@ extension Core {
 
   mutating func receiveRecover(_ ballot: Ballot, _ id: InstanceID, from sender: VoterID) {
     guard sender == ballot.voter, sender != me, table.takes(id) else { return }
+    #if PlantedBugs
+      if PlantedBug.has(.unknownForgotten), table.isTruncated(id) {
+        return outbox.send(.holding(ballot, id, Holding(Instance())), to: sender)
+      }
+    #endif
     if answerDecided(id, to: sender) { return }
     let promised = table[id]?.bal ?? .zero
     guard promised <= ballot else {
@@ -146,7 +154,13 @@ extension Core {
     }
     // A repeated one may come when a value is accepted at this ballot: it would then put the owner's
     // command in that value's place (rule 18, B3).
-    guard instance.phase < .accepted, instance.abal != ballot else { return }
+    if instance.phase >= .accepted || instance.abal == ballot {
+      #if PlantedBugs
+        guard PlantedBug.has(.lateValidate) else { return }
+      #else
+        return
+      #endif
+    }
     if instance.initCmd != value.batch || instance.initDep != value.dep
       || instance.cmd != value.batch
     {
@@ -176,7 +190,7 @@ extension Core {
         let isCommitted = instance.phase == .committed
         // Of what is undecided, what its owner proposed counts, and behind what it proposed it.
         guard let cmd = isCommitted ? instance.cmd : instance.initCmd, !cmd.isNop,
-          !(isCommitted ? instance.dep : instance.initDep).contains(id),
+          !instance.proposedBehind.contains(id),
           footprint.interferes(with: reading.footprint(of: cmd))
         else { continue }
         if isCommitted { return [Objection(other, isCommitted: true)] }
@@ -194,6 +208,9 @@ extension Core {
       !validation.votes.contains(place)
     else { return }
     validation.votes.insert(place)
+    #if PlantedBugs
+      let objections = PlantedBug.has(.unheardObjections) ? [] : objections
+    #endif
     for objection in objections where objection.id != id { validation.object(objection) }
     attempts[id]?.stage = .validating(validation)
     if validation.votes == attempt.quorum { decideValidation(id, validation, attempt.quorum) }
@@ -303,6 +320,14 @@ extension Core {
 }
 
 extension Instance {
+  /// What it comes behind, for good, or as far as its owner knew.
+  fileprivate var proposedBehind: Dependencies {
+    #if PlantedBugs
+      if PlantedBug.has(.foundDependencies) { return dep }
+    #endif
+    return phase == .committed ? dep : initDep
+  }
+
   /// Takes what a recovery says that the owner proposed; what is held, promised and accepted stays as
   /// it is (rule 18).
   mutating func validate(_ value: Value, in batch: PersistBatch) {

@@ -68,6 +68,9 @@ enum RecoveryRow: Hashable, Sendable {
   ///   - answers: of the quorum, with the places of the voters.
   ///   - owner: the place of the owner.
   init(_ answers: [(place: Int, holding: Holding)], owner: Int?, _ thresholds: Thresholds) {
+    #if PlantedBugs
+      let owner = PlantedBug.has(.unheededOwner) ? nil : owner
+    #endif
     let newest = answers.map(\.holding.abal).max() ?? .zero
     let latest = answers.filter { $0.holding.abal == newest }.map(\.holding)
     let unchanged = answers.filter(\.holding.isUnchanged).map(\.holding)
@@ -103,7 +106,7 @@ enum ValidationRow: Hashable, Sendable {
     _ validation: Attempt.Validation, quorum: Int, _ thresholds: Thresholds,
     isOutside: (VoterID) -> Bool
   ) {
-    let isAtBound = validation.unchanged == quorum - thresholds.fastFailures
+    let isAtBound = Self.isAtBound(validation, quorum, thresholds)
     if validation.objections.isEmpty {
       self = .accept
     } else if validation.objections.contains(where: \.isCommitted)
@@ -113,6 +116,16 @@ enum ValidationRow: Hashable, Sendable {
     } else {
       self = .wait
     }
+  }
+
+  /// Whether all who are not in the quorum would have to have voted for the value as it is.
+  private static func isAtBound(
+    _ validation: Attempt.Validation, _ quorum: Int, _ thresholds: Thresholds
+  ) -> Bool {
+    #if PlantedBugs
+      if PlantedBug.has(.endlessWait) { return false }
+    #endif
+    return validation.unchanged == quorum - thresholds.fastFailures
   }
 }
 
@@ -132,7 +145,7 @@ enum WaitingRow: Hashable, Sendable {
 
   /// By what is known of the objections; nil where nothing follows.
   init?(_ objections: [(state: ObjectionState, waits: Int?)], _ thresholds: Thresholds) {
-    let bound = thresholds.voters - thresholds.failures - thresholds.fastFailures
+    let bound = Self.bound(thresholds)
     if objections.contains(where: { $0.state == .stands }) {
       self = .overruled
     } else if objections.allSatisfy({ $0.state == .withdrawn }) {
@@ -142,6 +155,14 @@ enum WaitingRow: Hashable, Sendable {
     } else {
       return nil
     }
+  }
+
+  /// So many may hold another unchanged, and this one may still have been decided.
+  private static func bound(_ thresholds: Thresholds) -> Int {
+    #if PlantedBugs
+      if PlantedBug.has(.yieldToAny) { return 0 }
+    #endif
+    return thresholds.voters - thresholds.failures - thresholds.fastFailures
   }
 
   /// By the answer of a voter that is not in the quorum; nil where nothing follows.

@@ -1,3 +1,5 @@
+internal import Synod
+
 /// How many votes it takes, the coordinator's own included (rules 1 and 2).
 public struct Thresholds: Hashable, Sendable {
   /// Voters.
@@ -17,5 +19,10 @@ public struct Thresholds: Hashable, Sendable {
   /// Votes that decide on the slow path, and answers that let a recovery go on.
   public var slow: Int { voters - failures }
   /// Unchanged votes that decide on the fast path.
-  public var fast: Int { voters - fastFailures }
+  public var fast: Int {
+    #if PlantedBugs
+      if PlantedBug.has(.fastMajority) { return slow }
+    #endif
+    return voters - fastFailures
+  }
 }

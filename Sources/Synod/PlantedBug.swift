@@ -103,9 +103,47 @@
     /// An entry that stands in two slots is applied in both.
     case appliedTwice = "apply an entry in every slot in which it stands"
 
+    // Of instances.
+
+    /// A promise takes the place of the ballot at which a value was accepted (Sutra's).
+    case singleBallot = "keep one ballot for promises and acceptances (Sutra)"
+    /// A recovery goes on as if the owner had not been among those who answered.
+    case unheededOwner = "leave out R3"
+    /// A recovery that waits yields to any other that does.
+    case yieldToAny = "W3 without its threshold"
+    /// What is void conflicts with nothing.
+    case commutingVoid = "take the void for what conflicts with nothing"
+    /// Answers decide in one round trip, whatever they say.
+    case agreedDependencies = "decide at once though dependencies were added"
+    /// What a validation says is taken for new when something was accepted since.
+    case lateValidate = "leave out the guard of rule 18"
+    /// Whoever was found to come behind does not object, though its owner knew nothing of it.
+    case foundDependencies = "object by what was found, not by what was proposed"
+    /// A recovery waits for another whose owner is silent, at the bound, too.
+    case endlessWait = "leave out the second half of V2"
+    /// What speaks against a value is not looked at.
+    case unheardObjections = "ignore what a validation finds"
+    /// A repeated question is answered with what is known by then.
+    case recomputedAnswer = "answer a repeated pre-accept anew"
+    /// A majority decides in one round trip, also of seven.
+    case fastMajority = "take a majority for a fast quorum"
+    /// A decision is told of before it is durable.
+    case earlyCommit = "tell of a decision before it is durable"
+    /// A command comes behind what it interferes with, and not behind all that is forgotten.
+    case freeOfForgotten = "leave the forgotten out of what a command comes behind"
+    /// What is forgotten is answered for as if it had never been.
+    case unknownForgotten = "take the forgotten for the unknown"
+    /// A node forgets what it alone has executed.
+    case earlyForgetting = "forget before others have executed"
+
     /// Those that are in the log's machine.
     package static var ofLog: [PlantedBug] {
-      Array(allCases.drop { $0 != .exemptFirstLeader })
+      Array(allCases.drop { $0 != .exemptFirstLeader }.prefix { $0 != .singleBallot })
+    }
+
+    /// Those that are in the machine of instances.
+    package static var ofInstances: [PlantedBug] {
+      Array(allCases.drop { $0 != .singleBallot })
     }
 
     /// Those that are elsewhere.

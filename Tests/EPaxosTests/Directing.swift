@@ -71,6 +71,21 @@ extension World {
     }
   }
 
+  /// Message delays until this holds: in each, all that is under way arrives, and disks are quick. No
+  /// clock goes on.
+  mutating func delays(most: Int = 20, until holds: (World) -> Bool) -> Int {
+    var delays = 0
+    calm()
+    while !holds(self), delays < most {
+      var parcels: [Parcel] = []
+      swap(&parcels, &network)
+      for parcel in parcels { deliver(parcel) }
+      calm()
+      delays += 1
+    }
+    return delays
+  }
+
   /// Makes a store that holds these, beside what every store begins with.
   mutating func furnish(_ voter: UInt32, _ records: [Record]) {
     nodes[VoterID(voter)]!.disk += records

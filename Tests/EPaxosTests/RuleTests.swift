@@ -109,6 +109,28 @@ import Testing
     world.expectAgreement([1, 2, 3])
   }
 
+  /// W1. Y was proposed while X was recovered, and is decided without it: X was not, and must not be.
+  @Test func aRecoveryEndsWhereWhatItWaitsForIsDecidedWithoutIt() {
+    var world = World.directed(5)
+    let y = at(2, 1)
+    world.tell(.preAccept(x, Value(World.command(1), deps())), from: 1, to: 3)
+    world.recover(x, at: 3)
+    world.ask(3, [2, 4], "recover", "holding")
+    world.add(2, at: 2)
+    world.hand(2, 4, "preAccept")
+    world.hand(2, 5, "preAccept")
+    world.ask(3, [2, 4], "validate", "validated")
+    #expect(world[3].statistics.validationRows == [0, 0, 1])
+    world.hand(4, 2, "preAccepted")
+    world.hand(5, 2, "preAccepted")
+    #expect(world.decided(y, at: 2) == Value(World.command(2), deps()))
+    world.hand(2, 3, "commit")
+    #expect(world[3].statistics.waitingRows == [1, 0, 0, 0])
+    world.mingle(2, 3, 4, 5)
+    #expect(world.decided(x, at: 3) == .nop)
+    #expect(world.problems == [])
+  }
+
   /// Rule 42. What was forgotten is in the way of whatever does not know it.
   @Test func theForgottenIsInTheWay() {
     var world = World(3)
