@@ -24,8 +24,10 @@ struct SimulatedProtocol: Sendable {
   /// A log.
   static let multipaxos = SimulatedProtocol(LogSubject<TapeWorkload>.self)
 
-  /// Commands without a common order.
-  static let epaxos = SimulatedProtocol(InstanceSubject.self)
+  /// Commands without a common order: a whole run, and short ones of recoveries that meet.
+  static let epaxos = SimulatedProtocol(SimulatedProtocol(InstanceSubject.self)) { report, plan in
+    Skirmish.follow(&report, seed: plan.seed)
+  }
 }
 
 extension SimulatedProtocol {
@@ -33,6 +35,19 @@ extension SimulatedProtocol {
     name = Subject.name
     run = { Simulation<Subject>.run($0, events: $1) }
     page = { Simulation<Subject>.page(of: $0, events: $1, capacity: $2) }
+  }
+
+  /// The same, where something follows each run.
+  private init(
+    _ whole: SimulatedProtocol, follow: @escaping @Sendable (inout RunReport, RunPlan) -> Void
+  ) {
+    name = whole.name
+    page = whole.page
+    run = { plan, events in
+      var report = whole.run(plan, events)
+      follow(&report, plan)
+      return report
+    }
   }
 
   /// Two ways to use one protocol, for even and odd seeds.

@@ -162,6 +162,16 @@ struct InstanceLedger: Sendable {
     }
   }
 
+  /// The keys that an instance writes as its owner proposed it; none where that is not known.
+  func writes(of id: InstanceID) -> UInt16 {
+    var keys: UInt16 = 0
+    for entry in proposed[id]?.batch.entries ?? [] where entry.kind == .command {
+      var reader = ByteReader(entry.payload)
+      keys |= (try? Scrolls.Command(from: &reader))?.writes ?? 0
+    }
+    return keys
+  }
+
   /// What a batch touches, read from its commands anew.
   static func footprint(of batch: Batch) -> Footprint {
     .union(

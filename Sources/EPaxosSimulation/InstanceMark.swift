@@ -72,6 +72,11 @@ struct InstanceMarks: Sendable {
 
   mutating func reach(_ mark: InstanceMark, _ count: UInt64 = 1) { counts[mark.rawValue] += count }
 
+  /// Each as often as is said in its place.
+  mutating func reach(_ counts: [UInt64], _ marks: [InstanceMark]) {
+    for (mark, count) in zip(marks, counts) { reach(mark, count) }
+  }
+
   var all: [(name: String, count: UInt64)] {
     InstanceMark.allCases.map { ($0.name, counts[$0.rawValue]) }
   }

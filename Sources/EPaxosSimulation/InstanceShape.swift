@@ -16,6 +16,8 @@ struct InstanceShape: Sendable {
   var deadlinePercent: UInt64
   var hurry: UInt64
   var filling: Bytes
+  /// Of a hundred commands, how many go where a recovery was heard of last: it then has to wait.
+  var chasePercent: UInt64
 
   init(_ plan: RunPlan, random: inout SplitMix) {
     func one<T>(of choices: [T]) -> T { choices[Int(random.next() % UInt64(choices.count))] }
@@ -56,5 +58,6 @@ struct InstanceShape: Sendable {
     deadlinePercent = one(of: [0, 0, 10, 40])
     hurry = one(of: [5, 50, 500])
     filling = Bytes(String(repeating: ".", count: one(of: [0, 0, 0, 40])))
+    chasePercent = one(of: [0, 0, 50])
   }
 }

@@ -28,7 +28,8 @@ extension InstanceSubject {
     let once =
       random.next() % 100 < shape.oncePercent
       ? Once(Identity128(high: plan.seed | 1, low: UInt64(client)), operations) : nil
-    let writes = keys(&random)
+    let isChasing = chased != 0 && random.next() % 100 < shape.chasePercent
+    let writes = isChasing ? chased : keys(&random)
     let reads = random.next() % 100 < shape.severalPercent ? keys(&random) & ~writes : 0
     return Proposal(
       .command(.init(item: operations, writes: writes, reads: reads, filling: shape.filling)),

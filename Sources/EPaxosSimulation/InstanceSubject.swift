@@ -40,6 +40,8 @@ public struct InstanceSubject: SimulationSubject {
   var again: [Int: Proposal<Scrolls>] = [:]
   var hasFailed: Set<VoterID> = []
   var isClosing = false
+  /// The keys of what was recovered last; none where that is not known.
+  var chased: UInt16 = 0
   /// Of machines that are no more.
   var past = Statistics()
 
@@ -77,6 +79,7 @@ public struct InstanceSubject: SimulationSubject {
     _ envelope: Envelope<EPaxos.Message>, by voter: VoterID
   ) -> String? {
     ledger.sent(envelope.message, by: voter)
+    if case .recover(_, let id) = envelope.message { chased = ledger.writes(of: id) }
     return ledger.violation
   }
 
@@ -132,15 +135,9 @@ public struct InstanceSubject: SimulationSubject {
     marks.reach(.resubmitted, all.resubmitted)
     marks.reach(.installed, all.installed)
     marks.reach(.fetched, all.fetched)
-    for (mark, count) in zip([InstanceMark.r1, .r2, .r3, .r4, .r5], all.recoveryRows) {
-      marks.reach(mark, count)
-    }
-    for (mark, count) in zip([InstanceMark.v1, .v2, .v3], all.validationRows) {
-      marks.reach(mark, count)
-    }
-    for (mark, count) in zip([InstanceMark.w1, .w2, .w3, .w4], all.waitingRows) {
-      marks.reach(mark, count)
-    }
+    marks.reach(all.recoveryRows, [.r1, .r2, .r3, .r4, .r5])
+    marks.reach(all.validationRows, [.v1, .v2, .v3])
+    marks.reach(all.waitingRows, [.w1, .w2, .w3, .w4])
     return marks.all
   }
 }

@@ -12,10 +12,18 @@ import Testing
     .overwritingSnapshot, .rejoinByName, .readWithoutPromises, .earlyOwnVote, .appliedTwice,
   ]
 
+  /// And of instances.
+  private let ofInstancesFoundSoon: [PlantedBug] = [
+    .singleBallot, .agreedDependencies, .unheardObjections, .recomputedAnswer, .earlyCommit,
+    .freeOfForgotten,
+  ]
+
   /// The simulator finds what it is there to find.
-  @Test(arguments: PlantedBug.ofRegisters + ofLogFoundSoon)
+  @Test(arguments: PlantedBug.ofRegisters + ofLogFoundSoon + ofInstancesFoundSoon)
   func everyPlantedMistakeIsFound(_ bug: PlantedBug) throws {
-    let subject = PlantedBug.ofLog.contains(bug) ? "multipaxos" : "caspaxos"
+    let subject =
+      PlantedBug.ofLog.contains(bug)
+      ? "multipaxos" : PlantedBug.ofInstances.contains(bug) ? "epaxos" : "caspaxos"
     let options = try SimulateOptions(
       try SimulateCommand.parse(["--from", "1", "--protocol", subject]))
     let find = PlantedBugShow(options, limit: PlantedBugShow.mostSeeds).hunt(bug, time: 0)
