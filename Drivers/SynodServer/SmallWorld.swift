@@ -1,4 +1,5 @@
 import CASPaxosSimulation
+import EPaxosSimulation
 import MultiPaxosSimulation
 import SynodSimulation
 
@@ -23,9 +24,19 @@ struct SmallWorld: Sendable {
     explore = { world.explore(limits: $0, progress: $1) }
   }
 
+  init(_ world: ExploredInstances) {
+    name = world.name
+    summary = world.summary
+    isLarge = world.isLarge
+    explore = { world.explore(limits: $0, progress: $1) }
+  }
+
   /// Those of a protocol, the small ones first.
   static func all(of protocolName: String) -> [SmallWorld] {
-    protocolName == SimulatedProtocol.multipaxos.name
-      ? ExploredLog.all.map { SmallWorld($0) } : ExploredWorld.all.map { SmallWorld($0) }
+    switch protocolName {
+    case SimulatedProtocol.multipaxos.name: ExploredLog.all.map { SmallWorld($0) }
+    case SimulatedProtocol.epaxos.name: ExploredInstances.all.map { SmallWorld($0) }
+    default: ExploredWorld.all.map { SmallWorld($0) }
+    }
   }
 }

@@ -65,8 +65,14 @@ extension InstanceExploration {
     }
   }
 
-  /// Nothing is decided.
-  public var blank: InstanceHistory { InstanceHistory() }
+  /// What stores say of what happened before.
+  public var blank: InstanceHistory {
+    var history = InstanceHistory()
+    for node in stored.keys.sorted() {
+      for record in stored[node] ?? [] { _ = note(record, of: node, in: &history) }
+    }
+    return history
+  }
 
   /// None matters.
   public func note(

@@ -11,9 +11,11 @@ public struct InstanceExploration: ExploredSubject, Sendable {
   /// By node.
   public let settings: [EPaxos.Settings]
   /// What is asked, in each node's order.
-  public let plan: [(node: Int, proposal: Proposal<Scrolls>)]
+  public var plan: [(node: Int, proposal: Proposal<Scrolls>)]
+  /// See `ExploredSubject`.
+  public var stored: [Int: [EPaxos.Record]] = [:]
   /// How much goes wrong.
-  public let budget: ExplorationBudget
+  public var budget: ExplorationBudget
   /// See `ExploredSubject`.
   public var groups = false
   /// Voters are told apart: a recovery's ballot, and an instance's row, are of one.
@@ -32,13 +34,15 @@ public struct InstanceExploration: ExploredSubject, Sendable {
   ) {
     settings = (1...UInt32(voters)).map { Self.settings(VoterID($0), of: voters) }
     plan = writes.enumerated().map { place, write in
-      (
-        write.node,
-        Proposal(.command(.init(item: UInt64(place + 1), writes: write.keys, reads: 0)))
-      )
+      (write.node, Self.write(UInt64(place + 1), write.keys))
     }
     self.budget = budget
     self.persistsAtOnce = persistsAtOnce
+  }
+
+  /// A write of these keys, a bit for each.
+  static func write(_ item: UInt64, _ keys: UInt16) -> Proposal<Scrolls> {
+    Proposal(.command(.init(item: item, writes: keys, reads: 0)))
   }
 
   /// Timers that make recoveries come soon, and nothing be sent again.
