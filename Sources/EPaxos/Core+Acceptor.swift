@@ -6,7 +6,7 @@ extension Core {
   /// - Returns: whether it is.
   mutating func answerDecided(_ id: InstanceID, to voter: VoterID) -> Bool {
     if table.isTruncated(id) {
-      if voter != me { outbox.send(.truncated(table.truncated), to: voter) }
+      if voter != me { outbox.send(.standing(standing, asks: false), to: voter) }
       return true
     }
     guard let instance = table[id], instance.phase == .committed, let cmd = instance.cmd else {

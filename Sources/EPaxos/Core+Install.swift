@@ -12,18 +12,14 @@ extension Core {
     var dueAt: Ticks?
   }
 
-  /// Somebody forgot what this node has to know: what it needs is in a snapshot now (rule 43).
-  mutating func receiveTruncated(_ through: Dependencies, from sender: VoterID) {
-    table.see(through)
-    guard catchUp.source == nil, lacks(through) else { return }
-    catchUp = CatchUp(source: sender)
-    askForPiece()
-  }
-
-  /// Whether something of this is not known here to be decided.
+  /// Whether something of this is not known here to be decided, though it was long asked for: what is
+  /// only late needs no snapshot.
   func lacks(_ through: Dependencies) -> Bool {
     through.prefixes.contains { prefix in
-      table.line(of: prefix.row).map { $0.committed < prefix.through } ?? false
+      guard let line = table.line(of: prefix.row), line.committed < prefix.through,
+        let since = line[line.committed + 1]?.noticedAt
+      else { return false }
+      return since.advanced(by: settings.askAfter) <= now
     }
   }
 
@@ -67,10 +63,7 @@ extension Core {
     refusals = refusals.filter { !truncated.contains($0.key) }
     truncate(truncated)
     for one in list where table.takes(one.id) && !table.isTruncated(one.id) { adopt(one) }
-    // What came of these nobody knows any more.
-    for id in own.keys.sorted() where table.isExecuted(id) {
-      for number in own.removeValue(forKey: id) ?? [] { end(number, because: .forgotten) }
-    }
+    for id in own.keys.sorted() where table.isExecuted(id) { lose(id) }
     executed = max(executed, count)
     barriers.last = barrier
     barriers.passing.removeAll { table.isTruncated($0) }

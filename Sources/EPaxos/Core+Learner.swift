@@ -62,13 +62,16 @@ extension Core {
     }
   }
 
-  /// How long an instance may stay undecided before this node recovers it: the longer, the further it is
+  /// How long an instance may stay undecided before this node recovers it: its own of an earlier life not
+  /// at all (rule 45: nobody else is at work on them, as a rule), others the longer, the further it is
   /// from the owner, and twice as long for every ballot that was drawn for it, so that in the end one
   /// recovery has the time that it takes (rule 24).
   ///
   /// It is a part of the time after which that recovery begins anew: one that is heard, and hears
   /// nobody, would else outbid all the others for ever.
   private func patience(with id: InstanceID, _ instance: Instance?) -> UInt64 {
+    let isOfAnEarlierLife = id.row == ownRow && id.number <= reservation.inherited
+    if isOfAnEarlierLife, instance?.bal.isZero ?? true { return 0 }
     let contention = min(instance?.bal.counter ?? 0, 6)
     let spread = settings.recoverSpread * electorate.distance(from: id.owner)
     guard contention > 0 else { return settings.recoverAfter + spread }
@@ -108,7 +111,7 @@ extension Core {
       if size >= settings.maxMessageBytes { break }
     }
     if !committed.isEmpty { outbox.send(.commit(committed), to: sender) }
-    if hasTruncated { outbox.send(.truncated(table.truncated), to: sender) }
+    if hasTruncated { outbox.send(.standing(standing, asks: false), to: sender) }
   }
 
   /// What is to be executed next, and is durable; marks it executed.

@@ -16,6 +16,9 @@ extension Core {
       open(batch, for: numbers)
       yieldIfOvertaken()
     }
+    if !waiting.isEmpty, reservation.isDry, reservation.last > reservation.inherited {
+      reservation.grow()
+    }
     reservation.request(ownRow, in: &outbox)
   }
 

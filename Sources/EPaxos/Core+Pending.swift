@@ -29,7 +29,7 @@ extension Core {
     ended.append(
       Ended(
         proposal: ending.proposal, number: number, isRead: ending.entry.kind == .read,
-        how: ending.instance == nil || ending.entry.kind != .command
+        how: ending.instance == nil || !ending.entry.hasEffect
           ? .notApplied(.abandoned(reason)) : .unknown(reason)))
   }
 
@@ -52,6 +52,20 @@ extension Core {
       pending[number]?.instance = nil
       waiting.append(number)
       statistics.resubmitted += 1
+    }
+  }
+
+  /// What came of an own instance nobody here knows any more, a snapshot leapt over it: what it was to
+  /// decide may have had its effect; what has none is proposed anew.
+  mutating func lose(_ id: InstanceID) {
+    for number in own.removeValue(forKey: id) ?? [] {
+      guard let entry = pending[number]?.entry else { continue }
+      if entry.hasEffect {
+        end(number, because: .forgotten)
+      } else {
+        pending[number]?.instance = nil
+        waiting.append(number)
+      }
     }
   }
 

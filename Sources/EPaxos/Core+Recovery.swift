@@ -59,6 +59,9 @@ extension Core {
       return outbox.send(.refused(ballot, id, promised: promised), to: sender)
     }
     if promised < ballot { _ = promise(ballot, id) }
+    // Whoever asks again is at work: it is given time.
+    let now = now
+    table.update(id) { $0.noticedAt = now }
     guard let instance = table[id] else { return }
     outbox.send(.holding(ballot, id, Holding(instance)), to: sender, after: instance.batch)
   }

@@ -39,6 +39,7 @@ struct Core: Hashable, Sendable {
   var scan = Scan()
   var barriers = Barriers()
   var catchUp = CatchUp()
+  var telling = Telling()
 
   // Proposals.
   var pending = PendingTable()
@@ -58,7 +59,7 @@ struct Core: Hashable, Sendable {
     self.settings = settings
     self.reading = reading
     outbox = Outbox(voter: settings.voter)
-    reservation = Reservation(block: settings.numberBlock)
+    reservation = Reservation(longest: settings.numberBlock)
     random = SplitMix(seed: settings.seed, voter: settings.voter)
     electorate = Electorate(settings.configuration, me: settings.voter)
     for voter in settings.configuration.voters {
@@ -85,7 +86,11 @@ struct Core: Hashable, Sendable {
     }
     guard electorate.place != nil else { return stop(.notAMember) }
     reservation.request(ownRow, in: &outbox)
+    // What an earlier life reserved and nobody has heard of is found void now, not when others wait
+    // for it.
+    table.see(ownRow, through: reservation.inherited)
     if barriers.last != nil { barriers.resendAt = now }
+    table.hasNews = true
   }
 
   /// So many ticks, and up to half as many more.
@@ -104,6 +109,7 @@ struct Core: Hashable, Sendable {
     if let due = pendingWake, due <= now { lookAtPending() }
     if let due = barriers.resendAt, due <= now { tellOfBarrier() }
     if let due = catchUp.dueAt, due <= now { askForPiece() }
+    if let due = telling.dueAt, due <= now { tell() }
     if scan.dueAt == nil, hasUndecided { scan.dueAt = now.advanced(by: scanEvery) }
   }
 
@@ -117,6 +123,7 @@ struct Core: Hashable, Sendable {
     add(pendingWake)
     add(barriers.resendAt)
     add(catchUp.dueAt)
+    add(telling.dueAt)
     return wake
   }
 
@@ -177,7 +184,7 @@ struct Core: Hashable, Sendable {
       receiveValidated(ballot, id, objections, from: place)
     case .waiting(let id, let unchanged): receiveWaiting(id, unchanged)
     case .fetch(let ids): receiveFetch(ids, from: sender)
-    case .truncated(let through): receiveTruncated(through, from: sender)
+    case .standing(let standing, let asks): receiveStanding(standing, asks, from: sender)
     case .executed(let barrier, let asks):
       receiveExecuted(barrier, asks, from: sender, at: place)
     case .fetchPiece, .piece: break

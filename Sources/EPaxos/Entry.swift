@@ -36,6 +36,14 @@ public struct Entry: Hashable, Sendable {
   /// Whether it conflicts with everything, whatever its payload says: it then is alone in its batch.
   var isBarrier: Bool { kind == .barrier || kind == .membership }
 
+  /// Whether anything is other than before once it is executed.
+  var hasEffect: Bool {
+    switch kind {
+    case .command, .membership: true
+    case .read, .barrier: false
+    }
+  }
+
   /// Bytes that it takes, about.
   var size: Int { 32 + payload.count }
 }

@@ -34,6 +34,8 @@ struct InstanceTable: Hashable, Sendable {
 
   /// Ascending.
   private(set) var lines: [Line] = []
+  /// Whether anything was heard of that others are yet to be told of.
+  var hasNews = false
 
   func place(of row: Row) -> Int? {
     // There are few: a walk beats a search.
@@ -87,7 +89,7 @@ struct InstanceTable: Hashable, Sendable {
     let result = body(&instance)
     if instance.phase == .committed { instance.noticedAt = nil }
     lines[line].cells[place] = instance
-    lines[line].seen = max(lines[line].seen, id.number)
+    see(id.number, at: line)
     return result
   }
 
@@ -95,8 +97,13 @@ struct InstanceTable: Hashable, Sendable {
   mutating func see(_ id: InstanceID) { see(id.row, through: id.number) }
 
   mutating func see(_ row: Row, through number: UInt64) {
-    guard let place = place(of: row), number > lines[place].seen else { return }
+    if let place = place(of: row) { see(number, at: place) }
+  }
+
+  private mutating func see(_ number: UInt64, at place: Int) {
+    guard number > lines[place].seen else { return }
     lines[place].seen = number
+    hasNews = true
   }
 
   mutating func see(_ dependencies: Dependencies) {
@@ -126,7 +133,7 @@ struct InstanceTable: Hashable, Sendable {
     lines[place].truncated = number
     lines[place].committed = max(lines[place].committed, number)
     lines[place].executed = max(lines[place].executed, number)
-    lines[place].seen = max(lines[place].seen, number)
+    see(number, at: place)
     if lines[place].head > 64, lines[place].head * 2 > lines[place].cells.count {
       lines[place].cells.removeFirst(lines[place].head)
       lines[place].head = 0

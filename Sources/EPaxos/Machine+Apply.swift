@@ -15,6 +15,7 @@ extension Machine {
     core.countOwnVotes()
     execute()
     tellEnds()
+    core.tellSoonIfNew()
   }
 
   /// Executes what is decided and free to be, a bounded number of instances; what is left waits for

@@ -124,7 +124,7 @@ where State.Command: Interfering, State.Query: Interfering {
     switch message {
     case .preAccept, .accept, .recover, .validate, .piece: true
     case .preAccepted, .accepted, .commit, .holding, .refused, .validated, .waiting, .fetch,
-      .truncated, .executed, .fetchPiece:
+      .standing, .executed, .fetchPiece:
       false
     }
   }

@@ -28,7 +28,7 @@ extension Message: ByteCodable {
     case .refused(let ballot, let id, let promised):
       encode(8, ballot, id, into: &writer)
       promised.encode(into: &writer)
-    case .validate, .validated, .waiting, .fetch, .truncated, .executed, .fetchPiece, .piece:
+    case .validate, .validated, .waiting, .fetch, .standing, .executed, .fetchPiece, .piece:
       encodeRest(into: &writer)
     }
   }
@@ -56,9 +56,10 @@ extension Message: ByteCodable {
     case .fetch(let ids):
       writer.write(UInt8(12))
       Self.encode(ids, into: &writer)
-    case .truncated(let through):
+    case .standing(let standing, let asks):
       writer.write(UInt8(13))
-      through.encode(into: &writer)
+      standing.encode(into: &writer)
+      writer.write(UInt8(asks ? 1 : 0))
     case .executed(let barrier, let asks):
       writer.write(UInt8(14))
       barrier.encode(into: &writer)
@@ -138,18 +139,22 @@ extension Message: ByteCodable {
     case 12:
       self = .fetch(
         try Self.decode(InstanceID.self, atLeast: InstanceID.encodedSize, from: &reader))
-    case 13: self = .truncated(try Dependencies(from: &reader))
-    case 14:
-      let barrier = try InstanceID(from: &reader)
-      let asks = try reader.read(UInt8.self)
-      guard asks <= 1 else { throw .malformed("neither yes nor no") }
-      self = .executed(barrier, asks: asks == 1)
+    case 13: self = .standing(try Standing(from: &reader), asks: try Self.mark(from: &reader))
+    case 14: self = .executed(try InstanceID(from: &reader), asks: try Self.mark(from: &reader))
     case 15:
       self = .fetchPiece(
         snapshot: try reader.read(UInt64.self), index: try reader.read(UInt32.self))
     case 16: self = .piece(try SnapshotPiece(from: &reader))
     default: throw .malformed("unknown kind of message")
     }
+  }
+}
+
+extension Message {
+  fileprivate static func mark(from reader: inout ByteReader) throws(CodingError) -> Bool {
+    let mark = try reader.read(UInt8.self)
+    guard mark <= 1 else { throw .malformed("neither yes nor no") }
+    return mark == 1
   }
 }
 
@@ -208,9 +213,7 @@ extension Objection: ByteCodable {
   /// Reads its binary form, or says why it cannot.
   public init(from reader: inout ByteReader) throws(CodingError) {
     id = try InstanceID(from: &reader)
-    let mark = try reader.read(UInt8.self)
-    guard mark <= 1 else { throw .malformed("neither yes nor no") }
-    isCommitted = mark == 1
+    isCommitted = try Message.mark(from: &reader)
   }
 }
 
@@ -257,9 +260,7 @@ extension Message.SnapshotPiece: ByteCodable {
   public init(from reader: inout ByteReader) throws(CodingError) {
     snapshot = try reader.read(UInt64.self)
     index = try reader.read(UInt32.self)
-    let mark = try reader.read(UInt8.self)
-    guard mark <= 1 else { throw .malformed("neither yes nor no") }
-    isLast = mark == 1
+    isLast = try Message.mark(from: &reader)
     digest = try reader.read(UInt64.self)
     let count = Int(try reader.read(UInt32.self))
     guard count <= Message.maxElements, count <= reader.remaining / 4 else {

@@ -26,8 +26,9 @@ public enum Message: Hashable, Sendable {
   case waiting(InstanceID, unchanged: Int)
   /// Asks what these decided.
   case fetch([InstanceID])
-  /// These are decided, executed, and forgotten by the sender (rule 43).
-  case truncated(Dependencies)
+  /// So far the sender has come (rules 42 and 43); and, where it asks, wants to know how far others
+  /// have.
+  case standing(Standing, asks: Bool)
   /// The sender has executed this barrier, durably (rule 43); and, where it asks, waits for others to
   /// say so.
   case executed(InstanceID, asks: Bool)

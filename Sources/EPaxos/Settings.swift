@@ -25,14 +25,18 @@ public struct Settings: Hashable, Sendable {
 
   /// How long an owner that has enough answers waits for those that would decide in one round trip.
   public var slowPathAfter: UInt64 = 2
-  /// How long a request may stay unanswered before it is sent again.
+  /// How long a request may stay unanswered before it is sent again; `never` or more: it is not.
   public var retransmitAfter: UInt64 = 100
   /// For how long an instance may stay undecided here before others are asked what it decided.
   public var askAfter: UInt64 = 60
-  /// For how long before its owner is taken for dead, and it is recovered.
+  /// For how long before its owner is taken for dead, and it is recovered: twice `retransmitAfter` at
+  /// least.
   public var recoverAfter: UInt64 = 300
   /// How much longer each voter waits than the one before it, counted from the owner (rule 24).
   public var recoverSpread: UInt64 = 60
+  /// How long after it heard of something new a node tells the others of it, which may have missed it;
+  /// those that do not answer are told again, more and more seldom. Nil: never.
+  public var tellAfter: UInt64? = 250
   /// For how long a recovery may come to nothing before it begins anew (rule 23).
   public var attemptLasts: UInt64 = 400
   /// Whether proposals are sent to no more voters than it takes, until they fail to answer (rule 37).
@@ -65,9 +69,12 @@ public struct Settings: Hashable, Sendable {
   public var maxTransfers = 2
   /// Bytes of one piece of a snapshot, about.
   public var maxPieceBytes = 64 * 1024
-  /// Numbers reserved durably at once: after a crash, others have to find out that those in use then
-  /// and never sent decided nothing.
+  /// Numbers reserved durably at once, at the most; less at first, and while that is enough. After a
+  /// restart it has to be found out that those never drawn decided nothing.
   public var numberBlock: UInt64 = 256
+
+  /// So many ticks never pass.
+  public static let never: UInt64 = 1 << 20
 
   /// One made of its parts.
   public init(voter: VoterID, configuration: Configuration, seed: UInt64) {
@@ -84,6 +91,11 @@ public struct Settings: Hashable, Sendable {
       \.attemptLasts,
     ]
     for time in times { settings[keyPath: time] = min(max(self[keyPath: time], 1), 1 << 30) }
+    // Nobody is taken for dead before it was asked again and had the time to answer.
+    if settings.retransmitAfter < Self.never {
+      settings.recoverAfter = max(settings.recoverAfter, 2 * settings.retransmitAfter)
+    }
+    settings.tellAfter = tellAfter.map { min(max($0, 1), 1 << 30) }
     settings.maxCommand = min(max(maxCommand, 0), Entry.maxPayload)
     settings.maxMessageBytes = min(max(maxMessageBytes, 1), 4 << 20)
     settings.maxOpenProposals = max(maxOpenProposals, 1)

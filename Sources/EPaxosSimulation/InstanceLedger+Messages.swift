@@ -52,9 +52,9 @@ extension InstanceLedger {
         }
       }
     case .waiting: reach(.waits)
-    case .truncated(let through):
-      mustBeDecided(through, says: voter)
-      reach(.laggard)
+    case .standing(let standing, let asks):
+      mustBeDecided(standing.truncated, says: voter)
+      if !asks, !standing.truncated.isEmpty { reach(.laggard) }
     case .executed(let id, _):
       if decided[id] == nil { violate("voter \(voter) executed \(id), which is not decided") }
     case .piece: reach(.snapshotSent)

@@ -99,7 +99,13 @@ enum InstanceWords {
       return text("waiting", id, nil, ["unchanged": "\(unchanged)"])
     case .fetch(let ids):
       return text("fetch", nil, nil, ["instances": ids.map { "\($0)" }.joined(separator: ", ")])
-    case .truncated(let through): return text("truncated", nil, nil, ["through": "\(through)"])
+    case .standing(let standing, let asks):
+      return text(
+        "standing", nil, nil,
+        [
+          "epoch": "\(standing.epoch)", "truncated": "\(standing.truncated)",
+          "seen": "\(standing.seen)", "asks": "\(asks)",
+        ])
     case .executed(let id, let asks): return text("executed", id, nil, ["asks": "\(asks)"])
     case .fetchPiece(let snapshot, let index):
       return text("fetch piece", nil, nil, ["snapshot": "\(snapshot)", "index": "\(index)"])

@@ -33,7 +33,11 @@ import Testing
         ballot, at(1, 4),
         [Objection(at(2, 2), isCommitted: true), Objection(at(2, 3), isCommitted: false)]),
       .waiting(at(1, 4), unchanged: 2), .fetch([at(1, 1), at(3, 8)]), .fetch([]),
-      .truncated(deps(at(1, 4), at(2, 2))), .executed(at(2, 7), asks: true),
+      .standing(
+        Standing(epoch: Epoch(0), truncated: deps(at(1, 4)), seen: deps(at(1, 5), at(2, 2))),
+        asks: true),
+      .standing(Standing(epoch: Epoch(7), truncated: deps(), seen: deps()), asks: false),
+      .executed(at(2, 7), asks: true),
       .executed(at(2, 7), asks: false), .fetchPiece(snapshot: 3, index: 2),
       .piece(.init(snapshot: 6, index: 2, isLast: true, digest: 9, bytes: ["a", ""])),
     ] + holdings.map { .holding(ballot, at(1, 4), $0) }

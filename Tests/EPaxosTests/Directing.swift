@@ -124,7 +124,7 @@ extension Message {
     case .validated: "validated"
     case .waiting: "waiting"
     case .fetch: "fetch"
-    case .truncated: "truncated"
+    case .standing: "standing"
     case .executed: "executed"
     case .fetchPiece: "fetchPiece"
     case .piece: "piece"

@@ -166,6 +166,7 @@ extension Settings {
     settings.recoverAfter = 80
     settings.recoverSpread = 30
     settings.attemptLasts = 120
+    settings.tellAfter = 40
     return settings
   }
 }

@@ -202,7 +202,7 @@ extension ShelfWitness {
       return committed.contains { !mine.isCommitted($0.id) } ? "it is not decided" : nil
     case .executed(let barrier, _):
       return mine.isCommitted(barrier) ? nil : "it is not decided"
-    case .accept, .refused, .validate, .waiting, .fetch, .truncated, .fetchPiece, .piece:
+    case .accept, .refused, .validate, .waiting, .fetch, .standing, .fetchPiece, .piece:
       return nil
     }
   }

@@ -28,7 +28,7 @@ extension InstanceExploration {
     case .commit(let committed):
       let loose = committed.first { !durable.isCommitted($0.id) }
       return loose.map { "the decision of \($0.id) left before it was durable" }
-    case .accept, .recover, .validate, .waiting, .fetch, .refused, .truncated, .executed,
+    case .accept, .recover, .validate, .waiting, .fetch, .refused, .standing, .executed,
       .fetchPiece, .piece:
       return nil
     }

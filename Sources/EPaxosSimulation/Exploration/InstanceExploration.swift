@@ -56,9 +56,10 @@ public struct InstanceExploration: ExploredSubject, Sendable {
     settings.askAfter = 1
     settings.recoverAfter = 1
     settings.recoverSpread = 0
-    settings.retransmitAfter = 1 << 20
+    settings.retransmitAfter = EPaxos.Settings.never
     settings.attemptLasts = 1 << 20
     settings.barrierEvery = nil
+    settings.tellAfter = nil
     settings.numberBlock = 2
     settings.maxBatch = 1
     return settings
@@ -89,7 +90,7 @@ public struct InstanceExploration: ExploredSubject, Sendable {
     case .preAccepted(let id, _), .accepted(_, let id), .holding(_, let id, _),
       .refused(_, let id, _), .validated(_, let id, _):
       return isDecided(id)
-    case .preAccept, .accept, .recover, .validate, .waiting, .fetch, .truncated, .executed,
+    case .preAccept, .accept, .recover, .validate, .waiting, .fetch, .standing, .executed,
       .fetchPiece, .piece:
       return false
     }

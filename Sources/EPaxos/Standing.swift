@@ -1,0 +1,34 @@
+public import Synod
+
+/// How far a node has come, as it tells the others now and then.
+public struct Standing: Hashable, Sendable {
+  /// The epoch in which it decides.
+  public var epoch: Epoch
+  /// What it has decided, executed, and forgotten of that epoch (rule 43).
+  public var truncated: Dependencies
+  /// What it has heard of.
+  public var seen: Dependencies
+
+  /// One made of its parts.
+  public init(epoch: Epoch, truncated: Dependencies, seen: Dependencies) {
+    self.epoch = epoch
+    self.truncated = truncated
+    self.seen = seen
+  }
+}
+
+extension Standing: ByteCodable {
+  /// Appends its binary form.
+  public func encode(into writer: inout ByteWriter) {
+    writer.write(epoch.rawValue)
+    truncated.encode(into: &writer)
+    seen.encode(into: &writer)
+  }
+
+  /// Reads its binary form, or says why it cannot.
+  public init(from reader: inout ByteReader) throws(CodingError) {
+    epoch = Epoch(try reader.read(UInt32.self))
+    truncated = try Dependencies(from: &reader)
+    seen = try Dependencies(from: &reader)
+  }
+}
