@@ -89,6 +89,11 @@ struct Core: Hashable, Sendable {
     // What an earlier life reserved and nobody has heard of is found void now, not when others wait
     // for it.
     table.see(ownRow, through: reservation.inherited)
+    // It may have left, and its record not have become durable (rule 28). Recovery relies on an owner to
+    // put nothing beside what it proposed before (V2, W3): so all of this life comes behind it.
+    if reservation.inherited > 0 {
+      index.insert(InstanceID(row: ownRow, number: reservation.inherited), .barrier)
+    }
     if barriers.last != nil { barriers.resendAt = now }
     table.hasNews = true
   }

@@ -91,6 +91,31 @@ import Testing
     world.expectAgreement()
   }
 
+  /// Recovery takes it for impossible that an owner proposed something beside what it had proposed before
+  /// (V2 and W3). One that restarts may not know any more what left before its record was durable.
+  @Test func whatAnEarlierLifeProposedIsInTheWayOfTheNext() {
+    var world = World.directed(3)
+    world.add(1, at: 3)
+    world.deliver(from: 3, to: 2) { $0.kind == "preAccept" }
+    world.sync(VoterID(2))
+    world.crash(3)
+    world.restart(VoterID(3))
+    world.calm()
+    #expect(world[3].instance(at(3, 1)) == nil && world[2].instance(at(3, 1)) != nil)
+    world.add(2, at: 3)
+    world.calm()
+    let x = world[3].instances.last!.id
+    world.ask(3, [1], "preAccept", "preAccepted")
+    let decided = world.decided(x, at: 3)
+    #expect(decided != nil)
+    world.nodes[VoterID(3)]!.isCutOff = true
+    world.network.removeAll()
+    world.recover(x, at: 1)
+    world.mingle(1, 2)
+    #expect(world.decided(x, at: 1) == decided)
+    #expect(world.problems == [])
+  }
+
   @Test func aCheckpointMakesTheSameMachine() {
     var world = World(3) { $0.barrierEvery = 6 }
     for round in 0..<40 {
