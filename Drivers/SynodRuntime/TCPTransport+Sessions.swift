@@ -32,7 +32,8 @@ extension TCPTransport {
     }
     if let objection = connection.objection(to: hello.voter) {
       guard connection.refuse(.notCertified(hello.voter)) != nil else { return }
-      return end(connection, objection, kind: "certificate", .error)
+      // Each on its own line of the log: the next may have another reason.
+      return end(connection, objection, kind: objection, .error)
     }
     connection.isGuest = !isPeer
     if let pinned = pins.pinned(hello.voter) {

@@ -1,10 +1,15 @@
 import Glibc
+import Synod
+import SynodRuntime
+import UV
 
 /// A small client that waits for each reply, for the command line. Every wait has a limit.
 final class BlockingClient {
   let descriptor: Int32
   private var input: [UInt8] = []
   private var offset = 0
+  /// Between the socket and what is said, where the node has TLS.
+  private let filter: (any StreamFilter)?
   /// Whether values come as `.bytes`, for those that may be no text.
   var givesBytes = false
 
@@ -30,8 +35,22 @@ final class BlockingClient {
   }
 
   /// Connects to the first address of the host that answers.
-  /// - Parameter timeout: of each wait, in milliseconds.
-  init(_ endpoint: Endpoint, timeout: Int) throws(Broken) {
+  /// - Parameters:
+  ///   - filter: its own.
+  ///   - timeout: of each wait, in milliseconds.
+  convenience init(
+    _ endpoint: Endpoint, through filter: (any StreamFilter)? = nil, timeout: Int
+  ) throws(Broken) {
+    self.init(descriptor: try Self.connected(endpoint, timeout: timeout), through: filter)
+    try shakeHands(endpoint)
+  }
+
+  private init(descriptor: Int32, through filter: (any StreamFilter)?) {
+    self.descriptor = descriptor
+    self.filter = filter
+  }
+
+  private static func connected(_ endpoint: Endpoint, timeout: Int) throws(Broken) -> Int32 {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var found: UnsafeMutablePointer<addrinfo>?
@@ -50,8 +69,7 @@ final class BlockingClient {
       }
       Self.configure(descriptor, timeout: timeout)
       if connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 {
-        self.descriptor = descriptor
-        return
+        return descriptor
       }
       why = String(cString: strerror(errno))
       Glibc.close(descriptor)
@@ -100,6 +118,14 @@ final class BlockingClient {
   func send(_ text: String) throws(Broken) { try send(Array(text.utf8)) }
 
   private func send(_ bytes: [UInt8]) throws(Broken) {
+    guard let filter else { return try sendRaw(bytes) }
+    let sent = Sent(bytes)
+    var sealed: [UInt8] = []
+    filter.send([sent.part]) { for part in $0 { sealed += part.bytes } }
+    try sendRaw(sealed)
+  }
+
+  private func sendRaw(_ bytes: [UInt8]) throws(Broken) {
     var rest = bytes[...]
     while !rest.isEmpty {
       let sent = rest.withUnsafeBytes {
@@ -175,6 +201,42 @@ final class BlockingClient {
   private func receive() throws(Broken) {
     input.removeFirst(offset)
     offset = 0
+    guard filter != nil else {
+      input.append(contentsOf: try receiveRaw())
+      return
+    }
+    let before = input.count
+    while input.count == before { try unseal(try receiveRaw()) }
+  }
+
+  /// What a filter makes of what came; what it has to say is sent.
+  private func unseal(_ bytes: [UInt8]) throws(Broken) {
+    var failure: String?
+    var sealed: [UInt8] = []
+    bytes.withUnsafeBytes { bytes in
+      do {
+        try filter?.receive(
+          bytes, plain: { input.append(contentsOf: $0) },
+          write: { for part in $0 { sealed += part.bytes } })
+      } catch {
+        failure = "\(error)"
+      }
+    }
+    try? sendRaw(sealed)
+    if let failure { throw Broken(why: failure) }
+  }
+
+  private func shakeHands(_ endpoint: Endpoint) throws(Broken) {
+    guard let filter else { return }
+    try send([UInt8]())
+    do throws(Broken) {
+      while !filter.isOpen { try unseal(try receiveRaw()) }
+    } catch {
+      throw Broken(why: "\(endpoint): \(error.why)")
+    }
+  }
+
+  private func receiveRaw() throws(Broken) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     var count: Int
     repeat {
@@ -184,8 +246,15 @@ final class BlockingClient {
       throw Broken(
         why: count == 0 ? "the connection was closed" : String(cString: strerror(errno)))
     }
-    input.append(contentsOf: buffer[..<count])
+    return Array(buffer[..<count])
   }
+}
+
+/// Bytes that stay in their place while they are sealed.
+private final class Sent {
+  private let bytes: Bytes
+  init(_ bytes: [UInt8]) { self.bytes = Bytes(bytes) }
+  var part: StreamBuffer { StreamBuffer(owner: self, bytes: bytes.unsafeBuffer) }
 }
 
 /// `127.0.0.1` and a port.

@@ -38,6 +38,8 @@ struct Conversation {
   private(set) var isEnding = false
   /// Commands that were understood.
   private(set) var commands: UInt64 = 0
+  /// … of these, those since it last spoke for nobody.
+  var commandsOfStranger = 0
 
   /// What is held for one connection at most.
   struct Limits {
@@ -149,6 +151,8 @@ struct Conversation {
     switch access {
     case .open: break
     case .stranger:
+      commandsOfStranger += 1
+      guard !isUnwelcome else { return turnAway() }
       if let refusal = request.refusalOfStranger { return deny(refusal) }
     case .user(let user):
       if let refusal = user.refusal(of: request, parser) { return deny(refusal) }

@@ -17,6 +17,8 @@ struct NodeTarget: ParsableArguments {
   @Option(help: ArgumentHelp("A file with the password in its first line.", valueName: "file"))
   var passwordFile: String?
 
+  @OptionGroup var tls: TLSOptions
+
   func endpoint() throws(Failure) -> Endpoint {
     guard (1...3_600_000).contains(timeout) else {
       throw .usage("--timeout: \(timeout) is out of range; it must be 1 to 3600000 milliseconds")
@@ -29,23 +31,27 @@ struct NodeTarget: ParsableArguments {
   }
 
   func connect() throws(Failure) -> BlockingClient {
-    try BlockingClient(endpoint(), as: credentials(), timeout: timeout)
+    try BlockingClient(
+      endpoint(), as: credentials(), through: tls.dialer(), timeout: timeout)
   }
 }
 
 extension MembersClient {
   init(_ target: NodeTarget) throws(Failure) {
-    try self.init(target.endpoint(), as: target.credentials(), timeout: target.timeout)
+    try self.init(
+      target.endpoint(), as: target.credentials(), through: target.tls.dialer(),
+      timeout: target.timeout)
   }
 }
 
 extension BlockingClient {
   /// Connects, and logs in.
   convenience init(
-    _ endpoint: Endpoint, as credentials: Credentials?, timeout: Int
+    _ endpoint: Endpoint, as credentials: Credentials?, through dialer: TLSDialer? = nil,
+    timeout: Int
   ) throws(Failure) {
     do throws(Broken) {
-      try self.init(endpoint, timeout: timeout)
+      try self.init(endpoint, through: dialer?.filter(for: endpoint), timeout: timeout)
     } catch {
       throw Failure("--node: \(error.why); name a node that runs")
     }

@@ -50,7 +50,9 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
   var logger = Logger(label: "synod")
   logger.notice("starting synod \(Release.version)", metadata: configuration.facts)
   let users = try configuration.users.map { path throws(Failure) in try UserBook(file: path) }
-  let identity = try NodeIdentity(configuration)
+  let encryption = try Encryption(configuration)
+  let identity = try NodeIdentity(configuration, through: encryption?.dialer)
+  try encryption?.claim(identity.voter)
   logger[metadataKey: "node"] = "\(identity.voter)"
   if configuration.isUnsafeWithoutSync {
     logger.critical("--unsafe-no-sync: what is acknowledged is lost when the power goes")
@@ -67,6 +69,7 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
     configuration.maxClients = room
   }
   warnOfExposure(configuration, logger)
+  encryption?.warnOfEnd(logger)
   var random = SystemRandomNumberGenerator()
   let address = try configuration.clientEndpoint.listening("--listen-client")
   let directory = try openDirectory(configuration, identity)
@@ -78,7 +81,7 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
     let loop = try Loop()
     let parts = Parts(
       configuration: configuration, identity: identity, directory: directory, loop: loop,
-      address: address, users: users, logger: logger)
+      address: address, users: users, encryption: encryption, logger: logger)
     let transport = parts.transport(seed: random.next())
     switch configuration.consensus {
     case .caspaxos:
@@ -112,6 +115,7 @@ private struct Parts {
   let loop: Loop
   let address: SocketAddress
   let users: UserBook?
+  let encryption: Encryption?
   let logger: Logger
 
   var storage: FileStorage { FileStorage(loop, directory) }
@@ -120,11 +124,11 @@ private struct Parts {
     let hello = Hello(
       cluster: identity.cluster, voter: identity.voter, store: directory.store,
       incarnation: directory.identity.incarnation, epoch: identity.configuration.epoch)
-    return TCPTransport(
-      TCPTransportSettings(
-        hello: hello, listen: configuration.peerEndpoint.transportAddress,
-        peers: identity.addresses.mapValues(\.transportAddress), seed: seed, logger: logger),
-      loop: loop, pins: directory)
+    var settings = TCPTransportSettings(
+      hello: hello, listen: configuration.peerEndpoint.transportAddress,
+      peers: identity.addresses.mapValues(\.transportAddress), seed: seed, logger: logger)
+    if let encryption { settings.makeFilter = { encryption.peerFilter($0) } }
+    return TCPTransport(settings, loop: loop, pins: directory)
   }
 }
 
@@ -133,7 +137,8 @@ private func run<Backend: Replica>(_ replica: Backend, _ parts: Parts) throws {
   let logger = parts.logger
   let server = KeyServer(
     replica, parts.configuration, parts.identity, store: parts.directory.store,
-    pins: parts.directory, users: parts.users, logger: logger)
+    pins: parts.directory, users: parts.users, encryption: parts.encryption,
+    logger: logger)
   // Clients can connect, and wait, from here on; they are answered once the loop runs.
   let listening = try server.start(on: parts.address)
   if let endpoint = parts.configuration.metricsEndpoint {
@@ -147,10 +152,10 @@ private func run<Backend: Replica>(_ replica: Backend, _ parts: Parts) throws {
       server.shutDown()
     }
   }
-  // Without users there is nothing to be read again; but where no terminal is closed, the signal that asks
+  // Without files there is nothing to be read again; but where no terminal is closed, the signal that asks
   // for it must not end the node.
-  if parts.users != nil || isatty(STDIN_FILENO) == 0 {
-    watchers.append(try SignalWatcher(parts.loop, signal: SIGHUP) { server.reloadUsers() })
+  if parts.users != nil || parts.encryption != nil || isatty(STDIN_FILENO) == 0 {
+    watchers.append(try SignalWatcher(parts.loop, signal: SIGHUP) { server.reload() })
   }
   replica.node.onStorageFailure = { _ in
     logger.critical(
@@ -166,21 +171,32 @@ private func run<Backend: Replica>(_ replica: Backend, _ parts: Parts) throws {
 private func warnOfExposure(_ configuration: ServeConfiguration, _ logger: Logger) {
   let (clients, peers) = (configuration.clientEndpoint, configuration.peerEndpoint)
   if !clients.isLoopback {
-    let what =
-      configuration.users == nil
-      ? "everyone who can connect may do everything (--no-protected-mode)"
-      : "there is no encryption yet: whoever sees the network sees passwords and values"
-    logger.warning("\(clients) can be reached from other computers; \(what)")
+    if configuration.users == nil, configuration.tls?.clients != .certified {
+      logger.warning(
+        """
+        \(clients) can be reached from other computers; everyone who can connect may do everything \
+        (--no-protected-mode)
+        """)
+    } else if configuration.tls?.clients ?? .off == .off {
+      logger.warning(
+        """
+        \(clients) can be reached from other computers, without TLS: whoever sees the network sees \
+        passwords and values
+        """)
+    }
   }
-  if !peers.isLoopback {
+  if !peers.isLoopback, configuration.tls == nil {
     logger.warning(
       """
-      \(peers) can be reached from other computers; between nodes there is no encryption and no \
-      password yet: let only the nodes connect there
+      \(peers) can be reached from other computers; without --tls-certificate nodes know each other \
+      by what they say: let only the nodes connect there
       """)
   }
   if let path = configuration.users, SettingsFile.isReadableByAll(path) {
     logger.warning("--users: everyone on this computer can read \(path); chmod o-r it")
+  }
+  if let path = configuration.tls?.key, SettingsFile.isReadableByAll(path) {
+    logger.warning("--tls-key: everyone on this computer can read \(path); chmod o-r it")
   }
 }
 

@@ -128,6 +128,31 @@ struct ServeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "This node's certificate (PEM), and behind it those between it and --tls-ca: peers, and clients, "
+        + "are spoken to by TLS 1.3 alone. It names the node: synod://TOKEN/voter/ID; see 'synod "
+        + "certificates'. Read again at SIGHUP.", valueName: "file"))
+  var tlsCertificate: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --tls-certificate: its key (PEM), where it is not in the same file.", valueName: "file")
+  )
+  var tlsKey: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --tls-certificate: the cluster's own authority (PEM). Peers show certificates of it.",
+      valueName: "file"))
+  var tlsCa: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --tls-certificate: whether clients connect with TLS (on, the default) or without (off), or "
+        + "also show a certificate of --tls-ca (certified).", valueName: "off|on|certified"))
+  var tlsClients: TLSSettings.Clients?
+
+  @Option(
+    help: ArgumentHelp(
       "Run on this processor only, counted from 0. A busy node that is not moved about answers more; "
         + "give each node of one computer, and what loads it, its own.", valueName: "number"))
   var processor: Int?
@@ -193,7 +218,8 @@ struct ServeCommand: ParsableCommand {
     "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "join", "role",
     "prepare-quorum", "accept-quorum", "cluster-token", "protocol", "tick", "request-timeout",
     "collect-after", "max-value", "max-clients", "users", "no-protected-mode", "join-user",
-    "join-password-file", "slowlog-slower-than", "listen-metrics", "drain-timeout", "processor",
+    "join-password-file", "tls-certificate", "tls-key", "tls-ca", "tls-clients",
+    "slowlog-slower-than", "listen-metrics", "drain-timeout", "processor",
     "log-level",
     "enable-flush",
   ]

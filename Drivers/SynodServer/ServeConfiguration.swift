@@ -19,6 +19,8 @@ struct ServeConfiguration {
   var maxClients: Int
   /// The file of those who may use the node; everyone may where nil.
   var users: String?
+  /// Connections are not encrypted where nil.
+  var tls: TLSSettings?
   /// Commands that take longer, in microseconds, are told of; none where nil.
   var slowFrom: UInt64?
   var metricsEndpoint: Endpoint?
@@ -86,7 +88,11 @@ struct ServeConfiguration {
       _ = try endpoint.listening("--listen-metrics")
       return endpoint
     }
-    guard users != nil || command.noProtectedMode || clientEndpoint.isLoopback else {
+    tls = try command.tlsSettings()
+    guard
+      users != nil || command.noProtectedMode || clientEndpoint.isLoopback
+        || tls?.clients == .certified
+    else {
       throw .usage(
         "--listen-client: \(clientEndpoint) can be reached from other computers, and everyone there "
           + "could do everything; say who may with --users, or --no-protected-mode where all of the "
@@ -135,6 +141,7 @@ struct ServeConfiguration {
       "request-timeout": "\(requestTimeout)", "collect-after": "\(collectAfter)",
       "max-value": "\(maxValue)",
       "max-clients": "\(maxClients)", "users": "\(users ?? "everyone")",
+      "tls": "\(tls.map { "clients \($0.clients.rawValue)" } ?? "off")",
       "listen-metrics": "\(metricsEndpoint.map { "\($0)" } ?? "-")",
       "drain-timeout": "\(drainTimeout)",
       "processor": "\(processor.map { "\($0)" } ?? "any")",

@@ -32,7 +32,9 @@ extension KeyServer {
     [
       ("redis_version", Release.redisVersion), ("synod_version", Release.version),
       ("redis_mode", "standalone"), ("process_id", "\(getpid())"),
-      ("tcp_port", "\(port)"),
+      ("tcp_port", "\(port)"), ("tls", encryption == nil ? "off" : "on"),
+      ("tls_clients", encryption?.settings.clients.rawValue ?? "off"),
+      ("tls_certificate_ends_at", encryption.map { "\($0.end)" } ?? "-"),
       ("uptime_in_seconds", "\((node.loop.now - startedAt) / 1000)"),
     ]
   }
@@ -46,6 +48,7 @@ extension KeyServer {
       ("closed_for_not_reading", "\(counters.closedForNotReading)"),
       ("closed_for_not_sending", "\(counters.closedForNotSending)"),
       ("closed_for_not_logging_in", "\(counters.closedForNotLoggingIn)"),
+      ("closed_for_bad_tls", "\(counters.closedForTLS)"),
       ("logins_granted", "\(counters.loginsGranted)"),
       ("logins_refused", "\(counters.loginsRefused)"),
       ("protocol_errors", "\(counters.protocolErrors)"),

@@ -22,6 +22,7 @@ final class KeyServer<Backend: Replica> {
   let conversationLimits: Conversation.Limits
   /// Where users log in; nil where everyone may do everything.
   let gate: PasswordGate?
+  let encryption: Encryption?
   let startedAt: UInt64
   var counters = ServerCounters()
   let meter: RequestMeter
@@ -44,6 +45,7 @@ final class KeyServer<Backend: Replica> {
   private var drainDeadline: Timer?
   private var isLowOnSpace = false
   private var closings = LogLimiter<Closing>(interval: 10_000)
+  private var badTLS = LogLimiter<String>(interval: 10_000)
   private(set) var clientCount = 0
   /// Where clients connect.
   private(set) var port = 0
@@ -61,12 +63,15 @@ final class KeyServer<Backend: Replica> {
   static var stallTime: UInt64 { 10_000 }
   static var commandTime: UInt64 { 60_000 }
   static var lingerTime: UInt64 { 2_000 }
+  /// How long it may take to shake hands, with TLS.
+  static var handshakeTime: UInt64 { 10_000 }
   /// Bytes of commands under way, of all clients together; above it, commands are refused.
   static var maxCostUnderWay: Int { 256 << 20 }
 
   init(
     _ replica: Backend, _ configuration: ServeConfiguration, _ identity: NodeIdentity,
-    store: StoreID, pins: any PinBook, users: UserBook? = nil, logger: Logger
+    store: StoreID, pins: any PinBook, users: UserBook? = nil,
+    encryption: Encryption? = nil, logger: Logger
   ) {
     self.replica = replica
     node = replica.node
@@ -76,6 +81,7 @@ final class KeyServer<Backend: Replica> {
     self.pins = pins
     self.logger = logger
     let loop = node.loop
+    self.encryption = encryption
     gate = users.map { PasswordGate($0, loop: loop) }
     meter = RequestMeter(slowFrom: configuration.slowFrom) { [unowned loop] in loop.microseconds }
     startedAt = loop.now
@@ -160,6 +166,8 @@ final class KeyServer<Backend: Replica> {
     counters.connectionsAccepted += 1
     guard clientCount < configuration.maxClients else {
       counters.connectionsRefused += 1
+      // Who speaks TLS would not understand.
+      guard encryption?.settings.clients ?? .off == .off else { return stream.close() }
       var writer = ReplyWriter(capacity: 64)
       writer.error("ERR max number of clients reached (--max-clients)")
       stream.write(StreamBuffer(owner: writer.written.owner, bytes: writer.written.bytes))
@@ -210,6 +218,16 @@ final class KeyServer<Backend: Replica> {
     guard isAdmitted else { return }
     logger.info(
       "client \(client.address) was closed: \(why.rawValue)",
+      metadata: suppressed == 0 ? [:] : ["others-since-the-last-such-line": "\(suppressed)"])
+  }
+
+  /// As `tellOfClosing`: its TLS was not what is asked for.
+  func tellOfBadTLS(_ client: ClientFacts, _ why: String) {
+    counters.closedForTLS += 1
+    let (isAdmitted, suppressed) = badTLS.admits(why, at: node.loop.now)
+    guard isAdmitted else { return }
+    logger.info(
+      "client \(client.address) was closed: \(why)",
       metadata: suppressed == 0 ? [:] : ["others-since-the-last-such-line": "\(suppressed)"])
   }
 
@@ -351,6 +369,7 @@ enum Closing: String {
   case notReading = "it took none of its replies for a while"
   case notSending = "it did not finish a command that it began"
   case notLoggingIn = "it did not log in"
+  case notShakingHands = "it did not shake hands"
 }
 
 /// What the server has done since it started.
@@ -360,6 +379,7 @@ struct ServerCounters {
   var closedForNotReading: UInt64 = 0
   var closedForNotSending: UInt64 = 0
   var closedForNotLoggingIn: UInt64 = 0
+  var closedForTLS: UInt64 = 0
   var loginsGranted: UInt64 = 0
   var loginsRefused: UInt64 = 0
   var protocolErrors: UInt64 = 0

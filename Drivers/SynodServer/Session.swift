@@ -18,6 +18,8 @@ import UV
 final class Session<Backend: Replica>: ConversationHost {
   unowned let server: KeyServer<Backend>
   let stream: TCPStream
+  /// Between the two, where clients connect with TLS.
+  private let filter: (any StreamFilter)?
   /// The upper half of the identities of its proposals.
   let prefix: UInt64
   var conversation: Conversation
@@ -51,6 +53,7 @@ final class Session<Backend: Replica>: ConversationHost {
   init(_ server: KeyServer<Backend>, _ stream: TCPStream, prefix: UInt64, facts: ClientFacts) {
     self.server = server
     self.stream = stream
+    filter = server.encryption?.clientFilter()
     self.prefix = prefix
     self.facts = facts
     conversation = Conversation(
@@ -60,7 +63,7 @@ final class Session<Backend: Replica>: ConversationHost {
 
   func start() {
     stream.setKeepAlive(idle: 60, interval: 10, count: 3)
-    stream.onRead = { [unowned self] in self.read($0) }
+    stream.onRead = { [unowned self] in self.arrived($0) }
     stream.onEnd = { [unowned self] in self.ended($0) }
     stream.onDrained = { [unowned self] in self.server.mark(self) }
     watch.sentSince = now
@@ -70,6 +73,26 @@ final class Session<Backend: Replica>: ConversationHost {
   }
 
   // MARK: - In
+
+  private func arrived(_ bytes: UnsafeRawBufferPointer) {
+    guard let filter else { return read(bytes) }
+    do {
+      try filter.receive(bytes, plain: { read($0) }, write: { put($0) })
+    } catch {
+      breakOff("\(error)")
+    }
+    if filter.hasEnded && !isHalfClosed { ended(.eof) }
+  }
+
+  /// The filter gave up. Its last words are written; what still comes is read and dropped.
+  private func breakOff(_ why: String) {
+    guard lingersUntil == nil else { return }
+    server.tellOfBadTLS(facts, why)
+    conversation.end()
+    isShutDown = true
+    stream.shutdown()
+    lingersUntil = now + KeyServer<Backend>.lingerTime
+  }
 
   private func read(_ bytes: UnsafeRawBufferPointer) {
     server.counters.bytesReceived += UInt64(bytes.count)
@@ -160,10 +183,23 @@ final class Session<Backend: Replica>: ConversationHost {
     if !conversation.queue.slow.isEmpty { tellOfSlow() }
     guard !conversation.writer.isEmpty else { return }
     let (owner, bytes) = conversation.writer.written
-    written += UInt64(bytes.count)
     server.counters.bytesSent += UInt64(bytes.count)
-    stream.write(StreamBuffer(owner: owner, bytes: bytes))
+    write(StreamBuffer(owner: owner, bytes: bytes))
     conversation.writer.reset()
+  }
+
+  private func write(_ part: StreamBuffer) {
+    guard let filter else {
+      written += UInt64(part.bytes.count)
+      return stream.write(part)
+    }
+    filter.send([part]) { put($0) }
+  }
+
+  /// What the filter makes of it, counted as it is on the wire.
+  private func put(_ parts: [StreamBuffer]) {
+    for part in parts { written += UInt64(part.bytes.count) }
+    stream.write(parts)
   }
 
   private func tellOfSlow() {
@@ -204,14 +240,21 @@ final class Session<Backend: Replica>: ConversationHost {
   /// cost the client that reply, so we end our side and read on for a moment, which begins when the
   /// client's side has taken everything.
   private func finish() {
+    if !isShutDown { filter?.end { put($0) } }
     if isHalfClosed {
+      isShutDown = true
       if stream.queuedBytes == 0 { close() }
       return
     }
     if !isShutDown {
       isShutDown = true
       stream.shutdown()
-      setReading(true)
+      // It would go on for as long as it is read.
+      setReading(!conversation.isUnwelcome)
+      if conversation.isUnwelcome {
+        server.counters.closedForNotLoggingIn += 1
+        server.tellOfClosing(facts, because: .notLoggingIn, now: now)
+      }
     }
     if lingersUntil == nil && stream.queuedBytes == 0 {
       lingersUntil = now + KeyServer<Backend>.lingerTime
@@ -225,6 +268,11 @@ final class Session<Backend: Replica>: ConversationHost {
     // A stream that had ended for reading tells nobody when its writing fails.
     if stream.isClosed { return leave() }
     if let lingersUntil, now >= lingersUntil { return close() }
+    if let filter, !filter.isOpen, now - facts.connectedSince >= KeyServer<Backend>.handshakeTime {
+      server.counters.closedForTLS += 1
+      server.tellOfClosing(facts, because: .notShakingHands, now: now)
+      return close()
+    }
     if case .stranger = conversation.access,
       now - facts.strangerSince >= KeyServer<Backend>.loginTime
     {

@@ -43,6 +43,20 @@ private func user(_ name: String, _ right: Right, _ prefixes: String...) -> User
   #expect(talk.ask("AUTH a b c") == "-ERR syntax error\r\n")
 }
 
+@Test func whoAsksOnWithoutLoggingInIsTurnedAway() {
+  var talk = Talk(users: user("ada", .write))
+  for _ in 0..<Conversation.mostOfStranger { #expect(talk.ask("GET k") == noAuth) }
+  #expect(talk.ask("GET k", "GET k").hasPrefix("-NOAUTH Authentication required; that was asked"))
+  #expect(talk.conversation.isOver)
+  // Those who log in have asked nothing before.
+  var known = Talk(users: user("ada", .write))
+  for _ in 0..<3 {
+    for _ in 0..<(Conversation.mostOfStranger - 2) { #expect(known.ask("RESET") == "+RESET\r\n") }
+    #expect(known.ask("AUTH ada ada") == "+OK\r\n")
+  }
+  for _ in 0..<(2 * Conversation.mostOfStranger) { #expect(known.ask("GET k") == "$-1\r\n") }
+}
+
 @Test func helloLogsIn() {
   var talk = Talk(users: user("ada", .write))
   #expect(talk.ask("HELLO 3 AUTH ada x SETNAME n") == wrongPass)

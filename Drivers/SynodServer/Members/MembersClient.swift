@@ -6,9 +6,12 @@ struct MembersClient {
   let endpoint: Endpoint
   private let client: BlockingClient
 
-  init(_ endpoint: Endpoint, as credentials: Credentials? = nil, timeout: Int) throws(Failure) {
+  init(
+    _ endpoint: Endpoint, as credentials: Credentials? = nil, through dialer: TLSDialer? = nil,
+    timeout: Int
+  ) throws(Failure) {
     self.endpoint = endpoint
-    client = try BlockingClient(endpoint, as: credentials, timeout: timeout)
+    client = try BlockingClient(endpoint, as: credentials, through: dialer, timeout: timeout)
   }
 
   /// What the node knows.

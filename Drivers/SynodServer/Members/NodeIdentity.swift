@@ -14,7 +14,8 @@ struct NodeIdentity {
 
   /// - Throws: a `Failure` that says what is wrong: a usage one where the flags contradict what is in
   ///   the directory.
-  init(_ serve: ServeConfiguration) throws(Failure) {
+  /// - Parameter dialer: for asking other nodes; nil where they are asked without TLS.
+  init(_ serve: ServeConfiguration, through dialer: TLSDialer? = nil) throws(Failure) {
     switch serve.origin {
     case .initial(let voter, let founding): try self.init(voter, founding)
     case .joining(let voter, let endpoints, let role):
@@ -26,10 +27,15 @@ struct NodeIdentity {
         self.init(
           joined: store.voter, store.cluster,
           addresses: try Self.addresses(
-            asking: endpoints, as: serve.joinCredentials, of: store.cluster))
+            asking: Asking(endpoints, serve.joinCredentials, dialer), of: store.cluster))
       } else {
+        guard serve.tls == nil || voter != nil else {
+          throw .usage(
+            "--node-id is missing: a node with --tls-certificate is named first, by synod members add "
+              + "\(serve.peerEndpoint), and its certificate made")
+        }
         try self.init(
-          asking: endpoints, as: serve.joinCredentials, for: voter, role: role.rawValue,
+          asking: Asking(endpoints, serve.joinCredentials, dialer), for: voter, role: role.rawValue,
           listening: serve.peerEndpoint)
       }
     }
@@ -79,14 +85,13 @@ struct NodeIdentity {
 
   /// Asks the first of `endpoints` that answers; a node without an identity is named by that.
   private init(
-    asking endpoints: [Endpoint], as credentials: Credentials?, for voter: VoterID?, role: String,
-    listening: Endpoint
+    asking: Asking, for voter: VoterID?, role: String, listening: Endpoint
   ) throws(Failure) {
     var failure = Failure("--join: there is nobody to ask")
-    for endpoint in endpoints {
+    for endpoint in asking.endpoints {
       do throws(Failure) {
-        self = try Self.asking(
-          endpoint, as: credentials, for: voter, role: role, listening: listening)
+        let client = try asking.client(endpoint, timeout: 5_000)
+        self = try Self.asking(client, for: voter, role: role, listening: listening)
         return
       } catch {
         if error.isUsage { throw error }
@@ -97,10 +102,9 @@ struct NodeIdentity {
   }
 
   private static func asking(
-    _ endpoint: Endpoint, as credentials: Credentials?, for given: VoterID?, role: String,
-    listening: Endpoint
+    _ client: MembersClient, for given: VoterID?, role: String, listening: Endpoint
   ) throws(Failure) -> NodeIdentity {
-    let client = try MembersClient(endpoint, as: credentials, timeout: 5_000)
+    let endpoint = client.endpoint
     let voter: VoterID
     if let given { voter = given } else { voter = try client.add(listening, role: role) }
     let report = try client.report()
@@ -112,10 +116,10 @@ struct NodeIdentity {
   /// Where the members are, as the first of `endpoints` that answers says: a node that stopped before
   /// it had learnt that itself may know nobody else. None has to answer.
   private static func addresses(
-    asking endpoints: [Endpoint], as credentials: Credentials?, of cluster: ClusterID
+    asking: Asking, of cluster: ClusterID
   ) throws(Failure) -> [VoterID: Endpoint] {
-    for endpoint in endpoints {
-      guard let client = try? MembersClient(endpoint, as: credentials, timeout: 2_000),
+    for endpoint in asking.endpoints {
+      guard let client = try? asking.client(endpoint, timeout: 2_000),
         let report = try? client.report()
       else { continue }
       guard report.cluster == cluster else {
@@ -149,6 +153,23 @@ struct NodeIdentity {
           + "--initial-cluster that the others have; if it had a store, and that is lost: "
           + replacement)
     }
+  }
+}
+
+/// Which nodes are asked, as whom, and how.
+private struct Asking {
+  var endpoints: [Endpoint]
+  var credentials: Credentials?
+  var dialer: TLSDialer?
+
+  init(_ endpoints: [Endpoint], _ credentials: Credentials?, _ dialer: TLSDialer?) {
+    self.endpoints = endpoints
+    self.credentials = credentials
+    self.dialer = dialer
+  }
+
+  func client(_ endpoint: Endpoint, timeout: Int) throws(Failure) -> MembersClient {
+    try MembersClient(endpoint, as: credentials, through: dialer, timeout: timeout)
   }
 }
 

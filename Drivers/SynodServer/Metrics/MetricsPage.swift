@@ -34,6 +34,11 @@ struct MetricsPage<Backend: Replica> {
     page.gauge(
       "synod_uptime_seconds", "How long the server has run.",
       (server.node.loop.now - server.startedAt) / 1000)
+    if let encryption = server.encryption {
+      page.gauge(
+        "synod_tls_certificate_end_timestamp_seconds",
+        "When the time of this node's certificate is over.", encryption.end)
+    }
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     let spent = [usage.ru_utime, usage.ru_stime].reduce(UInt64(0)) { sum, time in
@@ -63,6 +68,7 @@ struct MetricsPage<Backend: Replica> {
         ([("reason", "not_reading")], counters.closedForNotReading),
         ([("reason", "not_sending")], counters.closedForNotSending),
         ([("reason", "not_logging_in")], counters.closedForNotLoggingIn),
+        ([("reason", "bad_tls")], counters.closedForTLS),
       ])
     page.counter(
       "synod_client_protocol_errors_total", "Bytes of clients that were no commands.",

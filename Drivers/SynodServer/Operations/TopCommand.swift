@@ -24,6 +24,7 @@ struct TopCommand: ParsableCommand {
   var user: String?
   @Option(help: ArgumentHelp("A file with the password in its first line.", valueName: "file"))
   var passwordFile: String?
+  @OptionGroup var tls: TLSOptions
 
   func run() throws {
     guard (1...3600).contains(every) else {
@@ -33,9 +34,10 @@ struct TopCommand: ParsableCommand {
       throw Failure.usage("--count: \(count) is out of range; it must be 0 or more")
     }
     let credentials = try Credentials(user: user, passwordFile: passwordFile, flags: "--")
+    let dialer = try tls.dialer()
     var watched: [WatchedNode] = []
     for part in nodes.split(separator: ",", omittingEmptySubsequences: false) {
-      watched.append(WatchedNode(try Endpoint(String(part), what: "--nodes"), credentials))
+      watched.append(WatchedNode(try Endpoint(String(part), what: "--nodes"), credentials, dialer))
     }
     // One look needs no end of its own.
     if count != 1 { Interruption.hold() }
@@ -60,11 +62,13 @@ struct TopCommand: ParsableCommand {
 private struct WatchedNode {
   private let endpoint: Endpoint
   private let credentials: Credentials?
+  private let dialer: TLSDialer?
   private var client: BlockingClient?
   private(set) var row: TopTable.Row
 
-  init(_ endpoint: Endpoint, _ credentials: Credentials?) {
+  init(_ endpoint: Endpoint, _ credentials: Credentials?, _ dialer: TLSDialer?) {
     self.endpoint = endpoint
+    self.dialer = dialer
     self.credentials = credentials
     row = TopTable.Row(address: endpoint.description)
   }
@@ -87,7 +91,7 @@ private struct WatchedNode {
     if let open = self.client {
       client = open
     } else {
-      client = try BlockingClient(endpoint, as: credentials, timeout: 1000)
+      client = try BlockingClient(endpoint, as: credentials, through: dialer, timeout: 1000)
       self.client = client
     }
     let reply: BlockingClient.Reply

@@ -96,6 +96,16 @@ extension Conversation {
     lane?.transaction == nil ? refuse(error) : breakTransaction(error)
   }
 
+  /// Who asks on and on without logging in costs the others more than it may.
+  static let mostOfStranger = 256
+
+  var isUnwelcome: Bool { commandsOfStranger > Self.mostOfStranger }
+
+  mutating func turnAway() {
+    refuse("NOAUTH Authentication required; that was asked too often without it.")
+    end()
+  }
+
   // MARK: - Logging in
 
   private mutating func logIn(
@@ -139,6 +149,7 @@ extension Conversation {
     // What the one before was allowed to see, this one may not be.
     if access.user !== self.access.user { endWatches(host) }
     self.access = access
+    if case .user = access { commandsOfStranger = 0 }
     parser.limits = limits.requests(for: access)
     if case .stranger = access { host.facts.strangerSince = host.now }
     host.facts.user = access.user?.name ?? UserBook.defaultName

@@ -7,12 +7,19 @@ extension KeyServer {
   /// Whom a connection speaks for that has not logged in.
   var initialAccess: Access { gate?.book.initial ?? .open }
 
+  /// Reads again what may have changed: who may use this node, and its certificates.
+  func reload() {
+    if configuration.users != nil { reloadUsers() }
+    encryption?.reload(logger)
+    if configuration.users == nil, encryption == nil {
+      logger.notice("SIGHUP: there are no --users and no --tls-certificate to be read again")
+    }
+  }
+
   /// Reads the file of users again. Connections whose user is another now, or gone, end behind what is
   /// under way; where the file is faulty, all stays as it was.
-  func reloadUsers() {
-    guard let path = configuration.users else {
-      return logger.notice("SIGHUP: there are no --users to be read again")
-    }
+  private func reloadUsers() {
+    guard let path = configuration.users else { return }
     do throws(Failure) {
       use(try UserBook(file: path))
     } catch {
