@@ -1,5 +1,6 @@
 internal import EPaxos
 internal import Synod
+internal import SynodSimulation
 
 /// What happens in a run.
 extension Skirmish {

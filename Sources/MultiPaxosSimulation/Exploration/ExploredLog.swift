@@ -1,5 +1,5 @@
-public import MultiPaxos
-public import Synod
+internal import MultiPaxos
+internal import Synod
 public import SynodSimulation
 
 /// A small world of a log that can be walked to its end, by name.
