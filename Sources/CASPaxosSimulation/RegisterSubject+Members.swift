@@ -121,7 +121,7 @@ extension RegisterSubject {
     return configurations.allSatisfy { configuration in
       func holds(_ component: Configuration.Component) -> Bool {
         component.voters.count { usable.contains($0) }
-          >= max(component.quorums.prepare, component.quorums.accept)
+          >= component.quorums.needed
       }
       return holds(configuration.component) && configuration.incoming.map(holds) ?? true
     }

@@ -129,7 +129,7 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
   /// As many as leave quorums of both kinds.
   public var tolerates: Int {
     let quorums = shape.settings.configuration.component.quorums
-    return quorums.voters - max(quorums.prepare, quorums.accept)
+    return quorums.voters - quorums.needed
   }
 
   /// A store that may hold few replies lets most of the others be asked again.

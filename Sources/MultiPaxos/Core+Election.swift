@@ -45,8 +45,8 @@ extension Core {
   }
 
   mutating func receiveProbe(_ round: UInt64, _ chosen: Slot, from sender: VoterID) {
-    knowChosen(chosen)
     guard sender != me else { return }
+    knowChosen(chosen, by: sender)
     // One that left may not know: no leader writes to it any more. And who left, and votes no more, may
     // be the only one of an earlier quorum that is there to know (rule 21).
     if chosen < chosenThrough,

@@ -193,6 +193,8 @@ extension Core {
 
   private mutating func advanceChosen() {
     while let vote = lead.votes.first, vote.isChosen {
+      // One that was known to be chosen when it was proposed may not have left yet.
+      if lead.base == lead.unsent { flushProposals() }
       lead.openBytes -= vote.size
       lead.votes.removeFirst()
       chosenThrough = lead.base

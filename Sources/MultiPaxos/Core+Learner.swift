@@ -29,6 +29,15 @@ extension Core {
     noteGap()
   }
 
+  /// The sender holds all up to this slot. Those that this node would ask may all be gone: of a stranger
+  /// that knows more, it asks at once.
+  mutating func knowChosen(_ slot: Slot, by sender: VoterID) {
+    knowChosen(slot)
+    if slot > chosenThrough, !state.schedule.members.contains(where: { $0.voter == sender }) {
+      askForEntries(of: sender)
+    }
+  }
+
   /// Has it ask for what it lacks, unless that comes of itself meanwhile. The oldest gap counts.
   mutating func noteGap() {
     guard settings.decorations.catchesUp, knownChosen > chosenThrough, catchUp.due == nil else {
@@ -137,7 +146,7 @@ extension Core {
 
   mutating func receiveFetch(_ from: Slot, from sender: VoterID) {
     guard sender != me, from > .none else { return }
-    guard from <= chosenThrough else { return }
+    guard from <= chosenThrough else { return knowChosen(from.previous, by: sender) }
     guard from >= log.first else {
       return outbox.send(.compacted(through: state.applied), to: .voter(sender))
     }

@@ -133,6 +133,8 @@ extension Core {
       guard entry.id.origin == sender, entry.kind != .filler, entry.kind != .verify else {
         continue
       }
+      // Of one who is no member it would be void, and come again and again until that has learnt so.
+      guard entry.kind == .membership || state.knows(sender) else { continue }
       guard lead.queue.count < settings.maxOpenProposals,
         lead.handedOverBytes < settings.maxWaitingBytes
       else { return }

@@ -8,8 +8,18 @@ struct Indexes: Hashable, Sendable {
     var slot: Slot
   }
 
+  /// A question that was asked, by its name, and how many were before it.
+  struct Question: Hashable, Sendable {
+    var name: UInt64
+    var number: UInt64
+  }
+
   /// The question that is asked next. A read is answered by one that was asked after it came.
   var next: UInt64 = 1
+  /// Those that may still be answered, the oldest first: where answers take longer than it waits to ask
+  /// again, the first that comes counts all the same.
+  var open: [Question] = []
+  static let mostOpen = 32
   /// The name of the question that is out: never used in an earlier life, whose answers may still be
   /// on their way.
   var asked: UInt64?
@@ -20,7 +30,7 @@ struct Indexes: Hashable, Sendable {
 
   init() {}
 
-  /// What was asked comes to nothing.
+  /// What was asked last is waited for no more: it may be asked again.
   mutating func forget() {
     asked = nil
     retryAt = nil
@@ -35,6 +45,8 @@ extension Core {
     indexes.isWanted = role != .leading && (leader == nil || leader == me)
     guard !indexes.isWanted else { return }
     guard let token = reservation.drawRead() else { return }
+    if indexes.open.count >= Indexes.mostOpen { indexes.open.removeFirst() }
+    indexes.open.append(Indexes.Question(name: token, number: indexes.next))
     indexes.next += 1
     indexes.asked = token
     indexes.retryAt = now.advanced(by: settings.retransmitAfter)
@@ -115,9 +127,11 @@ extension Core {
   }
 
   mutating func receiveIndex(_ token: UInt64, _ slot: Slot) {
-    guard indexes.asked == token else { return }
-    indexes.forget()
-    indexes.answers.append(Indexes.Answer(token: indexes.next - 1, slot: slot))
+    guard let place = indexes.open.firstIndex(where: { $0.name == token }) else { return }
+    let question = indexes.open[place]
+    indexes.open.removeSubrange(...place)
+    if indexes.open.isEmpty { indexes.forget() }
+    indexes.answers.append(Indexes.Answer(token: question.number, slot: slot))
   }
 
   /// How far one must have come to read now, alone; nil where this leader has no lease. It is looked

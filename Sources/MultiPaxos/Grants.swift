@@ -8,8 +8,9 @@ struct Grants: Hashable, Sendable {
   /// Granted for so many ticks, which count from the next reading of the clock on: what granted it
   /// was handled in a turn whose clock may have been read before it was sent.
   var uncounted: UInt64?
-  /// In which of its rounds of heartbeats.
+  /// In which of its rounds of heartbeats, the newest that it was granted in at this ballot.
   var round: UInt64 = 0
+  var ballot = Ballot.zero
   /// The longest that may be granted, recorded before any is; and the batch of that record.
   var longest: UInt64 = 0
   var batch = PersistBatch.none
@@ -88,7 +89,9 @@ extension Core {
       if grants.first == .none { grants.first = voter }
     #endif
     grants.holder = voter
-    grants.round = round
+    // An older heartbeat may come later: what was granted in the newer one is trusted all the same.
+    grants.round = grants.ballot == promised ? max(grants.round, round) : round
+    grants.ballot = promised
     let granted = min(duration, grants.longest)
     grants.uncounted = granted
     return granted

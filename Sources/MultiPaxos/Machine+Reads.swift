@@ -64,7 +64,10 @@ extension Machine {
       kept += 1
     }
     reads.removeLast(reads.count - kept)
-    guard asks, core.stopped == nil else { return }
+    guard asks, core.stopped == nil else {
+      core.indexes.open.removeAll { $0.name != core.indexes.asked }
+      return
+    }
     core.askIndex()
     // A leader alone has its answer at once.
     if !core.indexes.answers.isEmpty { serveReads() }

@@ -154,6 +154,8 @@ extension Core {
         "this store's window is \(schedule.window); the settings name \(settings.window)")
     }
     let membership = schedule.items[0].membership
+    // Who resumes need not know with whom the cluster began.
+    if settings.mode == .resume { settings.configuration = membership.configuration }
     guard membership.configuration == settings.configuration else {
       throw RestoreError(
         "this store's cluster began with \(membership.configuration); the settings name "
@@ -164,6 +166,8 @@ extension Core {
     }
     if settings.store == nil { settings.store = store }
     self.isFounder = isFounder
+    // Where they were reached then is part of the state, whatever the settings say of it now.
+    if begun == nil { state = Replicated(schedule) }
     begun = schedule
   }
 

@@ -82,6 +82,12 @@ extension Machine {
   /// The ballot at which it leads, while it answers reads alone (rule 44).
   package var leasedAt: Ballot? { core.leaseIndex == nil ? nil : core.lead.ballot }
 
+  /// Those who let nobody else lead now, as far as this node may trust in that (rule 44).
+  package var trusted: (ballot: Ballot, grantors: [VoterID])? {
+    guard core.role == .leading else { return nil }
+    return (core.lead.ballot, core.lead.peers.filter { $0.leaseUntil > core.now }.map(\.voter))
+  }
+
   /// What it has done since it was made.
   public var statistics: Statistics { core.statistics }
   /// What it was made from, within its bounds.
@@ -93,6 +99,8 @@ extension Machine {
   public var peers: [Member] { core.state.schedule.members }
   /// Who takes part, by slots.
   public var schedule: Schedule { core.state.schedule }
+  /// With whom the cluster began, where that is known: the same on every node for ever.
+  public var beginning: Membership? { core.begun?.items[0].membership }
   /// Proposals that have not ended.
   public var openProposals: Int { core.pending.count + reads.count }
   /// Replies that wait for the store.

@@ -139,6 +139,18 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
     }
   }
 
+  /// What is chosen is so whoever tells it: by that a node learns who the members are now.
+  @inlinable
+  public static func isOnMembers(_ message: Message) -> Bool {
+    switch message {
+    case .probe, .fetch, .entries, .compacted, .fetchPiece, .piece: true
+    case .prepare, .accept, .forward, .probed, .promise, .refused, .accepted, .heartbeat, .echo,
+      .notLeading, .askIndex, .index, .takeOver, .digest, .diverged, .returned, .acknowledged,
+      .askKnown, .known:
+      false
+    }
+  }
+
   /// Takes a message of another node.
   @inlinable
   public mutating func receive(_ message: Message, from sender: VoterID) {

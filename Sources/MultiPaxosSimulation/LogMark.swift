@@ -28,6 +28,9 @@ enum LogMark: Int, CaseIterable, Sendable {
   case membersRefused
   case voterAdded
   case learnerAdded
+  case observerAdded
+  case storePinned
+  case learnerReplaced
   case promoted
   case voterRemoved
   case votersDisjoint
@@ -76,6 +79,9 @@ enum LogMark: Int, CaseIterable, Sendable {
     case .membersRefused: "a change of the members was refused"
     case .voterAdded: "a voter came"
     case .learnerAdded: "a learner came"
+    case .observerAdded: "a member came that never votes"
+    case .storePinned: "the store of a member was named"
+    case .learnerReplaced: "a learner took the place of a voter"
     case .promoted: "a learner became a voter"
     case .voterRemoved: "a voter left"
     case .votersDisjoint: "none of the voters stayed"

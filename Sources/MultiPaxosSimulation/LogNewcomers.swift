@@ -28,6 +28,12 @@ struct LogNewcomers: Sendable {
     return given.indices.contains(place) ? given[place] : nil
   }
 
+  /// Whether one of them that asks for a lost voter's place itself may yet be named; identities below
+  /// `next` will not be.
+  func mayBeNamed(from next: VoterID) -> Bool {
+    given.indices.contains { given[$0].lost != nil && UInt32(founders + $0 + 1) >= next.rawValue }
+  }
+
   mutating func give(replacing lost: VoterID? = nil, isImpostor: Bool = false) -> VoterID? {
     guard left > 0 else { return nil }
     left -= 1

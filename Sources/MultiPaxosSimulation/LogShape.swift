@@ -22,6 +22,8 @@ struct LogShape: Sendable {
   var hurry: UInt64
   /// Of a hundred proposals, how many end at once where their node does not lead.
   var maintainPercent: UInt64
+  /// A bit for each voter that is patient, where there are leases or sieges.
+  var patient: UInt64 = 0x5555_5555_5555_5555
 
   init(_ plan: RunPlan, random: inout SplitMix) {
     func one<T>(of choices: [T]) -> T { choices[Int(random.next() % UInt64(choices.count))] }
@@ -45,8 +47,8 @@ struct LogShape: Sendable {
     settings.retransmitAfter = max(one(of: [10, 30, 100]), plan.delay / 250)
     settings.counterBlock = one(of: [64, 1 << 20])
     // One that is heard and hears nobody would outbid every leader for ever, or lead for ever without
-    // getting anywhere. Where all are needed, nobody is left like that.
-    let needsAll = max(quorums.prepare, quorums.accept) == voters.count
+    // getting anywhere. Where all are needed, always, nobody is left like that.
+    let needsAll = plan.spares == 0 && quorums.needed == voters.count
     let (asks, checks) = (one(of: [true, true, false]), one(of: [true, true, false]))
     settings.decorations.asksBeforeStanding = asks || !needsAll
     settings.decorations.checksQuorum = checks || !needsAll
@@ -70,8 +72,9 @@ struct LogShape: Sendable {
     settings.maxPieceBytes = min(settings.maxPieceBytes, max(plan.maxPayload / 2, 30))
     queryPercent = one(of: [0, 20, 50])
     leasedPercent = 0
+    var siege = SplitMix(seed: plan.seed ^ 0x6c65_6173_65)
     // Leases hold where clocks go at nearly one rate.
-    if random.next() % 2 == 0 {
+    if random.next() % 2 == 0 || plan.faults.siegePercent > 0 && siege.next() % 2 == 0 {
       // Short times, so that many leaders follow each other within a run.
       settings.heartbeatEvery = one(of: [5, 5, 20])
       settings.electionTimeout = max(
@@ -94,5 +97,22 @@ struct LogShape: Sendable {
     maintainPercent = one(of: [0, 0, 20])
     // Where nobody hands on, whoever does not lead waits for ever.
     if !settings.decorations.delegates { maintainPercent = 100 }
+    if plan.faults.siegePercent > 0 { beBesieged(&siege) }
   }
+
+  /// Leaders come and go, and some hold out longer than those that miss them: the moments in which a lease
+  /// counts for something.
+  private mutating func beBesieged(_ random: inout SplitMix) {
+    let one = 1 << (1 + random.next() % 5) as UInt64
+    patient = [0, one, one, random.next()][Int(random.next() % 4)]
+    transferPercent = 8
+    guard let duration = settings.leaseDuration else { return }
+    settings.leaseDuration = max(
+      duration, settings.electionTimeout * [1, 2, 4][Int(random.next() % 3)])
+    leasedPercent = max(leasedPercent, 30)
+  }
+
+  /// Whether it waits longer than others before it takes anybody for gone: a leader, its followers; and a
+  /// follower, its leader.
+  func isPatient(_ voter: VoterID) -> Bool { patient >> UInt64(voter.rawValue % 64) & 1 == 1 }
 }

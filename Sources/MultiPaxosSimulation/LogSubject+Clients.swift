@@ -40,6 +40,10 @@ extension LogSubject {
     bound += shape.transferPercent
     if kind < bound {
       let voters = ledger.newest.membership.configuration.voters
+      // To one that holds out, where there is one.
+      if plan.faults.siegePercent > 0, let patient = voters.first(where: shape.isPatient) {
+        return .transferLeadership(to: patient)
+      }
       return .transferLeadership(
         to: random.next() % 2 == 0 ? nil : voters[Int(random.next() % UInt64(voters.count))])
     }

@@ -83,7 +83,9 @@ extension LogSubject {
   private func brokenLease(
     _ machine: MultiPaxos.Machine<Workload.App>, of voter: VoterID
   ) -> String? {
-    guard shape.settings.leaseDuration != nil, let ballot = machine.leasedAt else { return nil }
+    guard shape.settings.leaseDuration != nil else { return nil }
+    if let wrong = brokenGrant(machine, of: voter) { return wrong }
+    guard let ballot = machine.leasedAt else { return nil }
     var slot = machine.status.chosen.next
     while slot <= ledger.highest {
       if let chosen = ledger.chosen[slot], chosen.ballot > ballot {
@@ -91,6 +93,22 @@ extension LogSubject {
           + "\(chosen.ballot)"
       }
       slot = slot.next
+    }
+    return nil
+  }
+
+  /// Nobody whose grant a leader trusts follows another (rules 44, 45).
+  private func brokenGrant(
+    _ machine: MultiPaxos.Machine<Workload.App>, of voter: VoterID
+  ) -> String? {
+    guard let (ballot, grantors) = machine.trusted else { return nil }
+    for grantor in grantors {
+      guard let place = ledger.place(of: grantor) else { continue }
+      let promised = ledger.stores[place].promised
+      if promised.voter != voter, promised > ballot {
+        return "voter \(voter) trusts what voter \(grantor) granted it at \(ballot), and that has "
+          + "promised \(promised)"
+      }
     }
     return nil
   }

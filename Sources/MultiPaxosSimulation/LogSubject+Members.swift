@@ -27,6 +27,11 @@ extension LogSubject {
     return machine.status.isLeading && count > 1 ? count : nil
   }
 
+  /// It leads, or believes so.
+  public func leads(_ machine: MultiPaxos.Machine<Workload.App>) -> Bool {
+    machine.status.isLeading
+  }
+
   /// It leads while the members change, perhaps.
   public mutating func crashed(
     _ machine: MultiPaxos.Machine<Workload.App>, of voter: VoterID
@@ -83,8 +88,8 @@ extension LogSubject {
     let learners = members.members.filter { $0.role == .learner }.map(\.voter)
     switch changes.next() % 12 {
     case 0, 1: return newcomer(.voter).map { [.add($0)] }
-    case 2, 3: return newcomer(.learner).map { [.add($0)] }
-    case 4, 5, 6: return learners.first.map { [.promote($0)] }
+    case 2, 3: return newcomer(.learner).map { [.add(learner($0, members))] }
+    case 4, 5, 6: return learners.first.map { promoting($0, members) }
     case 7: return learners.last.map { [.remove($0)] }
     case 8: return voters.count > 1 ? [.remove(voter)] : nil
     case 9: return newcomer(.voter).map { [.replace(voter, by: $0)] }
@@ -98,7 +103,7 @@ extension LogSubject {
     var steps: [MembershipChange.Step] = []
     for member in members.members {
       switch (member.role, changes.next() % 3) {
-      case (.learner, 0): steps.append(.promote(member.voter))
+      case (.learner, 0): steps += promoting(member.voter, members)
       case (_, 1): steps.append(.remove(member.voter))
       default: break
       }
@@ -126,6 +131,29 @@ extension LogSubject {
     return newcomers.member(voter, role)
   }
 
+  /// Some learners come without a store's number, which is named when they are promoted; some are to
+  /// replace a voter; and some never vote. Drawn apart, too.
+  private mutating func learner(_ member: Member, _ members: Membership) -> Member {
+    var member = member
+    guard plan.faults.siegePercent > 0 else { return member }
+    switch learnerRandom.next() % 6 {
+    case 0: member.role = .observer
+    case 1, 2: member.store = nil
+    case 3:
+      member.store = nil
+      let voters = members.configuration.voters
+      member.replaces = voters[Int(learnerRandom.next() % UInt64(voters.count))]
+    default: break
+    }
+    return member
+  }
+
+  private func promoting(_ voter: VoterID, _ members: Membership) -> [MembershipChange.Step] {
+    guard members.member(voter)?.store == nil, let store = newcomers.member(voter, .voter).store
+    else { return [.promote(voter)] }
+    return [.pin(voter, store), .promote(voter)]
+  }
+
   private func waiting(_ members: Membership) -> VoterID? {
     (0..<newcomers.given.count).lazy.map { VoterID(UInt32(plan.voters + $0 + 1)) }
       .first { $0 >= members.nextVoter && newcomers.newcomer($0)?.lost == nil }
@@ -140,9 +168,11 @@ extension LogSubject {
     for step in steps {
       switch step {
       case .add(let member): count += member.role == .voter ? 1 : 0
-      case .promote: count += 1
+      case .promote(let voter):
+        let replaced = members.member(voter)?.replaces.flatMap { members.member($0) }
+        if replaced?.role != .voter { count += 1 }
       case .remove(let voter): count -= members.member(voter)?.role == .voter ? 1 : 0
-      case .replace, .setAddress: break
+      case .replace, .setAddress, .pin: break
       }
     }
     guard count > 0 else { return nil }
@@ -163,13 +193,21 @@ extension LogSubject {
     let after = item.membership
     for member in after.members {
       guard let was = before.member(member.voter) else {
-        ledger.reach(member.role == .voter ? .voterAdded : .learnerAdded)
+        switch member.role {
+        case .voter: ledger.reach(.voterAdded)
+        case .learner: ledger.reach(.learnerAdded)
+        case .observer: ledger.reach(.observerAdded)
+        }
         let newcomer = newcomers.newcomer(member.voter)
         if newcomer?.isImpostor == true { ledger.reach(.otherStoreNamed) }
         if newcomer?.lost != nil { ledger.reach(.voterReplaced) }
         continue
       }
       if was.role != member.role { ledger.reach(.promoted) }
+      if was.store != member.store { ledger.reach(.storePinned) }
+      if let replaced = was.replaces, member.replaces == nil, before.member(replaced) != nil {
+        ledger.reach(.learnerReplaced)
+      }
     }
     let kept = before.configuration.voters.filter { after.configuration.place(of: $0) != nil }
     if kept.count < before.configuration.voters.count { ledger.reach(.voterRemoved) }
@@ -211,10 +249,13 @@ extension LogSubject {
       let count = item.membership.configuration.voters.count {
         usable.contains($0) && ledger.mayVote($0, item)
       }
-      return count >= max(quorums.prepare, quorums.accept)
+      return count >= quorums.needed
     }
   }
 
-  /// Whether the members may yet become others by what a client asked for.
-  private var isChangePending: Bool { asked.values.contains { $0.possible > $0.applied } }
+  /// Whether the members may yet become others by what a client asked for, or a node on a blank store.
+  private var isChangePending: Bool {
+    asked.values.contains { $0.possible > $0.applied }
+      || newcomers.mayBeNamed(from: ledger.newest.membership.nextVoter)
+  }
 }

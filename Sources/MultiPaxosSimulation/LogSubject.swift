@@ -56,8 +56,23 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   var newcomers: LogNewcomers
   /// Draws changes of the members.
   var changes: SplitMix
+  /// Draws what learners are.
+  var learnerRandom: SplitMix
   /// By what was asked to be changed, how often that may be in the log, and how often it was applied.
   var asked: [Bytes: (possible: Int, applied: Int)] = [:]
+
+  /// Leaders that are besieged: it goes on for as long as that takes, clients do not wait for them, and
+  /// in most runs clocks go so well that leases are worth something.
+  public static func adapting(_ plan: RunPlan) -> RunPlan {
+    guard plan.faults.siegePercent > 0 else { return plan }
+    var random = SplitMix(seed: plan.seed ^ 0x7369_6567_6564)
+    var plan = plan
+    plan.thinkTime = max(plan.thinkTime, 2_000)
+    plan.clientPatience = min(plan.clientPatience, 100_000)
+    plan.lull = 1_500_000
+    plan.faults.clockDrift = min(plan.faults.clockDrift, [0, 0, 50][Int(random.next() % 3)])
+    return plan
+  }
 
   /// Draws quorums, limits and the mix of operations.
   public init(_ plan: RunPlan, random: inout SplitMix) {
@@ -68,6 +83,7 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
       Schedule(Membership(shape.settings.configuration), window: shape.settings.window))
     newcomers = LogNewcomers(founders: max(plan.voters, 1), spares: plan.spares)
     changes = SplitMix(seed: plan.seed ^ 0x6d65_6d62_6572)
+    learnerRandom = SplitMix(seed: plan.seed ^ 0x6c65_6172_6e)
     workload = Workload(random: &random)
   }
 
@@ -76,12 +92,17 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
     var settings = shape.settings
     settings.voter = voter
     // Some are more patient than others: they lead on when those have missed them.
-    if settings.leaseDuration != nil, voter.rawValue % 2 == 0 {
+    if hasPatience, shape.isPatient(voter) {
       settings.electionTimeout *= LogShape.patience
     }
     settings.mode = newcomers.mode(of: voter)
     settings.store = newcomers.store(of: voter)
     return settings
+  }
+
+  /// Whether some wait longer than others.
+  private var hasPatience: Bool {
+    shape.settings.leaseDuration != nil || plan.faults.siegePercent > 0
   }
 
   /// Where there are leases.
@@ -90,7 +111,13 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   /// As many as leave quorums of both kinds.
   public var tolerates: Int {
     let quorums = shape.settings.configuration.component.quorums
-    return quorums.voters - max(quorums.prepare, quorums.accept)
+    return quorums.voters - quorums.needed
+  }
+
+  /// Whoever granted a lease waits until that is over; then somebody stands.
+  public var takeOverTime: UInt64 {
+    let settings = shape.settings
+    return 1_000 * ((settings.leaseDuration ?? 0) + 3 * settings.electionTimeout / 2)
   }
 
   /// Elections come before anything, and a voter that may hold few replies lets most of the others be
@@ -98,7 +125,7 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   public var waitForRoom: UInt64 {
     // Whoever granted a lease waits until that is over.
     let lease = shape.settings.leaseDuration ?? 0
-    let patience = lease > 0 ? LogShape.patience : 1
+    let patience = hasPatience ? LogShape.patience : 1
     let election = 1_000 * (patience * shape.settings.electionTimeout + lease)
     let room =
       shape.settings.maxHeldReplies <= plan.voters ? 1_000 * shape.settings.retransmitAfter : 0

@@ -8,6 +8,9 @@ public struct QuorumSystem: Hashable, Sendable {
   /// Acceptances that choose a value.
   public let accept: Int
 
+  /// Voters that must answer for a value to be found and chosen: those of the larger of both quorums.
+  @inlinable public var needed: Int { max(prepare, accept) }
+
   /// Majorities, both.
   public init(majorityOf voters: Int) {
     self.voters = voters

@@ -87,7 +87,10 @@ import Testing
       MembershipChange(
         [
           .add(Member(voter: VoterID(4), role: .learner, address: "here")), .promote(VoterID(4)),
-          .remove(VoterID(1)), .setAddress(VoterID(2), "there"),
+          .add(Member(voter: VoterID(6), role: .learner, replaces: VoterID(2))),
+          .add(Member(voter: VoterID(7), role: .observer)),
+          .pin(VoterID(2), Identity128(high: 3, low: 4)), .remove(VoterID(1)),
+          .setAddress(VoterID(2), "there"),
           .replace(
             VoterID(3),
             by: Member(

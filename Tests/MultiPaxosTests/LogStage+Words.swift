@@ -88,6 +88,7 @@ extension MembershipChange.Step {
     case .remove(let voter): "remove \(voter)"
     case .replace(let voter, let member): "replace \(voter) by \(member.voter)"
     case .setAddress(let voter, _): "move \(voter)"
+    case .pin(let voter, _): "pin \(voter)"
     }
   }
 }

@@ -66,6 +66,128 @@ import Testing
     world.expectAgreement([4, 5, 6])
   }
 
+  /// The store is named as the learner is promoted; whom it replaces goes in the same change.
+  @Test func aLearnerTakesThePlaceOfAVoter() {
+    var world = World(3)
+    world.elect()
+    let leader = world.leader!.rawValue
+    let lost = world.voters.last { $0.rawValue != leader }!
+    world.add(Self.joiner(4, store: 9))
+    let newcomer = Member(voter: VoterID(4), role: .learner, replaces: lost)
+    _ = world.end(.changeMembership(MembershipChange([.add(newcomer)])), at: leader)
+    world.pass(300)
+    #expect(world[leader].schedule.newest.membership.configuration.place(of: lost) != nil)
+    let store = Identity128(high: 9, low: 4)
+    let promotion = MembershipChange([.pin(VoterID(4), store), .promote(VoterID(4))])
+    _ = world.end(.changeMembership(promotion), at: leader)
+    world.pass(300)
+    let membership = world[leader].schedule.newest.membership
+    #expect(membership.member(lost) == nil && membership.configuration.voters.count == 3)
+    #expect(membership.member(VoterID(4))?.replaces == nil)
+    #expect(world[4].status.isVoter)
+    let other = Identity128(high: 9, low: 5)
+    #expect(
+      world.end(.changeMembership(MembershipChange([.pin(VoterID(4), other)])), at: leader)
+        == .notApplied(.refused(.pinned(VoterID(4)))))
+    world.expectAgreement(membership.members.map(\.voter.rawValue))
+  }
+
+  /// A store that is not the one that was named does not vote, whatever its number.
+  @Test func anotherStoreThanTheOneThatIsPinnedDoesNotVote() {
+    var world = World(3)
+    world.elect()
+    let leader = world.leader!.rawValue
+    world.add(Self.joiner(4, store: 2))
+    let promotion = MembershipChange([
+      .add(Self.member(4, .learner)), .pin(VoterID(4), Identity128(high: 1, low: 4)),
+      .promote(VoterID(4)),
+    ])
+    _ = world.end(.changeMembership(promotion), at: leader)
+    world.pass(500)
+    #expect(world[4].schedule.newest.membership.configuration.place(of: VoterID(4)) != nil)
+    #expect(!world[4].status.isVoter)
+  }
+
+  @Test func anObserverHoldsTheStateAndIsNeverPromoted() {
+    var world = World(3)
+    world.elect()
+    let leader = world.leader!.rawValue
+    world.add(Self.joiner(4))
+    _ = world.end(
+      .changeMembership(MembershipChange([.add(Self.member(4, .observer))])), at: leader)
+    _ = world.end(.command(.add(3)), at: leader)
+    world.pass(500)
+    #expect(world[4].app.value == 3)
+    #expect(
+      world.end(.changeMembership(MembershipChange([.promote(VoterID(4))])), at: leader)
+        == .notApplied(.refused(.wrongRole(VoterID(4)))))
+    #expect(world.end(.command(.add(4)), at: 4)?.number == 7)
+    world.expectAgreement([leader, 4])
+  }
+
+  /// Those that it would ask are all gone; one that it does not know asks it.
+  @Test func aNewVoterThatKnowsTheFirstVotersAloneLearnsOfAStranger() {
+    var world = World(3)
+    world.elect()
+    let leader = world.leader!.rawValue
+    for voter in 4...6 as ClosedRange<UInt32> { world.add(Self.joiner(voter)) }
+    // The last of them hears nobody, until the first voters have left for good.
+    world.isLost = { $0.to == VoterID(6) }
+    let change = MembershipChange(
+      [4, 5, 6].map { .add(Self.member($0)) } + [1, 2, 3].map { .remove(VoterID($0)) })
+    _ = world.end(.changeMembership(change), at: leader)
+    for _ in 0..<100 { world.pass(20) }
+    for voter in [1, 2, 3, 5] as [UInt32] { world.crash(VoterID(voter)) }
+    // Who leads is the one that is down, or steps down: nobody tells it but by asking.
+    world.isLost = {
+      $0.to == VoterID(6) && { if case .probe = $0 { false } else { true } }($0.message)
+    }
+    for _ in 0..<20 { world.pass(100) }
+    world.isLost = { _ in false }
+    for _ in 0..<100 { world.pass(20) }
+    #expect(world[6].status.isVoter)
+    #expect(world.end(.command(.add(2)), at: 6)?.number == 2)
+  }
+
+  /// Who resumes need not be told with whom the cluster began.
+  @Test func aStoreThatResumesGoesByWhatItHolds() {
+    var world = World(3)
+    world.elect()
+    _ = world.end(.command(.add(1)), at: world.leader!.rawValue)
+    for voter in world.voters { world.sync(voter) }
+    let voter = world.voters.first { $0 != world.leader }!
+    var settings = world.nodes[voter]!.settings
+    settings.mode = .resume
+    settings.configuration = Settings.test(9, of: 9).configuration
+    settings.addresses = [VoterID(1): "elsewhere"]
+    var machine = CalculatorMachine(settings)
+    for record in world.nodes[voter]!.disk { try? machine.restore(record) }
+    machine.tick(to: Ticks(1))
+    #expect(machine.stopped == nil && machine.status.isVoter)
+    #expect(machine.schedule == world[voter.rawValue].schedule)
+    #expect(machine.beginning == world[voter.rawValue].beginning)
+  }
+
+  /// Its commands are void: were they taken, the log would grow with each time that they are handed over.
+  @Test func whatOneHandsOverThatIsNoMemberDoesNotFillTheLog() {
+    var world = World(3)
+    world.elect()
+    let leader = world.leader!
+    let gone = world.voters.first { $0 != leader }!
+    // It does not hear that it is removed, and goes on asking.
+    world.isLost = { $0.to == gone }
+    _ = world.end(.changeMembership(MembershipChange([.remove(gone)])), at: leader.rawValue)
+    world.pass(100)
+    let before = world[leader.rawValue].status.applied
+    world.propose(.command(.add(1)), at: gone.rawValue)
+    for _ in 0..<50 { world.pass(20) }
+    #expect(world[leader.rawValue].status.applied == before)
+    world.isLost = { _ in false }
+    for _ in 0..<50 { world.pass(20) }
+    #expect(world[leader.rawValue].app.value == 0)
+    world.expectAgreement()
+  }
+
   @Test func identitiesAreGivenOnce() {
     var world = World(3)
     world.elect()

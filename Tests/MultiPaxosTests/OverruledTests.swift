@@ -257,6 +257,71 @@ import Testing
     }
   }
 
+  /// Rule 45: heartbeats may come in any order; what was granted in the newest is trusted.
+  @Test func anOlderHeartbeatDoesNotMakeTheGrantOlder() {
+    let ballot = ReadTests.ballot(5, 1)
+    var machine = ReadTests().granted(to: ballot)
+    machine.receive(.heartbeat(ballot, chosen: .none, round: 3), from: VoterID(1))
+    machine.receive(.heartbeat(ballot, chosen: .none, round: 2), from: VoterID(1))
+    machine.receive(.takeOver(ballot, round: 2), from: VoterID(1))
+    #expect(machine.status.promised.voter == VoterID(1))
+  }
+
+  /// What it proposed and had known to be chosen, and did not send yet, is applied with what is chosen
+  /// before it: it leaves before it is forgotten.
+  @Test func aSlotThatIsChosenBeforeItIsSentLeavesAllTheSame() throws {
+    func entry(_ number: UInt64) -> Entry {
+      Entry(
+        .command, id: EntryID(origin: VoterID(3), number: number),
+        payload: Calculator.Command.add(1).encoded)
+    }
+    var settings = Settings.test(1)
+    settings.decorations.asksBeforeStanding = false
+    settings.maxRetained = 0
+    // Two entries are open at a time.
+    settings.maxOpenBytes = 48 + entry(1).payload.count
+    var machine = CalculatorMachine(settings)
+    var ready = Ready<CalculatorMachine>()
+    var sent: [Message] = []
+    func drain() {
+      while machine.hasReady {
+        machine.drain(into: &ready)
+        sent += ready.messages.map(\.message)
+        if !ready.persist.isEmpty { machine.persisted(through: ready.batch) }
+      }
+    }
+    machine.tick(to: Ticks(1))
+    drain()
+    // The third slot is chosen, and nothing is known of the two before it.
+    let before = ReadTests.ballot(5, 3)
+    machine.receive(
+      .accept(.init(ballot: before, chosen: .none, first: Slot(3), entries: [entry(3)])),
+      from: VoterID(3))
+    machine.receive(.heartbeat(before, chosen: Slot(3), round: 1), from: VoterID(3))
+    drain()
+    machine.tick(to: Ticks(5_000))
+    drain()
+    let ballot = machine.status.promised
+    try #require(ballot.voter == VoterID(1))
+    machine.receive(
+      .promise(
+        .init(
+          ballot: ballot, from: Slot(1), part: 0, parts: 1, content: 0,
+          accepted: [1, 2].map {
+            .init(slot: Slot($0), ballot: before, entry: entry($0))
+          })), from: VoterID(2))
+    drain()
+    try #require(machine.status.isLeading)
+    machine.receive(.accepted(ballot, first: Slot(1), last: Slot(1)), from: VoterID(2))
+    machine.receive(.accepted(ballot, first: Slot(2), last: Slot(2)), from: VoterID(2))
+    drain()
+    #expect(machine.status.applied == Slot(3))
+    let last = sent.compactMap { message in
+      if case .accept(let accept) = message { accept.first } else { nil }
+    }.max()
+    #expect(last == Slot(3))
+  }
+
   /// Another than the one who was asked to take over stands.
   @Test func aHandOverToOneWhoDoesNotTakeOverIsNotSaidToHaveBeen() {
     var (world, leader, other) = led()

@@ -43,7 +43,7 @@ extension Configuration {
   func obstacle(reachable: Set<VoterID>) -> String? {
     for component in [component] + (incoming.map { [$0] } ?? []) {
       let found = component.voters.count { reachable.contains($0) }
-      let needed = max(component.quorums.prepare, component.quorums.accept)
+      let needed = component.quorums.needed
       if found < needed {
         return "\(found) of \(component.voters.count) voters can be reached, \(needed) are needed"
       }

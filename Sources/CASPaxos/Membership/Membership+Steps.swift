@@ -92,7 +92,7 @@ extension Membership {
     for member in members where member.replaces == voter { throw .addressTaken(by: member.voter) }
     // What was chosen must be found, and something be chosen, without the lost store (rule 43 e).
     let quorums = configuration.component.quorums
-    guard max(quorums.prepare, quorums.accept) < quorums.voters else {
+    guard quorums.needed < quorums.voters else {
       throw .othersHoldNoQuorum(without: voter)
     }
     try add(address, role: .learner, replacing: voter)
@@ -129,7 +129,7 @@ extension Membership {
   ) throws(MembershipRefusal) {
     guard let incoming = configuration.incoming, !before.configuration.isJoint else { return }
     let there = incoming.voters.filter { answering.contains($0) || step == .promote($0) }
-    guard there.count >= max(incoming.quorums.prepare, incoming.quorums.accept) else {
+    guard there.count >= incoming.quorums.needed else {
       throw .noQuorumAfter(answering: there)
     }
   }

@@ -68,7 +68,7 @@ extension Membership: ByteCodable {
 extension Membership: CustomStringConvertible {
   /// For people to read.
   public var description: String {
-    let learners = members.filter { $0.role == .learner }.map(\.voter)
+    let learners = members.filter { $0.role != .voter }.map(\.voter)
     return "\(configuration)" + (learners.isEmpty ? "" : " learners \(learners)")
   }
 }

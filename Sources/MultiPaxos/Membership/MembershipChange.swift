@@ -8,7 +8,7 @@ public struct MembershipChange: Hashable, Sendable {
   public enum Step: Hashable, Sendable {
     /// A new member. Its identity must be the membership's `nextVoter`, or above.
     case add(Member)
-    /// A learner becomes a voter.
+    /// A learner becomes a voter; whom it replaces goes.
     case promote(VoterID)
     /// A member goes, for ever.
     case remove(VoterID)
@@ -17,6 +17,8 @@ public struct MembershipChange: Hashable, Sendable {
     case replace(VoterID, by: Member)
     /// A member is reached elsewhere.
     case setAddress(VoterID, Bytes)
+    /// The store that an identity belongs to was seen: no other is one of it from now on.
+    case pin(VoterID, Identity128)
   }
 
   /// Applied in order.
@@ -57,6 +59,8 @@ public enum MembershipRefusal: Error, Hashable, Sendable {
   case tooManyUnderWay
   /// The members changed as often as can be counted.
   case epochsExhausted
+  /// The identity belongs to another store.
+  case pinned(VoterID)
   /// It could not be read.
   case malformed
 }
@@ -78,6 +82,8 @@ extension MembershipRefusal: CustomStringConvertible {
       "the members changed meanwhile (epoch \(epoch)): look at them, then ask again"
     case .tooManyUnderWay: "too many changes are yet to take effect: wait for them"
     case .epochsExhausted: "the members changed as often as can be counted"
+    case .pinned(let voter):
+      "member \(voter) belongs to another store: a lost store is replaced, not brought back"
     case .malformed: "the change could not be read"
     }
   }
@@ -144,6 +150,10 @@ extension MembershipChange.Step: ByteCodable {
       writer.write(UInt8(5))
       writer.write(voter.rawValue)
       writer.write(bytes: address)
+    case .pin(let voter, let store):
+      writer.write(UInt8(6))
+      writer.write(voter.rawValue)
+      store.encode(into: &writer)
     }
   }
 
@@ -159,6 +169,8 @@ extension MembershipChange.Step: ByteCodable {
     case 5:
       self = .setAddress(
         VoterID(try reader.read(UInt32.self)), try reader.read(bytesUpTo: Member.maxAddress))
+    case 6:
+      self = .pin(VoterID(try reader.read(UInt32.self)), try Identity128(from: &reader))
     default: throw .malformed("unknown step of a membership change")
     }
   }

@@ -84,8 +84,8 @@ public struct Schedule: Hashable, Sendable {
 }
 
 extension Membership {
-  /// What a change makes of it.
-  func applying(_ change: MembershipChange) throws(MembershipRefusal) -> Membership {
+  /// What a change makes of it, or why it makes nothing.
+  public func applying(_ change: MembershipChange) throws(MembershipRefusal) -> Membership {
     if let expected = change.expected, expected != configuration.epoch {
       throw .overtaken(configuration.epoch)
     }
@@ -115,6 +115,11 @@ extension Membership {
       let place = try place(of: voter)
       guard members[place].role == .learner else { throw .wrongRole(voter) }
       members[place].role = .voter
+      // It may have gone meanwhile.
+      if let replaced = members[place].replaces { members.removeAll { $0.voter == replaced } }
+      if let place = members.firstIndex(where: { $0.voter == voter }) {
+        members[place].replaces = nil
+      }
     case .remove(let voter): members.remove(at: try place(of: voter))
     case .replace(let voter, let member):
       let place = try place(of: voter)
@@ -124,6 +129,10 @@ extension Membership {
       member.role = .voter
       try insert(member)
     case .setAddress(let voter, let address): members[try place(of: voter)].address = address
+    case .pin(let voter, let store):
+      let place = try place(of: voter)
+      guard members[place].store ?? store == store else { throw .pinned(voter) }
+      members[place].store = store
     }
   }
 

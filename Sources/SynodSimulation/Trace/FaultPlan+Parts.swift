@@ -33,6 +33,7 @@ extension FaultPlan {
     ("corruption", { $0.corruptionPerMille = 0 }),
     ("crash-in-recovery", { $0.crashInRecoveryPercent = 0 }),
     ("driver-crash", { $0.driverCrashPercent = 0 }), ("exile", { $0.exilePercent = 0 }),
+    ("siege", { $0.siegePercent = 0 }),
     ("clock-drift", { $0.clockDrift = 0 }), ("clock-skew", { $0.clockSkew = 0 }),
     ("late-timers", { $0.timerDelay = 0 }),
   ]

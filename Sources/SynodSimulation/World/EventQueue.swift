@@ -39,6 +39,9 @@ struct WorldEvent {
     case clock
     case space
     case disk
+    /// Who leads may be besieged; and is cut off while it stands still.
+    case siege
+    case cutOff
     /// Somebody ends a process whose store failed.
     case relief
     /// The load is given no more time.

@@ -15,6 +15,8 @@ public struct FaultPlan: Hashable, Sendable {
   public var driverCrashPercent = 0
   /// Of a hundred changes of the voters, during how many somebody is cut off until they are over.
   public var exilePercent = 0
+  /// Of a hundred times that somebody leads for a while, how often it is set apart or stands still.
+  public var siegePercent = 0
   /// What goes wrong with disks by itself; damage only on as many as the protocol tolerates.
   public var disk = DiskFaults()
   /// How wrong clocks may go, in 1,024ths.
@@ -92,6 +94,7 @@ extension FaultPlan: CustomStringConvertible {
     add("crash in recovery", crashInRecoveryPercent, " %")
     add("crash of drivers", driverCrashPercent, " %")
     add("exile", exilePercent, " %")
+    add("siege", siegePercent, " %")
     add("clock drift", clockDrift, "/1024")
     add("clock skew", clockSkew, " ticks")
     add("late timers", timerDelay, " µs")

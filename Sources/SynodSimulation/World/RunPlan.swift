@@ -101,6 +101,8 @@ public struct RunPlan: Hashable, Sendable {
     lull = one(of: [20_000, 20_000, 20_000, 600_000])
     random = SplitMix(seed: seed ^ 0x6361_6c6d_032b)
     if spares > 0, one(of: [true, false, false, false]) { beCalm(&random) }
+    random = SplitMix(seed: seed ^ 0x7369_6567_65)
+    faults.siegePercent = one(of: [0, 0, 100, 100])
   }
 }
 

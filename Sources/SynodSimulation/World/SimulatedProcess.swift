@@ -53,6 +53,11 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
 
   /// What it was at in driving a change of the voters.
   @usableFromInline var stage: Int?
+  /// It leads, and what becomes of that is planned.
+  @usableFromInline var leads = false
+  /// Turns in which it sent something; and when it has sent more than so often, it stands still.
+  @usableFromInline var turnsSent: UInt64 = 0
+  var standsStillAfter: UInt64?
   /// What ends it in the middle of its next commit.
   var crashInCommit: Crash?
 
@@ -120,6 +125,8 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
     hasStorageFailed = false
     crashInCommit = nil
     stage = nil
+    leads = false
+    standsStillAfter = nil
     lastIssued = .none
     durable = .none
     told = .none

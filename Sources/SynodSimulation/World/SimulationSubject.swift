@@ -14,6 +14,9 @@ public protocol SimulationSubject {
   /// For people: `caspaxos`.
   static var name: String { get }
 
+  /// What a plan is made into before anything is drawn from it: the same for the same plan, and itself.
+  static func adapting(_ plan: RunPlan) -> RunPlan
+
   /// Draws what the plan leaves to the protocol: quorums, limits, the mix of operations.
   init(_ plan: RunPlan, random: inout SplitMix)
 
@@ -37,6 +40,12 @@ public protocol SimulationSubject {
 
   /// What a machine is at in bringing a change of the voters about; nil where it does not.
   func stage(of machine: Machine) -> Int?
+
+  /// Whether the others do what this machine says.
+  func leads(_ machine: Machine) -> Bool
+
+  /// How long the others wait for one that led before they follow another, about, in microseconds.
+  var takeOverTime: UInt64 { get }
 
   /// A process is about to end in the middle of what it does.
   mutating func crashed(_ machine: Machine, of voter: VoterID)
@@ -173,6 +182,9 @@ public protocol SimulationSubject {
 }
 
 extension SimulationSubject {
+  /// Nothing else.
+  @inlinable public static func adapting(_ plan: RunPlan) -> RunPlan { plan }
+
   /// None.
   @inlinable public var spares: Int { 0 }
 
@@ -193,6 +205,12 @@ extension SimulationSubject {
 
   /// Takes no notice.
   @inlinable public mutating func crashed(_ machine: Machine, of voter: VoterID) {}
+
+  /// It does not.
+  @inlinable public func leads(_ machine: Machine) -> Bool { false }
+
+  /// A tenth of a second.
+  @inlinable public var takeOverTime: UInt64 { 100_000 }
 
   /// The voters stay who they are.
   @inlinable public static func voters(after effect: Machine.Effect) -> [VoterID]? { nil }

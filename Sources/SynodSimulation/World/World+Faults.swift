@@ -40,7 +40,7 @@ extension World {
       }
     case .deadline: if settling == nil { beginSettling() }
     case .delivery, .timer, .turn, .lane, .news, .client, .patience, .cancel, .restart, .opened,
-      .resume, .watcher, .taken:
+      .resume, .watcher, .taken, .siege, .cutOff:
       break
     }
   }

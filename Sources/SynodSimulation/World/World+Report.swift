@@ -38,6 +38,7 @@ extension World {
       .init("proposal cancelled", counts.cancels),
       .init("crash in recovery", counts.crashesInRecovery),
       .init("crash of a driver", counts.driverCrashes), .init("exile", counts.exiles),
+      .init("siege of a leader", counts.sieges),
     ]
     var disks = DiskFaultCounts()
     for process in processes { disks.add(process.disk.counts) }

@@ -53,6 +53,8 @@ extension World {
     case .resume: if isCurrent(event) { resume(node) }
     case .watcher: watcherActs(Int(event.value), turn: event.stamp)
     case .taken: if isCurrent(event) { take(EffectID(event.value), at: node) }
+    case .siege: if isCurrent(event) { besiege(node) }
+    case .cutOff: if isCurrent(event) { cutOff(node) }
     case .fault, .heal, .clock, .space, .disk, .relief, .deadline: handleFault(event)
     }
     if !network.lostNumbers.isEmpty { tellLost() }

@@ -13,6 +13,7 @@ extension World {
     pump(process)
     process.hasTicked = false
     if plan.faults.driverCrashPercent > 0, mayCrashDriver(process) { return }
+    if plan.faults.siegePercent > 0 { seeWhoLeads(process) }
     if let what = subject.inspect(process.machine, of: process.voter) { violate(what, at: node) }
     arm(process)
   }
@@ -44,7 +45,10 @@ extension World {
     }
     counts.turns += 1
     if !process.ready.persist.isEmpty { persist(process) }
-    if !process.ready.messages.isEmpty { sendAll(process) }
+    if !process.ready.messages.isEmpty {
+      process.turnsSent += 1
+      sendAll(process)
+    }
     if !process.ready.effects.isEmpty { hearEffects(process) }
     for index in process.ready.completed.indices {
       end(process.ready.completed[index], at: process)

@@ -67,6 +67,7 @@ public struct World<Subject: SimulationSubject> {
     precondition((1...7).contains(plan.voters), "a plan has 1 to 7 voters")
     precondition(
       plan.faults.clockDrift < SimulatedClock.exact, "a clock's drift is below 1,024 1,024ths")
+    let plan = Subject.adapting(plan)
     self.plan = plan
     var random = SplitMix(seed: plan.seed)
     var subjectRandom = SplitMix(seed: random.next())

@@ -32,6 +32,7 @@ struct WorldCounts {
   var stops: UInt64 = 0
   var driverCrashes: UInt64 = 0
   var exiles: UInt64 = 0
+  var sieges: UInt64 = 0
   var crashesInRecovery: UInt64 = 0
   var failedOpenings: UInt64 = 0
   var refusals: UInt64 = 0
