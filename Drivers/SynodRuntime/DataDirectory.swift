@@ -25,6 +25,12 @@ public final class DataDirectory {
   private var pins: [VoterID: StoreID]
   weak var storage: FileStorage?
 
+  /// Whether the store holds records of an earlier life. One whose making was interrupted may hold none.
+  public var holdsRecords: Bool {
+    guard let survey else { return false }
+    return survey.chosen != nil || survey.logs.contains { $0.payloadBytes > 0 }
+  }
+
   /// The random identity of the store.
   public var store: StoreID { identity.store }
 

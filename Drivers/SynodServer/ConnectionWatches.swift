@@ -68,12 +68,18 @@ struct ConnectionWatches {
 
   /// A watch ended without being asked to.
   mutating func end(_ number: UInt32, _ outcome: Outcome<KeyValueChange>) {
+    if case .failure(let why) = Answer(outcome, .readOnly) {
+      end(number, because: why.text)
+    } else {
+      remove(number)
+    }
+  }
+
+  /// A watch ended without being asked to.
+  mutating func end(_ number: UInt32, because why: String) {
     guard let ended = open[number] else { return }
     remove(number)
-    let failure = Answer(outcome, .readOnly)
-    if case .failure(let why) = failure {
-      news.append(.end(ended.subject, why: why.text, from: ended.from))
-    }
+    news.append(.end(ended.subject, why: why, from: ended.from))
   }
 
   /// The effects whose observations were written, or dropped, since the last call.

@@ -78,22 +78,4 @@ extension LogReplica {
     case nil: "ok"
     }
   }
-
-  func membersReport(on server: LogServer) -> MembersReport {
-    let membership = node.machine.schedule.newest.membership
-    let peers = node.transport.peers
-    return MembersReport(
-      cluster: identity.cluster, node: identity.voter,
-      revision: UInt64(membership.configuration.epoch.rawValue),
-      epoch: UInt64(membership.configuration.epoch.rawValue),
-      voters: membership.configuration.component.voters, incoming: [], progress: nil,
-      members: membership.members.map { member in
-        MembersReport.Line(
-          voter: member.voter, role: member.role == .voter ? "voter" : "learner",
-          address: String(decoding: member.address.array, as: UTF8.self),
-          store: member.store.map(\.description) ?? "-",
-          state: member.voter == identity.voter
-            ? "this node" : peers.first { $0.voter == member.voter }.words)
-      })
-  }
 }

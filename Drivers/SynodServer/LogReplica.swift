@@ -29,6 +29,15 @@ final class LogReplica: Replica {
   /// Who leads, as far as this node knows.
   private(set) var leader: VoterID?
   private var ownProposals: UInt32 = 0
+  var watches = LogWatches()
+  /// Watches that begin as soon as it is known how far this node must have come.
+  var watchesAsked: [ProposalID: (key: Bytes, request: WatchRequest)] = [:]
+  /// Changes of the members under way that clients asked for: few do.
+  var membersAsked: [ProposalID: CASPaxos.MembershipChange] = [:]
+  /// This node has asked for its own promotion, or for pins, and that has not ended.
+  var ownChange: ProposalID?
+  /// The cluster knows this node by another store.
+  var isStranger = false
   /// This node has asked another to lead, and that has not ended.
   private var handingOver: ProposalID?
   private var hasHandedOver = false
@@ -39,6 +48,8 @@ final class LogReplica: Replica {
     self.identity = identity
     self.seed = seed
     leases = LeaseClock(of: node.machine.app, now: Ticks(node.loop.now))
+    // What an earlier life learnt counts more than flags.
+    if node.machine.beginning != nil { followPeers(node.machine.schedule.newest.membership) }
   }
 
   var isLeading: Bool { leader == identity.voter }
@@ -60,23 +71,11 @@ final class LogReplica: Replica {
     return server.refuseToPropose()
   }
 
-  func watch(
-    _ key: Bytes, _ request: WatchRequest, as id: ProposalID, on server: LogServer
-  ) -> Answer? {
-    .failure(.refused("ERR SYNOD.WATCH is not served by --protocol multipaxos yet"))
-  }
-
-  func change(
-    _ change: CASPaxos.MembershipChange, as id: ProposalID, on server: LogServer
-  ) -> Answer? {
-    .failure(
-      .refused("ERR members are not changed by this command with --protocol multipaxos yet"))
-  }
-
   // MARK: - Ends
 
   func count(_ completion: Machine.Completion, in counters: inout ServerCounters) {
     if completion.proposal == handingOver { handingOver = nil }
+    if completion.proposal == ownChange { ownChange = nil }
     switch completion.result {
     case .applied, .answered, .passed, .membership, .lease, .transferred: break
     case .notApplied: counters.notApplied += 1
@@ -85,8 +84,17 @@ final class LogReplica: Replica {
   }
 
   func deliver(_ completion: Machine.Completion, to session: Session<LogReplica>?) {
+    if ProposalName.isWatch(completion.proposal.rawValue) {
+      guard let session else { return watchesAsked[completion.proposal] = nil }
+      return beganToWatch(completion.result, completion.proposal, session)
+    }
+    let change = membersAsked.isEmpty ? nil : membersAsked.removeValue(forKey: completion.proposal)
     session?.end(completion.proposal.rawValue) { conversation, number in
-      conversation.complete(number, end(completion.result))
+      if let change {
+        conversation.complete(number, with: answer(completion.result, after: change))
+      } else {
+        conversation.complete(number, end(completion.result))
+      }
     }
   }
 
@@ -123,7 +131,12 @@ final class LogReplica: Replica {
     }
   }
 
+  func watcherHas(_ effect: EffectID) { watches.finished(effect) }
+
+  func endTurn(on server: LogServer) { tellWatchers(on: server) }
+
   func lookAfterAll(on server: LogServer) {
+    lookAfterMembers(on: server)
     giveSeed(on: server)
     expireLeases(on: server)
   }
@@ -144,18 +157,6 @@ final class LogReplica: Replica {
     propose(.configure(state.limits, seed: max(seed, 1)), on: server)
   }
 
-  private func follow(_ membership: MultiPaxos.Membership, on server: LogServer) {
-    let voters = membership.configuration
-    let peers = node.machine.peers.map {
-      TransportPeer(
-        voter: $0.voter, address: $0.address, hasVote: voters.place(of: $0.voter) != nil)
-    }
-    node.transport.follow(peers, in: Epoch(1), revision: UInt64(voters.epoch.rawValue))
-    server.logger.notice(
-      "the members changed",
-      metadata: ["epoch": "\(voters.epoch)", "voters": "\(voters.component.voters)"])
-  }
-
   // MARK: - Leases
 
   /// Proposes without anybody who waits for it: what is lost is asked for again.
@@ -166,7 +167,7 @@ final class LogReplica: Replica {
   }
 
   /// Its completion finds no session, and needs none.
-  private func nextOwnProposal() -> ProposalID {
+  func nextOwnProposal() -> ProposalID {
     ownProposals &+= 1
     return ProposalID(ProposalName.prefix(0x3fff_ffff) | UInt64(ownProposals))
   }

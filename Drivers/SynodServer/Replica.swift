@@ -28,6 +28,8 @@ protocol Replica: AnyObject {
   func watch(
     _ key: Bytes, _ request: WatchRequest, as id: ProposalID, on server: KeyServer<Self>
   ) -> Answer?
+  /// Ends a watch, or one that has not begun.
+  func unwatch(_ id: ProposalID)
   func change(
     _ change: MembershipChange, as id: ProposalID, on server: KeyServer<Self>
   ) -> Answer?
@@ -38,6 +40,10 @@ protocol Replica: AnyObject {
   func deliver(_ completion: Machine.Completion, to session: Session<Self>?)
   /// Does what the machine asks for.
   func handle(_ effect: Machine.Effect, on server: KeyServer<Self>)
+  /// What a watch saw was written to its connection, or dropped.
+  func watcherHas(_ effect: EffectID)
+  /// The machine has taken all of a turn's inputs; replies leave after this.
+  func endTurn(on server: KeyServer<Self>)
   /// Looks after what is to be looked after about once a second.
   func lookAfterAll(on server: KeyServer<Self>)
   /// Gives away what others would miss, as soon as no client waits here any more; asked again and again.
@@ -57,4 +63,12 @@ protocol Replica: AnyObject {
   func obstacle(reachable: Set<VoterID>) -> String?
   /// In a word, whether this node does its work.
   var state: String { get }
+}
+
+extension Replica {
+  func unwatch(_ id: ProposalID) { node.cancel(id) }
+
+  func watcherHas(_ effect: EffectID) { node.finish(effect) }
+
+  func endTurn(on server: KeyServer<Self>) {}
 }

@@ -90,8 +90,12 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
         transport: transport, logger: logger)
       try run(RegisterReplica(node), parts)
     case .multipaxos:
+      if !directory.holdsRecords, identity.founders.isEmpty {
+        throw Failure(
+          "--join: no node of the cluster answers, and this one has learnt nothing of it yet")
+      }
       let node = try Node<LogMachine>(
-        LogMachine.Settings(configuration, identity, directory.store, seed: seed), loop: loop,
+        LogMachine.Settings(configuration, identity, directory, seed: seed), loop: loop,
         storage: parts.storage, transport: transport, logger: logger)
       try run(LogReplica(node, identity, seed: random.next()), parts)
     case .epaxos:

@@ -46,7 +46,7 @@ struct ServeConfiguration {
   init(_ command: ServeCommand) throws(Failure) {
     origin = try Origin(command)
     consensus = command.consensus
-    if consensus != .caspaxos, case .joining = origin {
+    if consensus == .epaxos, case .joining = origin {
       throw .usage("--join: nodes do not join a cluster of --protocol \(consensus.rawValue) yet")
     }
     if consensus == .epaxos, command.prepareQuorum != nil || command.acceptQuorum != nil {

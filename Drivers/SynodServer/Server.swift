@@ -338,6 +338,7 @@ final class KeyServer<Backend: Replica> {
   }
 
   private func flush() {
+    replica.endTurn(on: self)
     dirty.append(contentsOf: later)
     later.removeAll(keepingCapacity: true)
     while !dirty.isEmpty {

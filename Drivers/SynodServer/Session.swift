@@ -179,7 +179,7 @@ final class Session<Backend: Replica>: ConversationHost {
 
   private func send() {
     conversation.render(unsent: stream.queuedBytes)
-    for effect in conversation.watches.takeFinished() { server.node.finish(effect) }
+    for effect in conversation.watches.takeFinished() { server.replica.watcherHas(effect) }
     if !conversation.queue.slow.isEmpty { tellOfSlow() }
     guard !conversation.writer.isEmpty else { return }
     let (owner, bytes) = conversation.writer.written
@@ -328,7 +328,7 @@ final class Session<Backend: Replica>: ConversationHost {
     return server.replica.watch(key, request, as: watchName(number), on: server)
   }
 
-  func unwatch(_ number: UInt32) { server.node.cancel(watchName(number)) }
+  func unwatch(_ number: UInt32) { server.replica.unwatch(watchName(number)) }
 
   private func watchName(_ number: UInt32) -> ProposalID {
     ProposalID(prefix | ProposalName.watchBit | UInt64(number))

@@ -1,6 +1,7 @@
 """Membership on real processes: grow 3 → 5 → 3 under redis-benchmark and writers, replace a node that
 is dead, wipe a disk and bring the node back as a new voter; bring back a voter that was away while the
-members changed. No acknowledged write is lost, and every request that failed could be sent again."""
+members changed. No acknowledged write is lost, and every request that failed could be sent again.
+`--protocol multipaxos` does the same to a log."""
 
 import os
 import shutil
@@ -86,7 +87,8 @@ def retryable(errors):
 
 
 def body(options, directory):
-    cluster = Growing(options.binary, directory)
+    flags = ["--protocol", options.protocol]
+    cluster = Growing(options.binary, directory, 3, flags)
     cluster.start_all()
     writers = [Writer(cluster, node, f"w{node}", keys=200) for node in (1, 2, 3)]
     # Not everywhere at hand; the figures say where it was missing.
@@ -136,7 +138,7 @@ def body(options, directory):
     lost = lost_writes(cluster.client(1), writers)
     check(not lost, f"writes lost after the replacements: {lost[:3]}")
     cluster.stop()
-    away(options.binary, os.path.join(directory, "away"))
+    away(options.binary, os.path.join(directory, "away"), flags)
     beside = "beside redis-benchmark" if tool else "without redis-benchmark, which is not installed"
     return (f"{writes} writes {beside}, none lost; 3 → 5 in {grown:.1f} s, "
             f"5 → 3 in {shrunk:.1f} s; a dead and a wiped node replaced; one that was away found the others")
@@ -182,11 +184,11 @@ def wiped(cluster):
     cluster.wait_for(sorted(voters + [new]))
 
 
-def away(binary, directory):
+def away(binary, directory, flags):
     """While voter 3 is down, the wrong one is not removed; voter 2 is replaced. Then 1 and 2 go, and 3
     comes back: it does not know the new voter, and has to hear from it."""
     os.mkdir(directory)
-    cluster = Growing(binary, directory)
+    cluster = Growing(binary, directory, 3, flags)
     cluster.start_all()
     cluster.client(1).ask("SET", "k", "before")
     cluster.kill(3)
@@ -215,4 +217,6 @@ def away(binary, directory):
 
 
 if __name__ == "__main__":
-    main(body, arguments(__doc__))
+    parser = arguments(__doc__)
+    parser.add_argument("--protocol", default="caspaxos", choices=["caspaxos", "multipaxos"])
+    main(body, parser)

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from cluster import Cluster, Writer, arguments, check, lost_writes, main
+from cluster import Cluster, ReplyError, Writer, arguments, check, lost_writes, main
 
 
 def several_keys(cluster):
@@ -83,6 +83,37 @@ def leader(cluster, node):
     return None if found == "-" else int(found)
 
 
+def watches(cluster):
+    """What one node's clients write, another's are told of, in order; and all the keys of a prefix."""
+    cluster.client(1).ask("SET", "w:0", "old")
+    watcher, every = cluster.client(3), cluster.client(2)
+    check(watcher.ask("SYNOD.WATCH", "w:0") == "OK", "SYNOD.WATCH")
+    check(every.ask("SYNOD.WATCH", "PREFIX", "w:") == "OK", "SYNOD.WATCH PREFIX")
+    told = watcher.reply()
+    check(told[:2] == ["synod.watch", "w:0"] and told[3] == "old", f"the first is {told}")
+    check(every.reply()[3] == "old", "the first of the prefix")
+    writer = cluster.client(1)
+    for number in range(200):
+        writer.ask("MSET", "w:0", number, f"w:{number % 7}x", number)
+    writer.ask("DEL", "w:0")
+    seen, last = [], None
+    while last is not None or not seen:
+        last = watcher.reply()[3]
+        seen.append(last)
+    numbers = [int(one) for one in seen[:-1]]
+    check(numbers == sorted(set(numbers)), f"told out of order: {numbers[:20]}")
+    newest = {}
+    while newest.get("w:0", "") is not None or newest.get("w:3x") != "199":
+        _, key, _, value, _ = every.reply()
+        newest[key] = value
+    check(len(newest) == 8, f"keys of the prefix: {newest}")
+    try:
+        cluster.client(1).ask("SYNOD.SETTLE", "w:0")
+        check(False, "SYNOD.SETTLE was taken")
+    except ReplyError as error:
+        check("SYNOD.ONCE" in str(error), f"SYNOD.SETTLE: {error}")
+
+
 def killed_node(cluster, leads):
     victim = leader(cluster, 1) if leads else 2
     check(victim is not None, "nobody leads")
@@ -149,6 +180,8 @@ def run(options, directory):
         several_keys(cluster)
         made = transactions(cluster)
         waited = leases(cluster)
+        if options.protocol == "multipaxos":
+            watches(cluster)
         writes, gap = killed_node(cluster, leads=options.protocol == "multipaxos")
         all_killed(cluster)
         another_protocol(cluster, options.protocol)

@@ -42,8 +42,10 @@ struct MembersClient {
 
   /// The command that starts a member.
   func start(_ voter: VoterID, at address: Endpoint) -> String {
-    "synod serve --node-id \(voter) --join \(endpoint) --listen-peer \(address) --data-dir DIR "
-      + "--listen-client HOST:PORT"
+    let isLog = (try? report())?.founders != nil
+    return
+      "synod serve --node-id \(voter) --join \(endpoint) --listen-peer \(address) --data-dir DIR "
+      + "--listen-client HOST:PORT" + (isLog ? " --protocol multipaxos" : "")
   }
 
   private func identity(_ reply: BlockingClient.Reply) throws(Failure) -> VoterID {

@@ -33,6 +33,8 @@ struct MembersReport: Equatable {
   /// node does it.
   var progress: Int?
   var members: [Line]
+  /// With whom the cluster began, where a node that joins must know that; nil where it need not.
+  var founders: Founders?
 
   subscript(voter: VoterID) -> Line? { members.first { $0.voter == voter } }
 
@@ -43,7 +45,7 @@ struct MembersReport: Equatable {
 extension MembersReport {
   /// Writes it as names and values: a map, where the client's version has one.
   func write(into writer: inout ReplyWriter) {
-    writer.map(8)
+    writer.map(9)
     writer.bulk("cluster")
     writer.bulk("\(cluster)")
     writer.bulk("node")
@@ -58,6 +60,8 @@ extension MembersReport {
     writer.bulk(Self.list(incoming))
     writer.bulk("progress")
     if let progress { writer.integer(Int64(progress)) } else { writer.null() }
+    writer.bulk("founders")
+    writer.bulk(founders.map { "\($0)" } ?? "")
     writer.bulk("members")
     writer.array(members.count)
     for member in members {
@@ -97,9 +101,14 @@ extension MembersReport {
     }
     var progress: Int?
     if case .integer(let percent) = fields["progress"] { progress = Int(percent) }
+    var founders: Founders?
+    if case .text(let text) = fields["founders"], !text.isEmpty {
+      guard let read = Founders(text) else { return nil }
+      founders = read
+    }
     self.init(
       cluster: cluster, node: VoterID(node), revision: revision, epoch: epoch, voters: voters,
-      incoming: incoming, progress: progress, members: members)
+      incoming: incoming, progress: progress, members: members, founders: founders)
   }
 
   private static func voters(_ text: String) -> [VoterID]? {

@@ -11,6 +11,9 @@ struct NodeIdentity {
   var configuration: Configuration
   /// Where members are reached, this one included.
   var addresses: [VoterID: Endpoint]
+  /// Where those with whom the cluster began were reached then: the same on every node, wherever they
+  /// are reached now.
+  var founders: [VoterID: Endpoint] = [:]
 
   /// - Throws: a `Failure` that says what is wrong: a usage one where the flags contradict what is in
   ///   the directory.
@@ -24,10 +27,10 @@ struct NodeIdentity {
           throw .usage(
             "--node-id: \(serve.dataDirectory) belongs to node \(store.voter), not to \(voter)")
         }
-        self.init(
-          joined: store.voter, store.cluster,
-          addresses: try Self.addresses(
-            asking: Asking(endpoints, serve.joinCredentials, dialer), of: store.cluster))
+        let known = try Self.known(
+          asking: Asking(endpoints, serve.joinCredentials, dialer), of: store.cluster)
+        self.init(joined: store.voter, store.cluster, addresses: known.addresses)
+        begin(with: known.founders)
       } else {
         guard serve.tls == nil || voter != nil else {
           throw .usage(
@@ -36,7 +39,7 @@ struct NodeIdentity {
         }
         try self.init(
           asking: Asking(endpoints, serve.joinCredentials, dialer), for: voter, role: role.rawValue,
-          listening: serve.peerEndpoint)
+          listening: serve.peerEndpoint, speaking: serve.consensus)
       }
     }
     addresses[voter] = serve.peerEndpoint
@@ -49,12 +52,13 @@ struct NodeIdentity {
     cluster = founding.cluster
     do throws(QuorumError) {
       configuration = try Configuration(
-        epoch: Epoch(1), voters: founding.members.voters, quorums: founding.quorums)
+        epoch: Founders.epoch, voters: founding.members.voters, quorums: founding.quorums)
     } catch {
       throw .usage("--initial-cluster: \(error)")
     }
     addresses = Dictionary(
       uniqueKeysWithValues: founding.members.members.map { ($0.voter, $0.endpoint) })
+    founders = addresses
   }
 
   /// One that has no vote until the others say so: it begins below every epoch there is, among voters
@@ -85,13 +89,15 @@ struct NodeIdentity {
 
   /// Asks the first of `endpoints` that answers; a node without an identity is named by that.
   private init(
-    asking: Asking, for voter: VoterID?, role: String, listening: Endpoint
+    asking: Asking, for voter: VoterID?, role: String, listening: Endpoint,
+    speaking consensus: ServeCommand.Consensus
   ) throws(Failure) {
     var failure = Failure("--join: there is nobody to ask")
     for endpoint in asking.endpoints {
       do throws(Failure) {
         let client = try asking.client(endpoint, timeout: 5_000)
-        self = try Self.asking(client, for: voter, role: role, listening: listening)
+        self = try Self.asking(
+          client, for: voter, role: role, listening: listening, speaking: consensus)
         return
       } catch {
         if error.isUsage { throw error }
@@ -102,22 +108,38 @@ struct NodeIdentity {
   }
 
   private static func asking(
-    _ client: MembersClient, for given: VoterID?, role: String, listening: Endpoint
+    _ client: MembersClient, for given: VoterID?, role: String, listening: Endpoint,
+    speaking consensus: ServeCommand.Consensus
   ) throws(Failure) -> NodeIdentity {
     let endpoint = client.endpoint
+    let founders = try client.report().founders
+    guard (founders == nil) == (consensus != .multipaxos) else {
+      throw .usage(
+        "--protocol: the cluster at \(endpoint) does not speak \(consensus.rawValue)"
+          + (founders == nil ? "" : ": start this node with --protocol multipaxos"))
+    }
     let voter: VoterID
     if let given { voter = given } else { voter = try client.add(listening, role: role) }
     let report = try client.report()
     try admit(report[voter], as: voter, listening: listening, asked: endpoint)
-    return NodeIdentity(
+    var identity = NodeIdentity(
       joined: voter, report.cluster, addresses: try report.addresses(from: endpoint))
+    identity.begin(with: founders)
+    return identity
   }
 
-  /// Where the members are, as the first of `endpoints` that answers says: a node that stopped before
-  /// it had learnt that itself may know nobody else. None has to answer.
-  private static func addresses(
+  /// Of a log.
+  private mutating func begin(with founders: Founders?) {
+    guard let founders, let configuration = founders.configuration else { return }
+    self.configuration = configuration
+    self.founders = founders.addresses
+  }
+
+  /// Where the members are and with whom they began, as the first of `endpoints` that answers says: a
+  /// node that stopped before it had learnt that itself may know nobody else. None has to answer.
+  private static func known(
     asking: Asking, of cluster: ClusterID
-  ) throws(Failure) -> [VoterID: Endpoint] {
+  ) throws(Failure) -> (addresses: [VoterID: Endpoint], founders: Founders?) {
     for endpoint in asking.endpoints {
       guard let client = try? asking.client(endpoint, timeout: 2_000),
         let report = try? client.report()
@@ -127,9 +149,9 @@ struct NodeIdentity {
           "--join: \(endpoint) belongs to cluster \(report.cluster), and the data directory to "
             + "\(cluster)")
       }
-      return try report.addresses(from: endpoint)
+      return (try report.addresses(from: endpoint), report.founders)
     }
-    return [:]
+    return ([:], nil)
   }
 
   /// Whether a directory that is new may become this member's store.

@@ -1,0 +1,254 @@
+import CASPaxos
+import KeyValue
+import Logging
+import MultiPaxos
+import Synod
+import SynodRuntime
+import UV
+
+/// The members of a log: who they are to this node, and how they are changed. Each change is one entry,
+/// and takes effect as soon as the window behind it is full.
+extension LogReplica {
+  fileprivate typealias Change = MultiPaxos.MembershipChange
+
+  // MARK: - Following
+
+  /// Peers come and go with the members; who is known by which store is pinned, so that one that was
+  /// lost is a stranger also to those that had not met it.
+  func follow(_ membership: MultiPaxos.Membership, on server: LogServer) {
+    followPeers(membership)
+    for member in node.machine.peers where member.voter != identity.voter {
+      if let store = member.store, server.pins.pinned(member.voter) == nil {
+        server.pins.pin(member.voter, StoreID(store)) { _ in }
+      }
+    }
+    server.logger.notice(
+      "the members changed",
+      metadata: [
+        "epoch": "\(membership.configuration.epoch)",
+        "voters": "\(membership.configuration.component.voters)",
+      ])
+    guard node.machine.schedule.items.count == 1, identity.voter < membership.nextVoter,
+      membership.member(identity.voter) == nil
+    else { return }
+    server.logger.error(
+      """
+      this node is no member of the cluster any more, and its id is never used again; to have it back, \
+      name it anew with 'synod members add' and start it on an empty data directory
+      """)
+  }
+
+  /// Whom this node has to do with, as its log says.
+  func followPeers(_ membership: MultiPaxos.Membership) {
+    let peers = node.machine.peers.map {
+      // What goes to all goes to those that learn, too.
+      TransportPeer(voter: $0.voter, address: $0.address, hasVote: true)
+    }
+    node.transport.follow(
+      peers, in: Founders.epoch, revision: UInt64(membership.configuration.epoch.rawValue))
+  }
+
+  /// Called about once a second: what nobody has to ask for.
+  func lookAfterMembers(on server: LogServer) {
+    let machine = node.machine
+    guard ownChange == nil, machine.schedule.items.count == 1 else { return }
+    let membership = machine.schedule.newest.membership
+    // An identity that was given and is nobody's any more is never used again.
+    server.pins.unpin { $0 < membership.nextVoter && membership.member($0) == nil }
+    guard let own = membership.member(identity.voter) else { return }
+    if let pinned = own.store, pinned != server.store.value { return tellStranger(on: server) }
+    var steps: [Change.Step] = []
+    if own.role == .learner, machine.standing == .following {
+      if own.store == nil { steps.append(.pin(own.voter, server.store.value)) }
+      steps.append(.promote(own.voter))
+    } else if isLeading {
+      for member in membership.members where member.store == nil && member.role != .learner {
+        let store =
+          member.voter == identity.voter ? server.store : server.pins.pinned(member.voter)
+        if let store { steps.append(.pin(member.voter, store.value)) }
+      }
+    }
+    guard !steps.isEmpty else { return }
+    let change = self.change(steps, membership)
+    guard (try? mustHoldQuorum(after: change, membership)) != nil else { return }
+    let id = nextOwnProposal()
+    if node.submit(proposal(change, server), as: id, needsSpace: true) { ownChange = id }
+  }
+
+  private func tellStranger(on server: LogServer) {
+    guard !isStranger else { return }
+    isStranger = true
+    server.logger.critical(
+      """
+      the cluster knows node \(identity.voter) by another store than this data directory's: what it \
+      promised is lost here. Stop it, and replace it: synod members replace \(identity.voter) \
+      \(server.configuration.peerEndpoint)
+      """)
+    node.requestStop()
+  }
+
+  private func proposal(
+    _ change: Change, _ server: LogServer
+  ) -> MultiPaxos.Proposal<KeyValueState> {
+    MultiPaxos.Proposal<KeyValueState>(.changeMembership(change), deadline: server.deadline)
+  }
+
+  // MARK: - Changing
+
+  func change(
+    _ change: CASPaxos.MembershipChange, as id: ProposalID, on server: LogServer
+  ) -> Answer? {
+    let membership = node.machine.schedule.newest.membership
+    let wanted: Change
+    do throws(Refused) {
+      wanted = self.change(try steps(of: change, membership), membership)
+      try mustHoldQuorum(after: wanted, membership)
+    } catch {
+      return .failure(.refused("ERR \(error.why)"))
+    }
+    guard server.submit(proposal(wanted, server), as: id, needsSpace: true) else {
+      return server.refuseToPropose()
+    }
+    membersAsked[id] = change
+    return nil
+  }
+
+  /// Why nothing is proposed.
+  private struct Refused: Error {
+    var why: String
+  }
+
+  private func steps(
+    of change: CASPaxos.MembershipChange, _ membership: MultiPaxos.Membership
+  ) throws(Refused) -> [Change.Step] {
+    switch change {
+    case .add(let address, let role):
+      return [.add(try newcomer(at: address, Self.role(role), nil, membership))]
+    case .replace(let voter, let address):
+      guard membership.member(voter)?.role == .voter else {
+        throw Refused(why: "\(voter) is no voter, and only a voter is replaced")
+      }
+      return [.add(try newcomer(at: address, .learner, voter, membership))]
+    case .remove(let voter): return [.remove(voter)]
+    case .setAddress(let voter, let address):
+      try mustBeFree(address, membership)
+      return [.setAddress(voter, address)]
+    case .pin(let voter, let store): return [.pin(voter, store.value)]
+    case .rollback:
+      throw Refused(
+        why: "a change of a log's members is one entry, and none is under way for long: there is "
+          + "nothing to roll back; remove who was to join")
+    }
+  }
+
+  private static func role(
+    _ role: CASPaxos.Member.Role
+  ) throws(Refused) -> MultiPaxos.Member.Role {
+    switch role {
+    // A voter learns first, and asks for its promotion as soon as it has caught up.
+    case .voter, .learner: return .learner
+    case .observer: return .observer
+    case .proposer:
+      throw Refused(
+        why: "a log has no proposers: an observer takes all commands, too, and keeps the keys")
+    }
+  }
+
+  private func newcomer(
+    at address: Bytes, _ role: MultiPaxos.Member.Role, _ replaced: VoterID?,
+    _ membership: MultiPaxos.Membership
+  ) throws(Refused) -> MultiPaxos.Member {
+    // Who is replaced may be followed by one at the same place.
+    try mustBeFree(address, membership, except: replaced)
+    return MultiPaxos.Member(
+      voter: membership.nextVoter, role: role, address: address, replaces: replaced)
+  }
+
+  private func mustBeFree(
+    _ address: Bytes, _ membership: MultiPaxos.Membership, except voter: VoterID? = nil
+  ) throws(Refused) {
+    if let taken = membership.members.first(where: { $0.address == address && $0.voter != voter }) {
+      throw Refused(why: "member \(taken.voter) has this address already")
+    }
+  }
+
+  /// Where as many vote as before, as many votes decide; else majorities do.
+  private func change(_ steps: [Change.Step], _ membership: MultiPaxos.Membership) -> Change {
+    var change = Change(
+      steps, quorums: membership.configuration.component.quorums,
+      expected: membership.configuration.epoch)
+    if (try? membership.applying(change)) == nil { change.quorums = nil }
+    return change
+  }
+
+  /// Voters of whom too few answer could decide nothing any more, not even to go back.
+  private func mustHoldQuorum(
+    after change: Change, _ membership: MultiPaxos.Membership
+  ) throws(Refused) {
+    let after: MultiPaxos.Membership
+    do throws(MultiPaxos.MembershipRefusal) {
+      after = try membership.applying(change)
+    } catch {
+      throw Refused(why: "\(error)")
+    }
+    var answering: Set<VoterID> = [identity.voter]
+    for peer in node.transport.peers where peer.state == .connected { answering.insert(peer.voter) }
+    guard after.configuration.obstacle(reachable: answering) != nil else { return }
+    let voters = after.configuration.voters.filter { answering.contains($0) }
+    throw Refused(
+      why: "of the voters after the change only \(voters) answer, and they would hold no quorum: "
+        + "bring the others back first")
+  }
+
+  // MARK: - Told
+
+  /// The identity of who was named, or that it is done; or why not.
+  func answer(
+    _ outcome: MultiPaxos.Outcome<KeyValueState>, after change: CASPaxos.MembershipChange
+  ) -> Answer {
+    switch outcome {
+    case .membership(let membership, _):
+      switch change {
+      case .add(let address, _), .replace(_, let address):
+        let named = membership.members.last { $0.address == address }
+        return named.map { .reply(.integer(Int64($0.voter.rawValue))) } ?? .reply(.ok)
+      case .remove, .rollback, .setAddress, .pin: return .reply(.ok)
+      }
+    case .notApplied(.refused(.overtaken)), .notApplied(.refused(.used)),
+      .notApplied(.refused(.tooManyUnderWay)):
+      return .failure(.notApplied("the members changed meanwhile: look at them"))
+    case .applied, .answered, .passed, .lease, .transferred, .notApplied, .unknown:
+      return end(outcome).failure(.writes).map { .failure($0) } ?? .reply(.ok)
+    }
+  }
+
+  /// What `SYNOD.MEMBERS` tells.
+  func membersReport(on server: LogServer) -> MembersReport {
+    let machine = node.machine
+    let membership = machine.schedule.newest.membership
+    let voters = membership.configuration.component.voters
+    let before = machine.schedule.membership(at: machine.status.applied.next).configuration
+    let peers = node.transport.peers
+    let epoch = UInt64(membership.configuration.epoch.rawValue)
+    return MembersReport(
+      cluster: identity.cluster, node: identity.voter, revision: epoch, epoch: epoch,
+      voters: before.component.voters, incoming: before.voters == voters ? [] : voters,
+      progress: nil,
+      members: membership.members.map { member in
+        MembersReport.Line(
+          voter: member.voter, role: "\(member.role)",
+          address: String(decoding: member.address.array, as: UTF8.self),
+          store: member.store.map { "\(StoreID($0))" } ?? "-",
+          state: member.voter == identity.voter
+            ? "this node" : peers.first { $0.voter == member.voter }.words)
+      },
+      founders: machine.beginning.flatMap { beginning in
+        let members = beginning.members.map {
+          "\($0.voter)=\(String(decoding: $0.address.array, as: UTF8.self))"
+        }
+        return (try? MemberList(members.joined(separator: ","))).map {
+          Founders(members: $0, quorums: beginning.configuration.component.quorums)
+        }
+      })
+  }
+}
