@@ -40,6 +40,7 @@ public final class DataDirectory {
   ///   - cluster: which cluster the store must belong to.
   ///   - voter: whose store it must be.
   ///   - machine: the name of the protocol whose records it must hold: short and without blanks.
+  ///   - options: how the store is kept.
   public static func open(
     _ path: String, cluster: ClusterID, voter: VoterID,
     machine: String = Superblock.firstMachine, options: FileStorage.Options = .init()
@@ -134,8 +135,11 @@ public final class DataDirectory {
   public func pinned(_ voter: VoterID) -> StoreID? { pins[voter] }
 
   /// Pins a voter to a store for good.
-  /// - Parameter then: called, on the loop, with whether it is durable; false also where the voter
-  ///   is pinned to another store.
+  /// - Parameters:
+  ///   - voter: one that is no member yet, or is met for the first time.
+  ///   - store: what that voter says it runs on.
+  ///   - then: called, on the loop, with whether it is durable; false also where the voter
+  ///     is pinned to another store.
   public func pin(_ voter: VoterID, _ store: StoreID, then: @escaping (Bool) -> Void) {
     if let known = pins[voter] { return then(known == store) }
     guard let storage else { return then(false) }

@@ -60,7 +60,9 @@ public final class FileStorage: Storage {
   private var meter = SyncMeter()
   private var figures = StorageStatistics()
 
-  /// - Parameter directory: no other storage may use it.
+  /// - Parameters:
+  ///   - loop: the node's.
+  ///   - directory: no other storage may use it.
   public init(_ loop: Loop, _ directory: DataDirectory) {
     precondition(directory.storage == nil, "a data directory has one storage")
     self.loop = loop

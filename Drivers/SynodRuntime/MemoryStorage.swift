@@ -35,6 +35,8 @@ public final class MemoryStorage: Storage {
   public private(set) var statistics = StorageStatistics()
 
   /// - Parameters:
+  ///   - loop: the node's.
+  ///   - disk: outlives the storage.
   ///   - syncMilliseconds: how long a write and its sync take; zero for one turn of the loop.
   ///   - checkpointEvery: batches behind the last checkpoint from which on another one pays.
   public init(

@@ -21,8 +21,11 @@ public final class MemoryTransport: Transport {
   public let maxPayload: Int
 
   /// - Parameters:
+  ///   - loop: the node's.
+  ///   - network: links all transports that it is given to.
   ///   - voter: whose transport it is; takes the place of an earlier one of this voter.
   ///   - peers: the others.
+  ///   - maxPayload: the largest payload, in bytes.
   public init(
     _ loop: Loop, network: MemoryNetwork, voter: VoterID, peers: [VoterID],
     maxPayload: Int = 1 << 20

@@ -5,7 +5,9 @@ extension Node {
   ///
   /// A task that is cancelled gives the proposal up, and its completion says what is known: "not
   /// applied" where that is certain, "unknown" where it is not.
-  /// - Parameter needsSpace: false for what writes nothing.
+  /// - Parameters:
+  ///   - proposal: what is asked.
+  ///   - needsSpace: false for what writes nothing.
   /// - Throws: `.stopped`, `.lowOnSpace` and `.storeBehind`, which had no effect; `.stoppedMeanwhile`,
   ///   which may have had one.
   @inlinable public func propose(

@@ -8,11 +8,13 @@ extension Node {
   /// A node whose store is a data directory and whose peers are reached over TCP, as the server's are;
   /// it does not run yet. Peers that come and go later are for `transport.follow`.
   /// - Parameters:
+  ///   - settings: what the machine is made from.
   ///   - voter: as in the settings: whose store the directory holds. One directory, one voter, for ever.
   ///   - cluster: the same on every node.
   ///   - directory: made where it is missing.
   ///   - addresses: where the voters listen, this one too.
   ///   - machine: the name of the protocol whose records the directory holds, without blanks.
+  ///   - logger: where trouble is told.
   /// - Throws: `.storage` where the directory cannot be opened or read, `.record` where its records are
   ///   not this machine's, `.system` where the process has no descriptors left.
   @inlinable public convenience init(

@@ -6,6 +6,7 @@ public import UV
 extension Node {
   /// Proposes; exactly one call of `onCompletion` follows, unless the node stops before.
   /// - Parameters:
+  ///   - proposal: what is asked.
   ///   - id: with a clear top bit; the others are the asynchronous face's.
   ///   - needsSpace: false for what writes nothing.
   /// - Returns: false where the node stops, or its store is low on space or too far behind: nothing

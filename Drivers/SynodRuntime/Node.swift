@@ -104,8 +104,11 @@ public final class Node<Machine: ConsensusMachine>: @unchecked Sendable {
 
   /// A node that has read its storage back and does not run yet.
   /// - Parameters:
+  ///   - settings: what the machine is made from.
+  ///   - loop: this node's alone.
   ///   - storage: made for `loop`, not started.
   ///   - transport: made for `loop`, not started.
+  ///   - logger: where trouble is told.
   /// - Throws: `.storage` where it cannot be read, `.record` where its records are not this
   ///   machine's.
   @inlinable public init(

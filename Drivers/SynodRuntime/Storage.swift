@@ -16,7 +16,9 @@ public protocol Storage: AnyObject {
 
   /// Takes a batch of records. It is written with all other batches that wait, as one durable unit,
   /// once the write before it has ended.
-  /// - Parameter encode: writes the records; called before this returns.
+  /// - Parameters:
+  ///   - batch: higher than all before.
+  ///   - encode: writes the records; called before this returns.
   func append(_ batch: PersistBatch, encode: (inout ByteWriter) -> Void)
 
   /// Ends a turn: what was appended is submitted, where no write is under way.

@@ -6,6 +6,7 @@ public import UV
 public protocol StreamFilter: AnyObject {
   /// Takes what the stream brought, cut anywhere.
   /// - Parameters:
+  ///   - bytes: valid during this call only.
   ///   - plain: takes what the session shall read; the bytes are valid during that call only.
   ///   - write: takes what the filter itself has to say to the other side's, also where it throws.
   /// - Throws: why the connection must end, in words.

@@ -39,6 +39,7 @@ public final class TCPTransport: Transport {
   var parts: [StreamBuffer] = []
 
   /// - Parameters:
+  ///   - settings: who this node is, and where the others are.
   ///   - loop: the node's; everything happens on it.
   ///   - pins: asked before anything of a peer counts.
   public init(_ settings: TCPTransportSettings, loop: Loop, pins: any PinBook) {

@@ -81,6 +81,7 @@ public struct TCPTransportSettings {
   ///   - listen: where to listen for peers.
   ///   - peers: the other voters and where they listen; an entry of this node itself is left out.
   ///   - seed: of the waits between attempts; mixed with the node's own identity.
+  ///   - logger: where it is said what happens.
   public init(
     hello: Hello, listen: Address, peers: [VoterID: Address], seed: UInt64, logger: Logger
   ) {

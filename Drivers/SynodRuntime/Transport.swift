@@ -27,6 +27,7 @@ public protocol Transport: AnyObject {
   /// those that came while this side was away. What it says is told apart, and it can be sent to, until
   /// it is a peer, or leaves.
   /// - Parameters:
+  ///   - peers: who they are, and where.
   ///   - epoch: of the configuration that names them.
   ///   - revision: of the membership; it rises within an epoch, too.
   func follow(_ peers: [TransportPeer], in epoch: Epoch, revision: UInt64)

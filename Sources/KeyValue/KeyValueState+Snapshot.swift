@@ -17,7 +17,10 @@ extension KeyValueState {
   private static let format: UInt8 = 1
 
   /// Appends the next pieces, of about `limit` bytes together; a longer value has a piece of its own.
-  /// - Parameter after: where the last call ended; nil for the first.
+  /// - Parameters:
+  ///   - after: where the last call ended; nil for the first.
+  ///   - limit: about how many bytes to give.
+  ///   - pieces: where they are added.
   /// - Returns: where to go on; nil after the last piece.
   public func snapshot(after: Cursor?, limit: Int, into pieces: inout [Bytes]) -> Cursor? {
     var writer = ByteWriter(capacity: min(limit, 64 << 10) + 256)

@@ -83,6 +83,7 @@ public struct KeyValueState: Sendable {
 
   /// Takes a command.
   /// - Parameters:
+  ///   - command: its steps.
   ///   - stamp: of this command and no other, above zero, and higher than those of the commands before it
   ///     that touch what it touches. What it writes has this version, and the lease that it gives this
   ///     token.

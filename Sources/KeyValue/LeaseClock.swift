@@ -29,7 +29,9 @@ public struct LeaseClock: Sendable {
   public var nextDeadline: Ticks? { heap.first?.deadline }
 
   /// Takes what became of a lease.
-  /// - Parameter now: on a clock that also counts the time a computer sleeps, in milliseconds.
+  /// - Parameters:
+  ///   - event: what was told of a lease.
+  ///   - now: on a clock that also counts the time a computer sleeps, in milliseconds.
   public mutating func note(_ event: LeaseEvent, now: Ticks) {
     switch event {
     case .begins(let name, let renewal, let time):

@@ -1,4 +1,3 @@
-public import MultiPaxos
 public import Synod
 
 /// What the clients of a simulated log ask for. A user tries a state of their own by giving one.
@@ -10,7 +9,9 @@ public protocol LogWorkload: Sendable {
   init(random: inout SplitMix)
 
   /// The next command. No two are equal, so that each can be told from all others in the log.
-  /// - Parameter number: counts the operations of the run, from 1.
+  /// - Parameters:
+  ///   - number: counts the operations of the run, from 1.
+  ///   - random: what may be drawn from: nothing else, or a run could not be repeated.
   mutating func command(number: UInt64, random: inout SplitMix) -> App.Command
 
   /// The next query.

@@ -17,7 +17,9 @@ public struct ReplyWriter {
   private var capacity: Int
   private let initialCapacity: Int
 
-  /// - Parameter capacity: bytes of memory to hold at first, and to return to after a large reply.
+  /// - Parameters:
+  ///   - version: of the protocol.
+  ///   - capacity: bytes of memory to hold at first, and to return to after a large reply.
   public init(version: RESPVersion = .resp2, capacity: Int = 4096) {
     self.version = version
     self.capacity = max(capacity, 64)

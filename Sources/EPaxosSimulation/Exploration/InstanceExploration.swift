@@ -27,7 +27,11 @@ public struct InstanceExploration: ExploredSubject, Sendable {
   /// See `ExploredSubject`.
   public var deaf: UInt8 = 0
 
-  /// - Parameter writes: who writes which keys (a bit for each), in order.
+  /// - Parameters:
+  ///   - voters: how many there are.
+  ///   - writes: who writes which keys (a bit for each), in order.
+  ///   - budget: what may go wrong.
+  ///   - persistsAtOnce: whether what is written is durable at once.
   public init(
     voters: Int = 3, writes: [(node: Int, keys: UInt16)],
     budget: ExplorationBudget = ExplorationBudget(), persistsAtOnce: Bool = true

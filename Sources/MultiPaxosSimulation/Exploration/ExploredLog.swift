@@ -1,5 +1,5 @@
-internal import MultiPaxos
-internal import Synod
+import MultiPaxos
+import Synod
 public import SynodSimulation
 
 /// A small world of a log that can be walked to its end, by name.
