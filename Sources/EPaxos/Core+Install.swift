@@ -33,6 +33,14 @@ extension Core {
     catchUp.dueAt = jittered(settings.retransmitAfter)
   }
 
+  /// The next snapshot that another node takes from here: never zero, and none has had this number, in
+  /// this life or an earlier one. How much was executed would not do: what is forgotten changes while
+  /// that stays as it is, and after a restart other instances may be as many.
+  mutating func drawSnapshot() -> UInt64 {
+    var mix = SplitMix(seed: random.next() ^ reservation.requested)
+    return mix.next() | 1
+  }
+
   /// The snapshot came to nothing: whoever is asked next, perhaps gives another.
   mutating func abandonSnapshot() { catchUp = CatchUp() }
 
@@ -41,6 +49,15 @@ extension Core {
     truncated.prefixes.contains { prefix in
       table.line(of: prefix.row).map { $0.executed < prefix.through } ?? false
     } || list.contains { table.takes($0.id) && !table.isExecuted($0.id) }
+  }
+
+  /// Whether these hold all that is forgotten here. A snapshot that was long under way may not, since its
+  /// source froze it: what it lacks could never be executed again.
+  func isAllForgotten(in truncated: Dependencies, _ list: [Message.Committed]) -> Bool {
+    var held = truncated
+    // Of each row the list is ascending.
+    for one in list where one.id.number == held[one.id.row] + 1 { held.insert(one.id) }
+    return held.isSuperset(of: table.truncated)
   }
 
   /// Takes over what another node has executed. What this one executed and that one did not is executed

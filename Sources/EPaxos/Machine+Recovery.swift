@@ -89,7 +89,8 @@ extension Machine {
 
   private func freeze(_ records: inout [Record]) -> Cursor {
     records += core.head
-    let source = SnapshotSource(core, replicated, appState)
+    // In a store one comes behind the other: this tells them apart as well as any.
+    let source = SnapshotSource(core.executed, core, replicated, appState)
     records.append(.stateBegins(source.number))
     return Cursor(
       source: source, table: core.table,

@@ -25,7 +25,8 @@ extension Machine {
       let isNext = snapshot == last.snapshot && index == last.index + 1 && !last.isLast
       if isNext { transfers[place].last = transfers[place].source.piece(index, limit) }
       let isSame = snapshot == last.snapshot && index == last.index
-      if isNext || isSame {
+      // Two requests that crossed are both answered with one snapshot: or each would end the other's.
+      if isNext || isSame || (last.index == 0 && !last.isLast) {
         transfers[place].usedAt = core.now
         core.outbox.send(.piece(transfers[place].last), to: voter)
         return
@@ -37,7 +38,7 @@ extension Machine {
     let now = core.now
     transfers.removeAll { $0.usedAt.advanced(by: patience) <= now || $0.last.isLast }
     guard transfers.count < core.settings.maxTransfers else { return }
-    var source = SnapshotSource(core, replicated, appState)
+    var source = SnapshotSource(core.drawSnapshot(), core, replicated, appState)
     let first = source.piece(0, limit)
     transfers.append(Transfer(to: voter, source: source, last: first, usedAt: core.now))
     core.outbox.send(.piece(first), to: voter)
@@ -82,10 +83,11 @@ extension Machine {
     incoming = nil
     let target = taken.target
     guard core.isBehind(target.truncated, target.executed) else { return }
+    guard core.isAllForgotten(in: target.truncated, target.executed) else { return }
     appState = target.app
     replicated = target.replicated
     core.install(
-      target.truncated, target.executed, barrier: target.barrier, count: target.number)
+      target.truncated, target.executed, barrier: target.barrier, count: target.count)
     if core.started { effects.append(.installed) }
   }
 }

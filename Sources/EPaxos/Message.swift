@@ -53,7 +53,7 @@ public enum Message: Hashable, Sendable {
 
   /// A piece of a snapshot for another node: it carries nothing of what the sender promised.
   public struct SnapshotPiece: Hashable, Sendable {
-    /// Tells the sender's snapshots apart: how much it had executed.
+    /// Tells the sender's snapshots apart; never zero.
     public var snapshot: UInt64
     /// This piece's place.
     public var index: UInt32

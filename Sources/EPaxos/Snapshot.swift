@@ -16,9 +16,10 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
     case end
   }
 
-  /// Tells this node's snapshots apart.
+  /// Tells this node's snapshots apart, of all its lives.
   let number: UInt64
   let digest: UInt64
+  private let executed: UInt64
   private let table: InstanceTable
   private let barrier: InstanceID?
   private let app: State
@@ -26,8 +27,9 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
   private let clients: [Clients.Kept]
   private var part = Part.head
 
-  init(_ core: Core, _ replicated: Replicated, _ app: State) {
-    number = core.executed
+  init(_ number: UInt64, _ core: Core, _ replicated: Replicated, _ app: State) {
+    self.number = number
+    executed = core.executed
     table = core.table
     barrier = core.barriers.last
     self.app = app
@@ -67,7 +69,7 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
   private var head: Bytes {
     var writer = ByteWriter()
     writer.write(UInt8(1))
-    writer.write(number)
+    writer.write(executed)
     table.truncated.encode(into: &writer)
     writer.write(UInt8(barrier == nil ? 0 : 1))
     barrier?.encode(into: &writer)
@@ -128,6 +130,8 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
 struct SnapshotTarget<State: ReplicatedState>: Sendable {
   let number: UInt64
   private(set) var hasBegun = false
+  /// How much its source had executed.
+  private(set) var count: UInt64 = 0
   private(set) var truncated = Dependencies()
   private(set) var barrier: InstanceID?
   private(set) var replicated = Replicated()
@@ -156,9 +160,7 @@ struct SnapshotTarget<State: ReplicatedState>: Sendable {
     }
     switch kind {
     case 1:
-      guard try reader.read(UInt64.self) == number else {
-        throw RestoreError("a piece of another snapshot")
-      }
+      count = try reader.read(UInt64.self)
       truncated = try Dependencies(from: &reader)
       if try reader.read(UInt8.self) != 0 { barrier = try InstanceID(from: &reader) }
       hasBegun = true

@@ -1,0 +1,92 @@
+@testable import EPaxos
+import Synod
+import Testing
+
+/// Snapshots that are long under way.
+@Suite struct TransferTests {
+  static let barrier = Batch([Entry(.barrier)])
+
+  /// One in which a piece holds next to nothing, and nobody proposes barriers.
+  static func world() -> World {
+    World.directed(3) {
+      $0.barrierEvery = nil
+      $0.maxPieceBytes = 1
+    }
+  }
+
+  static func decision(_ id: InstanceID, _ batch: Batch, _ dep: InstanceID...) -> Message {
+    var all = Dependencies()
+    for id in dep { all.insert(id) }
+    return .commit([.init(id, Value(batch, all))])
+  }
+
+  /// It would take the effects with it of what came later and is forgotten here.
+  @Test func aSnapshotThatIsOlderThanWhatIsForgottenHereIsNotInstalled() {
+    var world = Self.world()
+    let x = Self.decision(at(3, 1), World.command(1))
+    world.learn(x, at: 2, 3)
+    world.learn(Self.decision(at(3, 2), Self.barrier, at(3, 1)), at: 2, 3)
+    // Void, and known to 2 alone.
+    world.learn(Self.decision(at(3, 9), .nop), at: 2)
+    world.network.removeAll()
+    // 1 lacks the command; 2 freezes a snapshot for it.
+    world.with(VoterID(1)) {
+      $0.core.catchUp = .init(source: VoterID(2))
+      $0.core.askForPiece()
+    }
+    world.hand(1, 2, "fetchPiece")
+    // What 1 lacks comes after all, and more, which 1 and 3 forget.
+    world.learn(x, at: 1)
+    world.learn(Self.decision(at(3, 2), Self.barrier, at(3, 1)), at: 1)
+    world.learn(Self.decision(at(2, 1), World.command(2), at(3, 2)), at: 1, 3)
+    world.learn(Self.decision(at(3, 3), Self.barrier, at(3, 2), at(2, 1)), at: 1, 3)
+    world.mingle(1, 3)
+    #expect(world[1].isForgotten(at(2, 1)))
+    #expect(world.numbers(1) == [1, 2])
+    // 2 knows nothing of that, and its snapshot comes to its end.
+    world.network.removeAll { $0.message.kind != "piece" && $0.message.kind != "fetchPiece" }
+    world.mingle(1, 2)
+    #expect(world.numbers(1) == [1, 2])
+    world.restart(VoterID(1))
+    #expect(world.numbers(1) == [1, 2])
+    world.settle()
+    #expect(world.numbers(2) == [1, 2])
+    world.expectAgreement()
+  }
+
+  /// The source forgets between two requests, and executes nothing meanwhile: what was executed in
+  /// between would be missing in a list that begins behind it.
+  @Test func piecesOfTwoSnapshotsOfOneSourceAreNotPutTogether() {
+    var world = Self.world()
+    let first = Self.decision(at(2, 1), World.command(1))
+    let second = Self.decision(at(2, 2), World.command(2, [1]))
+    let barrier = Self.decision(at(2, 3), Self.barrier, at(2, 2))
+    for message in [first, second, barrier] { world.learn(message, at: 1, 2) }
+    for message in [second, barrier] { world.learn(message, at: 3) }
+    #expect(world.numbers(3, 1) == [2] && world.numbers(3) == [])
+    world.with(VoterID(3)) {
+      $0.core.catchUp = .init(source: VoterID(2))
+      $0.core.askForPiece()
+      $0.core.askForPiece()
+    }
+    world.hand(3, 2, "fetchPiece")
+    #expect(!world[2].isForgotten(at(2, 1)))
+    world.hand(1, 2, "executed")
+    #expect(world[2].isForgotten(at(2, 1)))
+    world.hand(3, 2, "fetchPiece")
+    world.network.removeAll { $0.message.kind != "piece" && $0.message.kind != "fetchPiece" }
+    world.mingle(2, 3)
+    #expect(world[3].statistics.installed == 1)
+    #expect(world.numbers(3, 1) == [2])
+    #expect(world.numbers(3) == [1])
+    world.settle()
+    world.expectAgreement()
+  }
+}
+
+extension World {
+  /// Has these hear from another what was decided.
+  mutating func learn(_ decision: Message, at voters: UInt32...) {
+    for voter in voters { tell(decision, from: voter % 3 + 1, to: voter) }
+  }
+}
