@@ -58,7 +58,6 @@ extension Core {
         barriers.since = 0
         barriers.resendAt = now
       }
-      if barriers.own == id { barriers.own = nil }
       barriers.passing.removeFirst()
     }
     if started { tellOfBarrier() }
@@ -127,9 +126,11 @@ extension Core {
   /// Proposes a barrier when much was executed since the last; the voters at different times, so that
   /// one does it as a rule.
   mutating func proposeBarrierIfDue() {
+    // Also as a void one, and where a snapshot holds it.
+    if let own = barriers.own, table.isExecuted(own) { barriers.own = nil }
     guard let every = settings.barrierEvery, barriers.own == nil, stopped == nil, started,
       let place = electorate.place, barriers.since >= every + every / 8 * UInt64(place),
-      reservation.last < reservation.reserved
+      reservation.last < reservation.reserved, isOwnRowOpen
     else { return }
     open(Batch([Entry(.barrier)]), for: [])
     barriers.own = InstanceID(row: ownRow, number: reservation.last)

@@ -6,6 +6,13 @@ extension Core {
   var needsFlush: Bool {
     stopped == nil && !waiting.isEmpty && !isYielding && own.count < settings.maxOpenInstances
       && reservation.last < reservation.reserved
+      && isOwnRowOpen
+  }
+
+  /// Whether others take the next number of this node's row: where too much of it is not forgotten, they
+  /// would not.
+  var isOwnRowOpen: Bool {
+    table.takes(InstanceID(row: ownRow, number: reservation.last + 1))
   }
 
   /// Opens instances for what waits, several proposals in each.
