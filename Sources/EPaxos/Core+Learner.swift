@@ -106,9 +106,9 @@ extension Core {
       guard let instance = table[id], instance.phase == .committed,
         instance.batch <= outbox.durable, let cmd = instance.cmd
       else { continue }
-      committed.append(.init(id, Value(cmd, instance.dep)))
       size += cmd.size
-      if size >= settings.maxMessageBytes { break }
+      if !committed.isEmpty, size > settings.maxMessageBytes { break }
+      committed.append(.init(id, Value(cmd, instance.dep)))
     }
     if !committed.isEmpty { outbox.send(.commit(committed), to: sender) }
     if hasTruncated { outbox.send(.standing(standing, asks: false), to: sender) }

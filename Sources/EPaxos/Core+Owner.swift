@@ -43,11 +43,12 @@ extension Core {
     var entries: [Entry] = []
     var numbers: [UInt64] = []
     var size = 0
-    while numbers.count < min(settings.maxBatch, waiting.count), size < settings.maxMessageBytes {
+    while numbers.count < min(settings.maxBatch, waiting.count) {
       let number = waiting[numbers.count]
       guard let entry = pending[number]?.entry else { preconditionFailure("it waits, and ended") }
-      // Barriers conflict with everything, and stand alone.
-      if entry.isBarrier, !entries.isEmpty { break }
+      // Barriers conflict with everything, and stand alone; a message must fit into a frame, so what is
+      // long stands alone, too.
+      if !entries.isEmpty, entry.isBarrier || size + entry.size > settings.maxMessageBytes { break }
       entries.append(entry)
       numbers.append(number)
       size += entry.size

@@ -5,10 +5,19 @@ extension Machine {
   /// A snapshot that another node takes from here.
   struct Transfer: Sendable {
     var to: VoterID
-    var source: SnapshotSource<State>
+    /// The rest; nil once all of it was given: the copy of the state takes memory.
+    var source: SnapshotSource<State>?
     /// The piece that was given last.
     var last: EPaxos.Message.SnapshotPiece
     var usedAt: Ticks
+
+    /// Gives the next piece.
+    mutating func advance(_ limit: Int) {
+      guard var source else { return }
+      self.source = nil
+      last = source.piece(last.index + 1, limit)
+      if !last.isLast { self.source = source }
+    }
   }
 
   /// A snapshot that this node takes.
@@ -23,7 +32,7 @@ extension Machine {
     if let place = transfers.firstIndex(where: { $0.to == voter }) {
       let last = transfers[place].last
       let isNext = snapshot == last.snapshot && index == last.index + 1 && !last.isLast
-      if isNext { transfers[place].last = transfers[place].source.piece(index, limit) }
+      if isNext { transfers[place].advance(limit) }
       let isSame = snapshot == last.snapshot && index == last.index
       // Two requests that crossed are both answered with one snapshot: or each would end the other's.
       if isNext || isSame || (last.index == 0 && !last.isLast) {
@@ -34,15 +43,27 @@ extension Machine {
       transfers.remove(at: place)
     }
     guard core.executed > 0 else { return }
-    let patience = core.settings.retransmitAfter * 8
-    let now = core.now
-    transfers.removeAll { $0.usedAt.advanced(by: patience) <= now || $0.last.isLast }
-    guard transfers.count < core.settings.maxTransfers else { return }
+    dropIdleTransfers()
+    guard transfers.count(where: { $0.source != nil }) < core.settings.maxTransfers else { return }
     var source = SnapshotSource(core.drawSnapshot(), core, replicated, appState)
     let first = source.piece(0, limit)
-    transfers.append(Transfer(to: voter, source: source, last: first, usedAt: core.now))
+    transfers.append(
+      Transfer(to: voter, source: first.isLast ? nil : source, last: first, usedAt: core.now))
     core.outbox.send(.piece(first), to: voter)
   }
+
+  /// Whoever took the last piece may ask for it again, so it is kept for a while.
+  mutating func dropIdleTransfers() {
+    let (now, patience) = (core.now, transferPatience)
+    transfers.removeAll { $0.usedAt.advanced(by: patience) <= now }
+  }
+
+  /// When the first of those that are given is idle for too long.
+  var transferWake: Ticks? {
+    transfers.map { $0.usedAt.advanced(by: transferPatience) }.min()
+  }
+
+  private var transferPatience: UInt64 { core.settings.retransmitAfter * 8 }
 
   mutating func takePiece(_ piece: EPaxos.Message.SnapshotPiece, from sender: VoterID) {
     guard core.catchUp.source == sender else { return }
@@ -97,10 +118,14 @@ extension SnapshotSource {
   fileprivate mutating func piece(_ index: UInt32, _ limit: Int) -> Message.SnapshotPiece {
     var bytes: [Bytes] = []
     var size = 0
-    while !isAtEnd, size < limit {
-      let count = bytes.count
-      next(limit: limit, into: &bytes)
-      for piece in bytes[count...] { size += piece.count }
+    while let piece = nextPiece(limit) {
+      // A message must fit into a frame: what is long is sent alone.
+      if !bytes.isEmpty, size + piece.count > limit {
+        putBack(piece)
+        break
+      }
+      bytes.append(piece)
+      size += piece.count
     }
     return Message.SnapshotPiece(
       snapshot: number, index: index, isLast: isAtEnd, digest: digest, bytes: bytes)

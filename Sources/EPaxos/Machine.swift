@@ -61,6 +61,7 @@ where State.Command: Interfering, State.Query: Interfering {
     guard core.stopped == nil else { return }
     core.startIfNeeded()
     core.tick(to: now)
+    if !transfers.isEmpty { dropIdleTransfers() }
     settle()
   }
 
@@ -190,7 +191,11 @@ where State.Command: Interfering, State.Query: Interfering {
   /// When it next needs to be told the time, in ticks.
   public var nextDeadline: Ticks? {
     if core.stopped != nil { return nil }
-    return core.hasTicked && !mayHaveMore ? core.nextWake : core.now
+    guard core.hasTicked, !mayHaveMore else { return core.now }
+    guard let wake = core.nextWake, let idle = transferWake else {
+      return core.nextWake ?? transferWake
+    }
+    return min(wake, idle)
   }
 
   /// Whether it left off executing in the middle.

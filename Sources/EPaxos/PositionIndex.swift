@@ -56,7 +56,10 @@ extension PositionIndex {
     if cursor == nil {
       writer.write(Tag.floor.rawValue)
       writer.write(floor)
-      table.forEachOther { part, marks in Self.encode(part, marks, into: &writer) }
+      table.forEachOther { part, marks in
+        Self.encode(part, marks, into: &writer)
+        if writer.count >= limit { pieces.append(writer.finish()) }
+      }
     }
     var at = cursor ?? Cursor(space: 0, name: 0)
     // Something each time, however small the limit.

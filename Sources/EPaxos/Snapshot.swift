@@ -26,6 +26,8 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
   private let positions: PositionIndex
   private let clients: [Clients.Kept]
   private var part = Part.head
+  /// Made, and yet to be given.
+  private var made = Queue<Bytes>()
 
   init(_ number: UInt64, _ core: Core, _ replicated: Replicated, _ app: State) {
     self.number = number
@@ -39,7 +41,25 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
   }
 
   var isAtEnd: Bool {
-    if case .end = part { true } else { false }
+    if case .end = part { made.isEmpty } else { false }
+  }
+
+  /// The next piece; nil behind the last.
+  mutating func nextPiece(_ limit: Int) -> Bytes? {
+    while made.isEmpty, !isAtEnd {
+      var pieces: [Bytes] = []
+      next(limit: limit, into: &pieces)
+      for piece in pieces { made.append(piece) }
+    }
+    return made.popFirst()
+  }
+
+  /// To be the next again.
+  mutating func putBack(_ piece: Bytes) {
+    let rest = made.all
+    made = Queue()
+    made.append(piece)
+    for piece in rest { made.append(piece) }
   }
 
   /// Gives the next pieces, about `limit` bytes.
@@ -90,7 +110,7 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
     var writer = ByteWriter()
     writer.write(UInt8(2))
     var end = start
-    while end < clients.count, end == start || writer.count < limit {
+    while end < clients.count, end == start || writer.count + clients[end].size <= limit {
       clients[end].encode(into: &writer)
       end += 1
     }
@@ -111,6 +131,11 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
       number = max(number, cells.truncated + 1)
       while number <= cells.last, writer.count < max(limit, 2) {
         if let instance = cells[number], instance.isExecuted, let cmd = instance.cmd {
+          // What is long has a piece of its own.
+          if writer.count > 1, writer.count + cmd.size > limit {
+            pieces.append(writer.finish())
+            return part = .instances(line: line, number: number)
+          }
           let id = InstanceID(row: cells.row, number: number)
           Message.Committed(id, Value(cmd, instance.dep)).encode(into: &writer)
         }

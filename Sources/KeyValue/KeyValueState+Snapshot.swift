@@ -36,14 +36,24 @@ extension KeyValueState {
     writer.write(cursor.section.rawValue)
     switch cursor.section {
     case .keys:
-      isOver = Self.write(keys, from: &cursor, limit, into: &writer) { entry, writer in
+      isOver = Self.write(keys, from: &cursor, limit, into: &writer) {
+        $0.value.count
+      } encode: { entry, writer in
         writer.write(entry.version)
         writer.write(bytes: entry.value)
       }
     case .leases:
-      isOver = Self.write(leases, from: &cursor, limit, into: &writer) { $0.encode(into: &$1) }
+      isOver = Self.write(leases, from: &cursor, limit, into: &writer) { _ in
+        64
+      } encode: {
+        $0.encode(into: &$1)
+      }
     case .sessions:
-      isOver = Self.write(sessions, from: &cursor, limit, into: &writer) { $0.encode(into: &$1) }
+      isOver = Self.write(sessions, from: &cursor, limit, into: &writer) {
+        Self.cost($0, Bytes())
+      } encode: {
+        $0.encode(into: &$1)
+      }
     case .head, .end:
       writer.write(digest)
       pieces.append(writer.finish())
@@ -59,17 +69,24 @@ extension KeyValueState {
     if cursor.section == .keys { keys.release(before: cursor.shard) }
   }
 
+  /// What is long has a piece of its own: one behind others might not fit into a message.
+  /// - Parameter size: how long a value's form is, about.
   /// - Returns: whether the table was written to its end.
   private static func write<Value>(
     _ table: ShardedTable<Value>, from cursor: inout Cursor, _ limit: Int,
-    into writer: inout ByteWriter, _ encode: (Value, inout ByteWriter) -> Void
+    into writer: inout ByteWriter, size: (Value) -> Int,
+    encode: (Value, inout ByteWriter) -> Void
   ) -> Bool {
     while cursor.shard < table.shards.count {
       let cells = table.shards[cursor.shard].cells
       while cursor.cell < cells.count {
-        if writer.count >= limit { return false }
-        writer.write(bytes: cells[cursor.cell].name)
-        encode(cells[cursor.cell].value, &writer)
+        let cell = cells[cursor.cell]
+        // The section's mark is no cell.
+        if writer.count > 1, writer.count + cell.name.count + size(cell.value) > limit {
+          return false
+        }
+        writer.write(bytes: cell.name)
+        encode(cell.value, &writer)
         cursor.cell += 1
       }
       cursor.shard += 1
