@@ -20,13 +20,19 @@ public struct Entry: Hashable, Sendable {
   public var kind: Kind
   /// Where a client asked for it once.
   public var once: Once?
+  /// Where a client asked for it once: the position of the last barrier that its origin had executed when
+  /// it took it. Else zero.
+  public var since: UInt64
   /// What it says, by its kind.
   public var payload: Bytes
 
   /// One made of its parts.
-  @inlinable public init(_ kind: Kind, once: Once? = nil, payload: Bytes = Bytes()) {
+  @inlinable public init(
+    _ kind: Kind, once: Once? = nil, since: UInt64 = 0, payload: Bytes = Bytes()
+  ) {
     self.kind = kind
     self.once = once
+    self.since = once == nil ? 0 : since
     self.payload = payload
   }
 
@@ -84,7 +90,10 @@ extension Entry: ByteCodable {
   /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
     writer.write(kind.rawValue | (once == nil ? 0 : Self.hasOnce))
-    once?.encode(into: &writer)
+    if let once {
+      once.encode(into: &writer)
+      writer.write(since)
+    }
     writer.write(bytes: payload)
   }
 
@@ -94,8 +103,13 @@ extension Entry: ByteCodable {
     guard let kind = Kind(rawValue: mark & ~Self.hasOnce) else {
       throw .malformed("unknown kind of entry")
     }
-    let once = mark & Self.hasOnce == 0 ? nil : try Once(from: &reader)
-    self.init(kind, once: once, payload: try reader.read(bytesUpTo: Self.maxPayload))
+    var once: Once?
+    var since: UInt64 = 0
+    if mark & Self.hasOnce != 0 {
+      once = try Once(from: &reader)
+      since = try reader.read(UInt64.self)
+    }
+    self.init(kind, once: once, since: since, payload: try reader.read(bytesUpTo: Self.maxPayload))
   }
 }
 

@@ -48,8 +48,8 @@ extension Machine {
         guard number > 0, let query = queries.removeValue(forKey: number) else { continue }
         end(number, .answered(appState.answer(query)))
       case .barrier, .membership:
-        replicated.clients.trim()
         replicated.positions.raiseFloor()
+        replicated.clients.trim(at: replicated.positions.floor)
         core.barriers.passing.append(id)
         end(number, .passed)
       }
@@ -61,31 +61,33 @@ extension Machine {
     guard let command = try? State.Command(from: &reader), reader.isAtEnd else {
       return end(number, .notApplied(.malformed))
     }
-    if let once = entry.once, let kept = replicated.clients.last(of: once.client),
-      once.sequence <= kept.sequence
-    {
-      return applyAgain(once, kept, for: number)
+    if let once = entry.once {
+      let memory = replicated.clients.memory(of: once, since: entry.since)
+      if memory != .new { return applyAgain(once, memory, for: number) }
     }
     let position = replicated.positions.position(of: core.reading.footprint(of: entry))
     let (outcome, event) = appState.apply(command, at: ApplyContext(position: position))
-    if let once = entry.once {
-      replicated.clients.keep(
-        .init(
-          client: once.client, sequence: once.sequence, position: position,
-          outcome: outcome.encoded))
-    }
+    if let once = entry.once { replicated.clients.keep(once, outcome.encoded, at: position) }
     if let event, core.started { effects.append(.event(event, at: position)) }
     end(number, .applied(outcome, at: position))
   }
 
-  /// The client sent this command before, or a later one since.
-  private mutating func applyAgain(_ once: Once, _ kept: Clients.Kept, for number: UInt64) {
-    guard once.sequence == kept.sequence else { return end(number, .notApplied(.outdated)) }
-    var reader = ByteReader(kept.outcome)
-    guard let outcome = try? State.Outcome(from: &reader) else {
-      return end(number, .notApplied(.malformed))
+  /// The client sent this command before, or a later one since, or nobody knows that any more.
+  private mutating func applyAgain(_ once: Once, _ memory: Clients.Memory, for number: UInt64) {
+    switch memory {
+    case .new: break
+    case .outdated: end(number, .notApplied(.outdated))
+    case .forgotten:
+      // A first attempt that comes so late has had no effect, and will have none.
+      end(number, once.isRetry ? .unknown(.forgotten) : .notApplied(.abandoned(.forgotten)))
+    case .applied(let kept):
+      guard let bytes = kept.outcome else { return end(number, .unknown(.forgotten)) }
+      var reader = ByteReader(bytes)
+      guard let outcome = try? State.Outcome(from: &reader) else {
+        return end(number, .unknown(.forgotten))
+      }
+      end(number, .applied(outcome, at: kept.position))
     }
-    end(number, .applied(outcome, at: kept.position))
   }
 
   /// Ends a proposal that has not ended before.

@@ -90,7 +90,8 @@ where State.Command: Interfering, State.Query: Interfering {
       guard payload.count <= core.settings.maxCommand else {
         return refuse(id, .tooLarge(size: payload.count, limit: core.settings.maxCommand))
       }
-      entry = Entry(.command, once: proposal.once, payload: payload)
+      entry = Entry(
+        .command, once: proposal.once, since: replicated.positions.floor, payload: payload)
     case .query(let query, .stale):
       return completed.append(
         Completion(proposal: id, result: .answered(appState.answer(query))))

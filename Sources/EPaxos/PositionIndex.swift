@@ -17,7 +17,8 @@ extension UInt64: Mergeable {
 struct PositionIndex: Hashable, Sendable {
   /// Exact, without limits: each node must find the same.
   private var table = FootprintTable<UInt64>()
-  private var floor: UInt64 = 0
+  /// The position of the last barrier.
+  private(set) var floor: UInt64 = 0
 
   /// Names that were touched since the last barrier.
   var count: Int { table.count }

@@ -86,7 +86,8 @@ public enum NotApplied: Hashable, Sendable {
 public enum Abandoned: Error, Hashable, Sendable {
   case deadline
   case cancelled
-  /// The state was replaced by a snapshot that may contain it.
+  /// The state was replaced by a snapshot that may contain it; or it asks to have its effect once, and its
+  /// client is one of those whose last commands were forgotten (`Once`).
   case forgotten
   /// No number is left to draw.
   case countersExhausted

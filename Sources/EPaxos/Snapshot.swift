@@ -25,6 +25,7 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
   private let app: State
   private let positions: PositionIndex
   private let clients: [Clients.Kept]
+  private let forgotten: UInt64
   private var part = Part.head
   /// Made, and yet to be given.
   private var made = Queue<Bytes>()
@@ -38,6 +39,7 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
     digest = app.digest
     positions = replicated.positions
     clients = replicated.clients.inOrder
+    forgotten = replicated.clients.forgotten
   }
 
   var isAtEnd: Bool {
@@ -106,14 +108,9 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
   }
 
   private func giveClients(from start: Int, _ limit: Int, _ pieces: inout [Bytes]) -> Int {
-    guard start < clients.count else { return start }
     var writer = ByteWriter()
     writer.write(UInt8(2))
-    var end = start
-    while end < clients.count, end == start || writer.count + clients[end].size <= limit {
-      clients[end].encode(into: &writer)
-      end += 1
-    }
+    let end = Clients.give(clients, from: start, limit, forgotten: forgotten, into: &writer)
     pieces.append(writer.finish())
     return end
   }
@@ -189,8 +186,7 @@ struct SnapshotTarget<State: ReplicatedState>: Sendable {
       truncated = try Dependencies(from: &reader)
       if try reader.read(UInt8.self) != 0 { barrier = try InstanceID(from: &reader) }
       hasBegun = true
-    case 2:
-      while !reader.isAtEnd { replicated.clients.keep(try Clients.Kept(from: &reader)) }
+    case 2: try replicated.clients.restore(&reader)
     case 3: try replicated.positions.restore(piece[1..<piece.count])
     case 4: try app.restore(piece[1..<piece.count])
     case 5:

@@ -7,7 +7,7 @@ import Testing
   static let ballot = Ballot(epoch: Epoch(0), counter: 7, voter: VoterID(2))
   static let batch = Batch([
     Entry(.command, payload: "set"),
-    Entry(.command, once: Once(Identity128(high: 5, low: 6), 4), payload: "once"),
+    Entry(.command, once: Once(Identity128(high: 5, low: 6), 4), since: 9, payload: "once"),
     Entry(.read, payload: ""),
   ])
   static let value = Value(batch, deps(at(1, 3), at(2, 9)))
