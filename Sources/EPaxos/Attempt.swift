@@ -23,6 +23,8 @@ struct Attempt: Hashable, Sendable {
     var unchanged = VoteSet()
     /// Behind what, by all answers.
     var dep: Dependencies
+    /// How many were asked, this node among them.
+    var asked: Int
     /// When it is given up to be decided in one round trip; nil while there are too few answers.
     var giveUpAt: Ticks?
   }
@@ -58,6 +60,8 @@ struct Attempt: Hashable, Sendable {
   var resendAt: Ticks
   /// When a recovery that came to nothing begins anew.
   var endsAt: Ticks?
+  /// When its timer comes up; nil for none.
+  var timer: Ticks?
 
   init(_ ballot: Ballot, _ stage: Stage, resendAt: Ticks, endsAt: Ticks? = nil) {
     self.ballot = ballot
@@ -77,7 +81,8 @@ struct Attempt: Hashable, Sendable {
   }
 }
 
-/// Wake-ups, the earliest first. What was put off since is found when it comes up.
+/// Wake-ups, the earliest first. What was put off since is found when it comes up, and so is what another
+/// took the place of.
 struct TimerHeap: Hashable, Sendable {
   struct Timer: Hashable, Sendable {
     var at: Ticks
@@ -87,6 +92,7 @@ struct TimerHeap: Hashable, Sendable {
   private var heap: [Timer] = []
 
   var first: Timer? { heap.first }
+  var count: Int { heap.count }
 
   mutating func insert(_ timer: Timer) {
     heap.append(timer)

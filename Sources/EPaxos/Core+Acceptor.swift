@@ -120,6 +120,7 @@ extension Core {
 
   /// Takes a decision, for good (rule 13): at any ballot, since there is only one.
   mutating func commit(_ id: InstanceID, _ value: Value, announce: Bool) {
+    guard stopped == nil else { return }
     let held = table[id]
     if let held, held.phase == .committed {
       // Agreement (rule 7).

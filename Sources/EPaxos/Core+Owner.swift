@@ -67,7 +67,8 @@ extension Core {
     hold(id, value, behind: value.dep)
     for number in numbers { pending[number]?.instance = id }
     own[id] = numbers
-    let asking = Attempt.PreAccepting(dep: value.dep)
+    let asked = settings.isThrifty ? electorate.thresholds.fast : electorate.thresholds.voters
+    let asking = Attempt.PreAccepting(dep: value.dep, asked: asked)
     begin(id, Attempt(.zero, .preAccepting(asking), resendAt: jittered(settings.retransmitAfter)))
     // The number is reserved, so this needs not wait for the record (rule 28).
     ask(.preAccept(id, value), electorate.thresholds.fast, for: id)
@@ -128,7 +129,7 @@ extension Core {
 
   /// Decides in one round trip, or sees that it takes two (rule 10).
   func isFastPathOpen(_ asking: Attempt.PreAccepting) -> Bool {
-    let silent = electorate.thresholds.voters - asking.votes.count
+    let silent = asking.asked - asking.votes.count
     return asking.unchanged.count + silent >= electorate.thresholds.fast
   }
 
@@ -160,14 +161,14 @@ extension Core {
   mutating func begin(_ id: InstanceID, _ attempt: Attempt) {
     forget(id)
     attempts[id] = attempt
-    if !attempt.ballot.isZero { recoveries += 1 }
+    if !attempt.ballot.isZero { allRecoveries += 1 }
     wake(id)
   }
 
   /// Ends what is under way for an instance.
   mutating func forget(_ id: InstanceID) {
     guard let attempt = attempts.removeValue(forKey: id) else { return }
-    if !attempt.ballot.isZero { recoveries -= 1 }
+    if !attempt.ballot.isZero { allRecoveries -= 1 }
     if case .waiting = attempt.stage { waitingIDs.removeAll { $0 == id } }
   }
 
@@ -179,12 +180,17 @@ extension Core {
 
   mutating func wake(_ id: InstanceID) {
     guard let attempt = attempts[id] else { return }
-    timers.insert(TimerHeap.Timer(at: attempt.dueAt, id: id))
+    let due = attempt.dueAt
+    // That one finds what was put off.
+    if let timer = attempt.timer, timer <= due { return }
+    attempts[id]?.timer = due
+    timers.insert(TimerHeap.Timer(at: due, id: id))
   }
 
   /// A timer of its came up, perhaps too early.
-  mutating func look(at id: InstanceID) {
-    guard let attempt = attempts[id] else { return }
+  mutating func look(at id: InstanceID, by timer: Ticks) {
+    guard let attempt = attempts[id], attempt.timer == timer else { return }
+    attempts[id]?.timer = nil
     if attempt.dueAt <= now {
       if case .preAccepting(var asking) = attempt.stage, let late = asking.giveUpAt, late <= now,
         let instance = table[id]
@@ -208,8 +214,10 @@ extension Core {
     let resendAt = jittered(settings.retransmitAfter)
     attempts[id]?.resendAt = resendAt
     switch attempt.stage {
-    case .preAccepting(let asking):
+    case .preAccepting(var asking):
       guard let cmd = instance.initCmd else { return }
+      asking.asked = electorate.thresholds.voters
+      attempts[id]?.stage = .preAccepting(asking)
       askAgain(.preAccept(id, Value(cmd, instance.initDep)), but: asking.votes)
     case .collecting: recover(id, attempt)
     case .validating(let validation):

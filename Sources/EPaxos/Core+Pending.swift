@@ -24,8 +24,13 @@ extension Core {
   /// "Not applied" where no instance can decide it, or there is nothing to apply; "unknown" where one
   /// may.
   mutating func end(_ number: UInt64, because reason: Abandoned) {
+    if pending[number] != nil, pending[number]?.instance == nil { waiting.keep { $0 != number } }
+    finish(number, because: reason)
+  }
+
+  /// The same, where the queue of those that wait is looked after elsewhere.
+  private mutating func finish(_ number: UInt64, because reason: Abandoned) {
     guard let ending = pending.remove(number) else { return }
-    if ending.instance == nil { waiting.keep { $0 != number } }
     ended.append(
       Ended(
         proposal: ending.proposal, number: number, isRead: ending.entry.kind == .read,
@@ -35,13 +40,19 @@ extension Core {
 
   mutating func lookAtPending() {
     pendingWake = nil
+    let count = pending.count
     for number in pending.numbers {
       guard let deadline = pending[number]?.deadline else { continue }
       if deadline <= now {
-        end(number, because: .deadline)
+        finish(number, because: .deadline)
       } else {
         pendingWake = min(pendingWake ?? deadline, deadline)
       }
+    }
+    // At once: many may end together.
+    if pending.count < count {
+      let open = pending
+      waiting.keep { open[$0] != nil }
     }
   }
 

@@ -183,10 +183,13 @@ extension Core {
   /// (rule 19). One that is committed is enough; nil where there are too many.
   func objections(to value: Value, of id: InstanceID) -> [Objection]? {
     let footprint = reading.footprint(of: value.batch)
+    // Nothing behind these conflicts: most rows need no look.
+    let conflicts = index.conflicts(with: footprint)
     var found: [Objection] = []
     for line in table.lines {
       var number = max(value.dep[line.row], line.truncated) + 1
-      while number <= line.last {
+      let last = min(line.last, conflicts[line.row])
+      while number <= last {
         defer { number += 1 }
         let other = InstanceID(row: line.row, number: number)
         guard other != id, let instance = line[number] else { continue }
@@ -280,8 +283,14 @@ extension Core {
   /// W1 to W3.
   private mutating func lookAtWaiting(_ id: InstanceID) {
     guard case .waiting(let validation)? = attempts[id]?.stage else { return }
-    // What is forgotten cannot be looked up. Whoever is asked anew knows the barrier behind it.
-    if validation.objections.contains(where: { table.isTruncated($0.id) }) { return tryAgain(id) }
+    // What is forgotten cannot be looked up. Who is asked anew knows the barrier behind it, as a rule; one
+    // who does not yet would object again, so that is not done at once.
+    if validation.objections.contains(where: { table.isTruncated($0.id) }) {
+      let again = now.advanced(by: settings.retransmitAfter)
+      let endsAt = attempts[id]?.endsAt ?? again
+      attempts[id]?.endsAt = min(endsAt, again)
+      return wake(id)
+    }
     let states = validation.objections.map { objection in
       (state: state(of: objection.id, against: id), waits: waitingHeard[objection.id])
     }

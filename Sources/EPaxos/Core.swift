@@ -35,7 +35,9 @@ struct Core: Hashable, Sendable {
   var waitingHeard: [InstanceID: Int] = [:]
   /// The highest counters of ballots that recoveries of this node's met.
   var refusals: [InstanceID: UInt64] = [:]
-  var recoveries = 0
+  var allRecoveries = 0
+  /// Those that are at work: what one waits for must be recovered, too, however many wait (rule 23).
+  var recoveries: Int { allRecoveries - waitingIDs.count }
   var scan = Scan()
   var barriers = Barriers()
   var catchUp = CatchUp()
@@ -108,7 +110,7 @@ struct Core: Hashable, Sendable {
     hasTicked = true
     while let timer = timers.first, timer.at <= now {
       timers.removeFirst()
-      look(at: timer.id)
+      look(at: timer.id, by: timer.at)
     }
     if let due = scan.dueAt, due <= now { scanForUndecided() }
     if let due = pendingWake, due <= now { lookAtPending() }
@@ -162,8 +164,8 @@ struct Core: Hashable, Sendable {
     guard stopped == nil else { return }
     stopped = reason
     started = true
-    for number in pending.numbers { end(number, because: reason) }
     waiting.removeAll()
+    for number in pending.numbers { end(number, because: reason) }
     own.removeAll()
     attempts.removeAll()
     waitingIDs.removeAll()

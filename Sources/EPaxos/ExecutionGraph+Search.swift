@@ -46,8 +46,8 @@ extension ExecutionGraph {
     walk: while frame.edge.prefix < prefixes.count {
       let prefix = prefixes[frame.edge.prefix]
       let other = self.line(of: prefix.row)
-      // What is forgotten was executed.
-      let first = other.map { lines[$0].truncated + 1 } ?? 1
+      // What is placed comes first in any case.
+      let first = other.map { lines[$0].placed + 1 } ?? 1
       frame.edge.number = max(frame.edge.number, first)
       while frame.edge.number <= prefix.through {
         let end = InstanceID(row: prefix.row, number: frame.edge.number)

@@ -20,12 +20,21 @@ struct ExecutionGraph: Hashable, Sendable {
     let row: Row
     /// Up to this number they are forgotten, and count as executed.
     var truncated: UInt64 = 0
+    /// Up to this number they are placed: no search has to look at them.
+    private(set) var placed: UInt64 = 0
     var cells: [Cell] = []
+
+    init(_ row: Row) { self.row = row }
 
     /// The place of a number's cell; nil where there is none.
     func place(_ number: UInt64) -> Int? {
       guard number > truncated, number - truncated <= UInt64(cells.count) else { return nil }
       return Int(number - truncated) - 1
+    }
+
+    mutating func advance() {
+      placed = max(placed, truncated)
+      while let cell = place(placed + 1), cells[cell].state == .placed { placed += 1 }
     }
   }
 
@@ -119,6 +128,7 @@ struct ExecutionGraph: Hashable, Sendable {
       roots.append(id)
     } else {
       lines[line].cells[place] = Cell(state: .placed)
+      lines[line].advance()
       ready.append(id)
     }
     wake(id)
@@ -146,6 +156,7 @@ struct ExecutionGraph: Hashable, Sendable {
       }
       lines[line].cells.removeFirst(Int(cells))
       lines[line].truncated = prefix.through
+      lines[line].advance()
     }
     for id in laidAside.keys.filter(through.contains).sorted() { wake(id) }
     ready.keep { !through.contains($0) }
@@ -208,7 +219,7 @@ struct ExecutionGraph: Hashable, Sendable {
   private mutating func open(_ row: Row) -> Int {
     let place = lines.firstIndex { $0.row >= row } ?? lines.count
     if place == lines.count || lines[place].row != row {
-      lines.insert(Line(row: row), at: place)
+      lines.insert(Line(row), at: place)
     }
     return place
   }
@@ -269,6 +280,7 @@ struct ExecutionGraph: Hashable, Sendable {
       }
       let stamp = lines[line].cells[place].stamp
       lines[line].cells[place] = Cell(state: .placed, stamp: stamp)
+      lines[line].advance()
       ready.append(id)
       backlog -= 1
     }

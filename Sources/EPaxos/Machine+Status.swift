@@ -24,7 +24,7 @@ extension Machine {
     Status(
       executed: core.executed, executedThrough: core.table.executed,
       truncated: core.table.truncated, seen: core.table.seen, barrier: core.barriers.last,
-      open: core.pending.count, recoveries: core.recoveries)
+      open: core.pending.count, recoveries: core.allRecoveries)
   }
 
   /// What it has done since it was made.
