@@ -93,11 +93,18 @@ struct Core: Hashable, Sendable {
     table.see(ownRow, through: reservation.inherited)
     // It may have left, and its record not have become durable (rule 28). Recovery relies on an owner to
     // put nothing beside what it proposed before (V2, W3): so all of this life comes behind it.
-    if reservation.inherited > 0 {
+    if reservation.inherited > 0, !forgetsProposals {
       index.insert(InstanceID(row: ownRow, number: reservation.inherited), .barrier)
     }
     if barriers.last != nil { barriers.resendAt = now }
     table.hasNews = true
+  }
+
+  private var forgetsProposals: Bool {
+    #if PlantedBugs
+      if PlantedBug.has(.forgottenProposal) { return true }
+    #endif
+    return false
   }
 
   /// So many ticks, and up to half as many more.

@@ -44,7 +44,8 @@ extension InstanceLedger {
     case .validate(let ballot, let id, let value):
       use(ballot, for: id, by: voter)
       propose(value, as: id)
-    case .validated(_, let id, let objections):
+    case .validated(let ballot, let id, let objections):
+      mustName(objections, id, ballot, voter, place)
       must(voter, "say what speaks against \(id)", place) { $0.held[id]?.proposed != nil }
       for objection in objections where objection.isCommitted {
         if decided[objection.id] == nil {
@@ -65,6 +66,9 @@ extension InstanceLedger {
     _ holding: Holding, of id: InstanceID, _ ballot: Ballot, _ voter: VoterID, _ place: Int
   ) {
     if stores[place].isRetired { violate("voter \(voter), who is lost, promises") }
+    if stores[place].truncated.contains(id) {
+      violate("voter \(voter) answers for \(id), which it has forgotten, as for what it knows")
+    }
     must(voter, "promise \(ballot) of \(id)", place) { store in
       guard let held = store.held[id] else { return store.truncated.contains(id) }
       return held.bal >= ballot || held.phase == .committed

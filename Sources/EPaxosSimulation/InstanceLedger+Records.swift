@@ -25,6 +25,7 @@ extension InstanceLedger {
         return held.isSuperset(of: value.dep) ? nil : "leaves out what \(id) was behind"
       }
       propose(value, as: id)
+      mustCover(held, of: id, by: voter, place)
     case .promised(let id, let ballot):
       vote(id, by: voter, place) { one in
         if ballot <= one.bal { return "promises \(ballot) of \(id) after \(one.bal)" }
@@ -42,6 +43,7 @@ extension InstanceLedger {
         return nil
       }
       propose(value, as: id)
+      expectObjections(to: value, of: id, place)
     case .committed(let id, let batch, let dep): committed(id, batch, dep, by: voter, place)
     case .truncated(let through): truncated(through, by: voter, place)
     case .instance: break
@@ -76,7 +78,10 @@ extension InstanceLedger {
       one.accepted.insert(ballot)
       return nil
     }
-    if let value { ask(value, at: ballot, for: id) }
+    if let value {
+      ask(value, at: ballot, for: id)
+      if value.batch.isNop { stores[place].void.insert(id) }
+    }
   }
 
   private mutating func committed(
@@ -90,12 +95,18 @@ extension InstanceLedger {
       one.value = value
       return nil
     }
-    if let value { decide(value, of: id, says: voter) }
+    if let value {
+      decide(value, of: id, says: voter)
+      if value.batch.isNop { stores[place].void.insert(id) }
+    }
   }
 
-  /// What is forgotten is decided (rule 43).
+  /// What is forgotten is decided, and enough hold it as that (rule 43).
   private mutating func truncated(_ through: Dependencies, by voter: VoterID, _ place: Int) {
     mustBeDecided(through, says: voter)
+    if stores.indices.count(where: { holds(through, $0) }) < thresholds.slow {
+      violate("voter \(voter) forgets \(through), and too few hold it")
+    }
     stores[place].truncated.formUnion(through)
     reach(.forgotten)
   }
@@ -107,12 +118,15 @@ extension InstanceLedger {
   ) {
     guard let place = place(of: voter) else { return }
     stores[place].life += 1
+    stores[place].objections = [:]
     mustBeDecided(forgotten, says: voter)
     stores[place].truncated.formUnion(forgotten)
     let row = Row(epoch: settings.configuration.epoch, owner: voter)
     let known = stores[place].reserved[row] ?? 0
     if reserved < known { violate("voter \(voter) came back without a reservation") }
     stores[place].reserved[row] = max(known, reserved)
+    // It may have been proposed, and be held by others only.
+    if known > 0 { stores[place].void.insert(InstanceID(row: row, number: known)) }
     var found: Set<InstanceID> = []
     for (id, instance) in instances {
       found.insert(id)

@@ -24,6 +24,13 @@ struct InstanceLedger: Sendable {
     var held: [InstanceID: Held] = [:]
     var reserved: [Row: UInt64] = [:]
     var truncated = Dependencies()
+    /// The last of every row that it holds as void, or may have proposed in an earlier life: that
+    /// conflicts with everything.
+    var void = Dependencies()
+    /// All up to these it holds as decided, as far as was looked.
+    var decidedThrough = Dependencies()
+    /// What its next answer to a validation must name, by what it held when it noted the question.
+    var objections: [Place: [InstanceID]] = [:]
     /// It took over a snapshot, whose records say of no instance that it is decided.
     var hasInstalled = false
     /// It was lost: its identity never votes again.
@@ -133,7 +140,7 @@ struct InstanceLedger: Sendable {
       guard let held = store.held[id] else { return false }
       return held.preaccepted == value.dep && held.proposed == value
     }
-    if unchanged >= thresholds.fast { return true }
+    if unchanged >= stores.count - thresholds.fastFailures { return true }
     return asked.contains { place, asked in
       place.id == id && asked == value
         && stores.count { $0.held[id]?.accepted.contains(place.ballot) ?? false }

@@ -59,5 +59,6 @@ struct InstanceShape: Sendable {
     hurry = one(of: [5, 50, 500])
     filling = Bytes(String(repeating: ".", count: one(of: [0, 0, 0, 40])))
     chasePercent = one(of: [0, 0, 50])
+    settings.tellAfter = one(of: [30, 250])
   }
 }

@@ -72,6 +72,26 @@ public struct InstanceSubject: SimulationSubject {
     return 1_000 * (recovery + room)
   }
 
+  /// All execute all that is decided, whether anyone asks for it or not.
+  public func differing(_ machines: [Machine]) -> String? {
+    guard let first = machines.first else { return nil }
+    for machine in machines.dropFirst() {
+      let (mine, its) = (first.status.executedThrough, machine.status.executedThrough)
+      if mine != its || first.app.digest != machine.app.digest {
+        return "voter \(first.settings.voter) has executed \(mine), and voter "
+          + "\(machine.settings.voter) \(its)"
+      }
+    }
+    return nil
+  }
+
+  /// They tell each other now and then, and what is missing then may have to be recovered.
+  public var equalWithin: UInt64 {
+    let settings = shape.settings
+    let pause = 200_000 * (settings.tellAfter ?? 0)
+    return 60_000_000 + pause + 10 * waitForRoom + 64_000 * settings.attemptLasts
+  }
+
   // MARK: What must hold at every event
 
   /// A message must rest on what is durable.

@@ -133,6 +133,8 @@
     case freeOfForgotten = "leave the forgotten out of what a command comes behind"
     /// What is forgotten is answered for as if it had never been.
     case unknownForgotten = "take the forgotten for the unknown"
+    /// An owner that comes back knows nothing of what it may have proposed.
+    case forgottenProposal = "forget what an earlier life may have proposed"
     /// A node forgets what it alone has executed.
     case earlyForgetting = "forget before others have executed"
 

@@ -82,8 +82,24 @@
       }
     }
 
+    /// What was accepted at ballot 1 is told of as if at 3, and so before what is chosen at 2.
     @Test func keepingOneBallot() {
-      isFound(.singleBallot) { BugTests().aPromiseLendsAnAcceptedValueNoHigherBallot() }
+      func told() -> Ballot? {
+        var world = World.directed(3)
+        world.furnish(
+          3,
+          [
+            .accepted(Self.x, ballot(1, 3), World.command(1), deps(Self.y)),
+            .promised(Self.x, ballot(3, 3)),
+          ])
+        world.tell(.recover(ballot(4, 1), Self.x), from: 1, to: 3)
+        for parcel in world.network {
+          if case .holding(_, Self.x, let holding) = parcel.message { return holding.abal }
+        }
+        return nil
+      }
+      #expect(told() == ballot(1, 3))
+      #expect(PlantedBug.$planted.withValue(.singleBallot) { told() } == ballot(3, 3))
     }
 
     @Test func decidingThoughDependenciesWereAdded() {
@@ -118,8 +134,10 @@
       isFound(.earlyCommit) { BugTests().aDecisionIsDurableBeforeAnyoneHearsOfIt() }
     }
 
-    @Test func leavingTheForgottenOut() {
-      isFound(.freeOfForgotten) { RuleTests().theForgottenIsInTheWay() }
+    @Test func forgettingWhatAnEarlierLifeProposed() {
+      isFound(.forgottenProposal) {
+        LifeTests().whatAnEarlierLifeProposedIsInTheWayOfTheNext()
+      }
     }
 
     @Test func takingTheForgottenForTheUnknown() {

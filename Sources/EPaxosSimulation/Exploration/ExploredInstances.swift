@@ -69,10 +69,10 @@ public struct ExploredInstances: Sendable {
   /// Every world that there is, the small ones first.
   public static let all: [ExploredInstances] = [
     ExploredInstances(
-      name: "instances-one", summary: "3 voters, 1 write, 2 deadlines, 1 crash",
+      name: "instances-one", summary: "3 voters, 1 write, 1 deadline, 1 crash",
       make: {
         InstanceExploration(
-          writes: [(0, 1)], budget: ExplorationBudget(crashes: 1, timeOuts: 2),
+          writes: [(0, 1)], budget: ExplorationBudget(crashes: 1, timeOuts: 1),
           persistsAtOnce: false)
       }),
     ExploredInstances(
@@ -82,10 +82,10 @@ public struct ExploredInstances: Sendable {
       }),
     ExploredInstances(
       name: "instances-owner-gone",
-      summary: "3 voters, 1 of them gone with a write that 1 holds, 1 write, 2 deadlines",
+      summary: "3 voters, 1 of them gone with a write that 1 holds, 1 write, 6 deadlines",
       make: {
         var world = InstanceExploration(
-          writes: [(0, 1), (2, 1)], budget: ExplorationBudget(timeOuts: 2))
+          writes: [(0, 1), (2, 1)], budget: ExplorationBudget(timeOuts: 6))
         world.rehearsal = [Rehearsal(late: 0b101, deliveries: 1)]
         world.deaf = 0b001
         return world
@@ -101,7 +101,7 @@ public struct ExploredInstances: Sendable {
             1: [unchanged(x, value(1))], 5: [unchanged(x, value(1))],
             3: [unchanged(y, value(2)), .committed(y, nil, Dependencies())],
             2: [unchanged(y, value(2))], 4: [unchanged(y, value(2))],
-          ], deaf: [3], deadlines: 2)
+          ], deaf: [3], deadlines: 5)
       }),
     ExploredInstances(
       name: "instances-bound",
@@ -110,7 +110,18 @@ public struct ExploredInstances: Sendable {
         let (x, y) = (first(4), first(5))
         return halfway(
           voters: 5, records: [1: [unchanged(x, value(1))], 2: [unchanged(y, value(2))]],
-          deaf: [4, 5], deadlines: 2)
+          deaf: [4, 5], deadlines: 8)
+      }),
+    ExploredInstances(
+      name: "instances-threshold",
+      summary: "5 voters: a command whose votes are on their way, and what 1 holds of another",
+      make: {
+        let y = first(5)
+        var world = halfway(
+          voters: 5, records: [4: [unchanged(y, value(2))]], deaf: [5], deadlines: 4)
+        world.plan = [(0, InstanceExploration.write(1, 1))]
+        world.rehearsal = [Rehearsal(late: 0b11000, deliveries: 2)]
+        return world
       }),
     ExploredInstances(
       name: "instances-void",
@@ -124,7 +135,7 @@ public struct ExploredInstances: Sendable {
         ]
         var world = halfway(
           voters: 5, records: [2: void, 3: void, 4: void, 5: [unchanged(y, value(2))]],
-          deaf: [1, 3], deadlines: 2)
+          deaf: [1, 3], deadlines: 5)
         world.plan = [(0, InstanceExploration.write(1, 1))]
         world.rehearsal = [Rehearsal(late: 0b11000, deliveries: 4)]
         return world
