@@ -192,6 +192,25 @@
         failure(certificate, key, "\(other.directory)/ca.pem").contains("is not good by"))
     }
 
+    @Test func moreCertificatesThanAnybodyNeedsAreNotHeld() throws {
+      let bench = try TLSBench()
+      let made = try bench.authority.issue(
+        to: .node(TLSBench.name(1), hosts: ["localhost"]), .days(1))
+      defer { for name in ["x.pem", "y.pem"] { unlink("\(bench.directory)/\(name)") } }
+      let many = String(repeating: bench.authority.credential.certificate, count: 200)
+      let greedy = try TLSContext(
+        .init(
+          certificate: bench.write(made.certificate + many, "x.pem"),
+          key: bench.write(made.key, "y.pem"), authority: "\(bench.directory)/ca.pem"))
+      let pair = TLSPair.nodes(greedy, try bench.node(2))
+      pair.most = 1000
+      pair.sendA([[1]])
+      pair.run()
+      #expect(
+        pair.failureB == .broken("excessive message size"), "\(String(describing: pair.failureB))")
+      #expect(pair.gotB == [])
+    }
+
     @Test func whatIsNoHostIsNotPutIntoACertificate() throws {
       let bench = try TLSBench()
       for host in ["", "a,URI:synod://t/voter/2", "a b", "a:b", "é", "a/b"] {

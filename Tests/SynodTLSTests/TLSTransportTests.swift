@@ -18,6 +18,8 @@
     private(set) var transports: [TCPTransport] = []
     /// The certificates of voters that are not just their own.
     var contexts: [VoterID: TLSContext] = [:]
+    /// Microseconds.
+    var handshakeTime: UInt64 = 5_000_000
 
     init() throws {
       loop = try Loop()
@@ -58,6 +60,7 @@
       settings.firstRetry = 5
       settings.longestRetry = 40
       settings.lingerTime = 50
+      settings.session.handshakeTime = handshakeTime
       let own = TLSBench.name(voter.rawValue)
       let context = try contexts[voter] ?? bench.node(voter.rawValue)
       settings.makeFilter = { TLSFilter(context, .node(own: own, dials: $0 != nil)) }
@@ -126,6 +129,34 @@
       } catch let violation as ConformanceViolation {
         Issue.record("\(name): \(violation)")
       }
+    }
+
+    @Test func whoNeverShakesHandsIsClosed() throws {
+      let world = try TLSWorld()
+      world.handshakeTime = 50_000
+      let transport = try world.makeTransports([VoterID(1)])[0]
+      try transport.start(TransportEvents { _, _ in Issue.record("a payload arrived") })
+      let place = try #require((transport as? TCPTransport)?.listening)
+      // One says nothing, one begins.
+      var open = 2
+      let beginning = Bytes([0x16, 3, 1, 2, 0, 1, 0])
+      for says in [false, true] {
+        TCPStream.connect(world.loop, to: place) { result in
+          guard case .success(let stream) = result else { return }
+          stream.onRead = { _ in Issue.record("it was answered") }
+          stream.onEnd = { _ in
+            open -= 1
+            stream.close()
+          }
+          stream.startReading()
+          if says {
+            stream.write(StreamBuffer(owner: world, bytes: beginning.unsafeBuffer))
+          }
+        }
+      }
+      #expect(world.run { open == 0 })
+      #expect(world.log.lines.contains { $0.contains("the handshake took too long") })
+      withExtendedLifetime(beginning) {}
     }
 
     @Test func aPeerOfAnotherAuthorityIsRefusedAndSoItIsSaid() throws {
