@@ -12,6 +12,10 @@ struct Gathering {
   /// What is more than a lone question, in bytes.
   static let much = 1024
 
+  /// After this many bytes in one turn a stream is read a little only, so that none is left out: what is
+  /// made of the bytes takes far longer than the reading, and many may have sent much at once.
+  static let enough = 128 * 1024
+
   private var looks = 0
   /// Of the last look.
   private var reads = 0
@@ -23,6 +27,9 @@ struct Gathering {
 
   /// Whether the turn goes on after its first look.
   var isUnderWay: Bool { looks > 0 }
+
+  /// Whether this turn has enough input.
+  var hasEnough: Bool { bytes >= Self.enough }
 
   /// Counts input that a look gave.
   mutating func add(_ count: Int) {

@@ -40,8 +40,9 @@ public final class Loop {
   /// many.
   public var longestWork: UInt64 { meter.longestWork }
   /// The longest that the thread, between two looks, neither worked nor waited for a processor: the
-  /// system held it up, for memory, a lock or a disk. In milliseconds, up to two too many. Where the
-  /// system does not say how long a thread waited for a processor, that is in it.
+  /// system held it up, for memory, a lock or a disk, or a virtual machine had no processor itself. In
+  /// milliseconds, up to two too many. Where the system does not say how long a thread waited for a
+  /// processor, that is in it.
   public var longestStall: UInt64 { meter.longestStall }
 
   /// Whether `close()` was called.
@@ -152,6 +153,10 @@ public final class Loop {
     if deferred.isEmpty && !isClosed { uv_idle_start(idle) { _ in } }
     deferred.append(body)
   }
+
+  /// Bytes that the next read may give: the read buffer's size, or a few where this turn has much to do.
+  var roomToRead: Int { gathering.hasEnough ? Self.littleToRead : readBuffer.count }
+  static let littleToRead = 4 * 1024
 
   /// A stream of this loop was read.
   func didRead(_ bytes: Int) {

@@ -93,10 +93,11 @@ public final class TCPStream: Handle {
       { handle, _, buffer in
         guard let buffer, let loop = Loop.of(handle?.pointee.loop) else { return }
         buffer.pointee.base = loop.readBuffer.baseAddress?.assumingMemoryBound(to: CChar.self)
-        buffer.pointee.len = loop.readBuffer.count
+        buffer.pointee.len = loop.roomToRead
       },
       { stream, count, buffer in
-        Handle.owner(stream?.pointee.data, as: TCPStream.self)?.didRead(count, buffer?.pointee.base)
+        guard let buffer else { return }
+        Handle.owner(stream?.pointee.data, as: TCPStream.self)?.didRead(count, buffer.pointee)
       })
     if status != 0 && status != UV_EALREADY.rawValue { breakDown(status, "read") }
   }
@@ -118,12 +119,12 @@ public final class TCPStream: Handle {
     }
   }
 
-  private func didRead(_ count: Int, _ base: UnsafePointer<CChar>?) {
+  private func didRead(_ count: Int, _ buffer: uv_buf_t) {
     if count > 0 {
       loop.didRead(count)
-      onRead?(UnsafeRawBufferPointer(start: base, count: count))
-      fullReads = count == Loop.readBufferSize ? fullReads + 1 : 0
-      if fullReads == Self.mostFullReads {
+      onRead?(UnsafeRawBufferPointer(start: buffer.base, count: count))
+      fullReads = count == buffer.len ? fullReads + 1 : 0
+      if fullReads == Self.mostFullReads || fullReads > 0 && count == Loop.littleToRead {
         fullReads = 0
         rest()
       }

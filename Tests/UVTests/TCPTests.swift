@@ -127,6 +127,45 @@ final class Pair {
     far.close()
   }
 
+  @Test func whereManySendMuchEachIsReadALittleInATurn() throws {
+    let loop = try Loop()
+    var far: [TCPStream] = []
+    let listener = try Listener(loop, on: SocketAddress(host: "127.0.0.1", port: 0)) {
+      far.append($0)
+      if far.count == 24 { loop.stop() }
+    }
+    var near: [TCPStream] = []
+    for _ in 0..<24 {
+      TCPStream.connect(loop, to: listener.address) {
+        if let one = try? $0.get() { near.append(one) }
+      }
+    }
+    while far.count < 24 || near.count < 24 { loop.run() }
+    let size = 256 << 10
+    var received = Array(repeating: 0, count: 24)
+    var (inTurn, most) = (0, 0)
+    for (place, stream) in far.enumerated() {
+      stream.onRead = {
+        received[place] += $0.count
+        inTurn += $0.count
+        if received.allSatisfy({ $0 == size }) { loop.stop() }
+      }
+      stream.startReading()
+    }
+    loop.atTurn = {
+      most = max(most, inTurn)
+      inTurn = 0
+    }
+    for stream in near { stream.write(Blob([UInt8](repeating: 7, count: size)).part) }
+    loop.run()
+    #expect(received.allSatisfy { $0 == size })
+    // What is enough, one read beyond that, and a little of everyone.
+    #expect(most <= Gathering.enough + Loop.readBufferSize + 24 * Loop.littleToRead)
+    #expect(most < 24 * Loop.readBufferSize / 2)
+    for stream in near + far { stream.close() }
+    loop.close()
+  }
+
   @Test func aStreamThatIsPausedReadsNothing() throws {
     let pair = try Pair()
     let (near, far) = (try #require(pair.near), try #require(pair.far))
