@@ -24,7 +24,8 @@ struct Mailboxes {
     let known = additions[key]
     if known != PairMemo.none { return known }
     var list = sets[set]
-    let place = list.firstIndex { $0 >= message } ?? list.count
+    var place = list.count
+    while place > 0, list[place - 1] >= message { place -= 1 }
     if place == list.count || list[place] != message { list.insert(message, at: place) }
     let result = number(of: list)
     additions.insert(result, for: key)
