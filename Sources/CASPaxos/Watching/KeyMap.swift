@@ -1,37 +1,46 @@
 internal import Synod
 
-/// What is known of many registers, by their keys. It is 64 dictionaries, of which one at a time grows,
-/// is walked or is let go of: to do that with all of a hundred thousand registers would stop the loop
-/// for long.
+/// What is known of many registers, by their keys. Where they are more than a few it is 64 dictionaries,
+/// of which one at a time grows, is walked or is let go of: to do that with all of a hundred thousand
+/// registers would stop the loop for long.
 struct KeyMap<Value: Hashable & Sendable>: Hashable, Sendable {
-  /// None where nothing is known, else all of them.
-  private var parts: [[Bytes: Value]] = []
+  /// One, or as many as it is cut into.
+  private var parts: [[Bytes: Value]] = [[:]]
   private(set) var count = 0
 
-  static var partCount: Int { 64 }
+  private static var most: Int { 64 }
+  /// It is cut when it has more keys than this.
+  private static var few: Int { 512 }
 
-  /// The same in every process: which of them come first can be seen.
+  /// How many dictionaries there are.
+  var partCount: Int { parts.count }
+
   private func place(_ key: Bytes) -> Int {
-    Int(truncatingIfNeeded: partHash.hash(key)) & (Self.partCount - 1)
+    // The same in every process: which of them come first can be seen.
+    parts.count == 1 ? 0 : Int(truncatingIfNeeded: partHash.hash(key)) & (Self.most - 1)
   }
 
   subscript(key: Bytes) -> Value? {
-    get { parts.isEmpty ? nil : parts[place(key)][key] }
+    get { parts[place(key)][key] }
     _modify {
-      if parts.isEmpty { parts = Array(repeating: [:], count: Self.partCount) }
       let place = place(key)
       let before = parts[place].count
       defer {
         count += parts[place].count - before
-        if count == 0 { parts = [] }
+        if count > Self.few && parts.count == 1 { cut() }
       }
       yield &parts[place][key]
     }
   }
 
+  private mutating func cut() {
+    let whole = parts[0]
+    parts = Array(repeating: [:], count: Self.most)
+    for (key, value) in whole { parts[place(key)][key] = value }
+  }
+
   /// The keys in one of the dictionaries of which this holds, and how many it has in all.
   func keys(inPart place: Int, where holds: (Value) -> Bool) -> (keys: [Bytes], looks: Int) {
-    if parts.isEmpty { return ([], 0) }
     var keys: [Bytes] = []
     for (key, value) in parts[place] where holds(value) { keys.append(key) }
     keys.sort { $0.precedes($1) }
@@ -44,9 +53,16 @@ struct KeyMap<Value: Hashable & Sendable>: Hashable, Sendable {
     let part = parts[place]
     parts[place] = [:]
     count -= part.count
-    if count == 0 { parts = [] }
     return part
   }
+
+  static func == (a: KeyMap, b: KeyMap) -> Bool {
+    if a.parts.count == b.parts.count { return a.parts == b.parts }
+    return a.count == b.count
+      && a.parts.allSatisfy { $0.allSatisfy { key, value in b[key] == value } }
+  }
+
+  func hash(into hasher: inout Hasher) { hasher.combine(count) }
 }
 
 private let partHash = SipHash(key: (0x6b65_7973, 0x7061_7274))

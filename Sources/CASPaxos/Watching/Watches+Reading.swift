@@ -185,7 +185,7 @@ extension Watches {
       let found = registers.keys(inPart: place) { $0.sweep != number && !$0.isGone }
       looked += found.looks
       for key in found.keys where !prefixNumbers(of: key).isEmpty { doubt(key) }
-      if place + 1 == KeyMap<WatchedRegister>.partCount {
+      if place + 1 >= registers.partCount {
         sweep.end(at: now, pause: pause, rest: rest)
       }
     }
