@@ -133,16 +133,26 @@ extension Core {
       guard entry.id.origin == sender, entry.kind != .filler, entry.kind != .verify else {
         continue
       }
-      // Of one who is no member it would be void, and come again and again until that has learnt so.
-      guard entry.kind == .membership || state.knows(sender) else { continue }
       guard lead.queue.count < settings.maxOpenProposals,
         lead.handedOverBytes < settings.maxWaitingBytes
       else { return }
       // It is in, but its origin does not know yet.
       if state.origins.contains(entry.id) || !lead.handedOver.insert(entry.id).inserted { continue }
+      guard isFirst(entry, of: sender) else {
+        lead.handedOver.remove(entry.id)
+        continue
+      }
       lead.queue.append(entry)
       lead.handedOverBytes += entry.size
     }
+  }
+
+  /// A command of one who is no member is void, and applied nowhere: it need stand in the log once, so
+  /// that its origin learns of that. Else it would come again and again.
+  private mutating func isFirst(_ entry: Entry, of sender: VoterID) -> Bool {
+    guard entry.kind != .membership, !state.knows(sender) else { return true }
+    if lead.voided.count >= Leadership.mostVoided { lead.voided.removeAll() }
+    return lead.voided.insert(entry.id).inserted
   }
 
   mutating func receiveNotLeading(_ hint: VoterID?, from sender: VoterID) {

@@ -67,6 +67,9 @@ struct Leadership: Hashable, Sendable {
   /// Others' entries that wait for a slot or stand in one, and are not applied: handed over again, they
   /// are not proposed again. Or one who hears late would fill the log with what stands in it.
   var handedOver: Set<EntryID> = []
+  /// Of those who are no members, what was proposed once, as far as it is remembered.
+  var voided: Set<EntryID> = []
+  static let mostVoided = 1024
   /// Bytes of those that wait.
   var handedOverBytes = 0
 
