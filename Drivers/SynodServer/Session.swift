@@ -240,6 +240,12 @@ final class Session<Backend: Replica>: ConversationHost {
   /// cost the client that reply, so we end our side and read on for a moment, which begins when the
   /// client's side has taken everything.
   private func finish() {
+    if conversation.isUnwelcome {
+      // It would go on for as long as it is read, and take the place of others while it is not.
+      server.counters.closedForNotLoggingIn += 1
+      server.tellOfClosing(facts, because: .notLoggingIn, now: now)
+      return close()
+    }
     if !isShutDown { filter?.end { put($0) } }
     if isHalfClosed {
       isShutDown = true
@@ -249,12 +255,7 @@ final class Session<Backend: Replica>: ConversationHost {
     if !isShutDown {
       isShutDown = true
       stream.shutdown()
-      // It would go on for as long as it is read.
-      setReading(!conversation.isUnwelcome)
-      if conversation.isUnwelcome {
-        server.counters.closedForNotLoggingIn += 1
-        server.tellOfClosing(facts, because: .notLoggingIn, now: now)
-      }
+      setReading(true)
     }
     if lingersUntil == nil && stream.queuedBytes == 0 {
       lingersUntil = now + KeyServer<Backend>.lingerTime

@@ -97,7 +97,7 @@ extension Conversation {
   }
 
   /// Who asks on and on without logging in costs the others more than it may.
-  static let mostOfStranger = 256
+  static let mostOfStranger = 64
 
   var isUnwelcome: Bool { commandsOfStranger > Self.mostOfStranger }
 
