@@ -19,11 +19,20 @@ extension Core {
     return true
   }
 
+  /// Whether a message about an instance may be taken. One that is out of reach, since this node was away for
+  /// long, is heard of at least: it is then asked for, and comes in a snapshot.
+  mutating func reaches(_ id: InstanceID) -> Bool {
+    if table.takes(id) { return true }
+    table.see(id)
+    return false
+  }
+
   /// Whether too much waits for the store to take more requests.
   private var isFull: Bool { outbox.heldCount >= settings.maxHeldReplies }
 
   mutating func receivePreAccept(_ id: InstanceID, _ value: Value, from sender: VoterID) {
-    guard sender == id.owner, sender != me, table.takes(id), !isFull else { return }
+    guard isVoter, sender == id.owner, sender != me, reaches(id), table.takes(value.dep), !isFull
+    else { return }
     if answerDecided(id, to: sender) { return }
     let instance = table[id] ?? Instance()
     guard instance.bal.isZero else {
@@ -53,8 +62,8 @@ extension Core {
   mutating func receiveAccept(
     _ ballot: Ballot, _ id: InstanceID, _ value: Value, from sender: VoterID
   ) {
-    guard sender == (ballot.isZero ? id.owner : ballot.voter), sender != me, table.takes(id),
-      !isFull
+    guard isVoter, sender == (ballot.isZero ? id.owner : ballot.voter), sender != me,
+      reaches(id), table.takes(value.dep), !isFull
     else { return }
     if answerDecided(id, to: sender) { return }
     let instance = table[id] ?? Instance()
@@ -109,7 +118,10 @@ extension Core {
   }
 
   mutating func receiveCommit(_ committed: [Message.Committed]) {
-    for one in committed where table.takes(one.id) && !table.isTruncated(one.id) {
+    for one in committed
+    where stopped == nil && reaches(one.id) && table.takes(one.value.dep)
+      && !table.isTruncated(one.id)
+    {
       if let attempt = attempts[one.id], case .collecting = attempt.stage {
         statistics.recoveryRows[0] += 1
       }

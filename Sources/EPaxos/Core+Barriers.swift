@@ -66,8 +66,8 @@ extension Core {
   /// Says that this node has executed a barrier, until it can forget what is before.
   mutating func tellOfBarrier() {
     barriers.resendAt = nil
-    guard stopped == nil, let last = barriers.last, let place = electorate.place else { return }
-    barriers.hear(last, from: place)
+    guard stopped == nil, let last = barriers.last else { return }
+    if let place = electorate.place { barriers.hear(last, from: place) }
     guard mayForget != nil else { return }
     // A snapshot that was installed may not be durable yet.
     outbox.send(.executed(last, asks: true), to: .peers, after: outbox.last)
@@ -76,13 +76,14 @@ extension Core {
   }
 
   mutating func receiveExecuted(
-    _ id: InstanceID, _ asks: Bool, from sender: VoterID, at place: Int
+    _ id: InstanceID, _ asks: Bool, from sender: VoterID, at place: Int?
   ) {
-    guard sender != me, table.takes(id) else { return }
+    guard sender != me, reaches(id) else { return }
     if asks, table.isTruncated(id) || barriers.last == id {
       outbox.send(.executed(id, asks: false), to: sender, after: outbox.last)
     }
-    guard !table.isTruncated(id) else { return }
+    // Who does not vote only asks.
+    guard let place, !table.isTruncated(id) else { return }
     table.see(id)
     barriers.hear(id, from: place)
     forgetBehindBarrier()
@@ -101,6 +102,8 @@ extension Core {
     }
     outbox.record(.truncated(before))
     truncate(before)
+    // Who is still in the epoch before takes a snapshot.
+    past = nil
   }
 
   /// Whether every quorum has one that has executed it.

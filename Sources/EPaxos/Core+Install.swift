@@ -44,16 +44,21 @@ extension Core {
   /// The snapshot came to nothing: whoever is asked next, perhaps gives another.
   mutating func abandonSnapshot() { catchUp = CatchUp() }
 
-  /// Whether these hold anything that was not executed here.
-  func isBehind(_ truncated: Dependencies, _ list: [Message.Committed]) -> Bool {
-    truncated.prefixes.contains { prefix in
+  /// Whether these hold anything that was not executed here, and all that is forgotten here; or are of a later
+  /// epoch, which holds all of the earlier ones.
+  func isBehind(
+    _ membership: Membership, _ truncated: Dependencies, _ list: [Message.Committed]
+  ) -> Bool {
+    guard hasState, membership.epoch == epoch else { return !hasState || membership.epoch > epoch }
+    guard isAllForgotten(in: truncated, list) else { return false }
+    return truncated.prefixes.contains { prefix in
       table.line(of: prefix.row).map { $0.executed < prefix.through } ?? false
     } || list.contains { table.takes($0.id) && !table.isExecuted($0.id) }
   }
 
   /// Whether these hold all that is forgotten here. A snapshot that was long under way may not, since its
   /// source froze it: what it lacks could never be executed again.
-  func isAllForgotten(in truncated: Dependencies, _ list: [Message.Committed]) -> Bool {
+  private func isAllForgotten(in truncated: Dependencies, _ list: [Message.Committed]) -> Bool {
     var held = truncated
     // Of each row the list is ascending.
     for one in list where one.id.number == held[one.id.row] + 1 { held.insert(one.id) }
@@ -63,9 +68,17 @@ extension Core {
   /// Takes over what another node has executed. What this one executed and that one did not is executed
   /// again, on the other's state.
   mutating func install(
-    _ truncated: Dependencies, _ list: [Message.Committed], barrier: InstanceID?, count: UInt64
+    _ truncated: Dependencies, _ list: [Message.Committed], barrier: InstanceID?, count: UInt64,
+    _ members: (Membership, began: InstanceID?)
   ) {
     statistics.installed += 1
+    if !hasState || members.0.epoch > epoch {
+      leap(to: members.0, by: members.began)
+    } else {
+      // What changed them since, and the snapshot does not hold, is executed again.
+      membership = members.0
+    }
+    enteredIn = outbox.last
     for line in table.lines {
       var number = line.truncated + 1
       while number <= line.last {
@@ -79,11 +92,16 @@ extension Core {
     waitingHeard = waitingHeard.filter { !truncated.contains($0.key) }
     refusals = refusals.filter { !truncated.contains($0.key) }
     truncate(truncated)
-    for one in list where table.takes(one.id) && !table.isTruncated(one.id) { adopt(one) }
+    for one in list
+    where table.takes(one.id) && table.takes(one.value.dep) && !table.isTruncated(one.id) {
+      adopt(one)
+    }
     for id in own.keys.sorted() where table.isExecuted(id) { lose(id) }
     executed = max(executed, count)
     barriers.last = barrier
     barriers.passing.removeAll { table.isTruncated($0) }
+    if let id = barriers.own, table.isExecuted(id) { barriers.own = nil }
+    if let id = promotions.own, table.isExecuted(id) { promotions.own = nil }
     barriers.resendAt = now
     rebuildGraph()
     for one in list { lookAtWaiting(for: one.id) }

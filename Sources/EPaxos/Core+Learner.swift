@@ -53,7 +53,7 @@ extension Core {
       return table.update(id) { $0.noticedAt = now }
     }
     let age = now.rawValue - min(since.rawValue, now.rawValue)
-    if age >= patience(with: id, instance),
+    if isVoter, age >= patience(with: id, instance),
       recoveries < settings.maxRecoveries, catchUp.source == nil
     {
       recover(id)
@@ -97,21 +97,23 @@ extension Core {
   }
 
   mutating func receiveFetch(_ ids: [InstanceID], from sender: VoterID) {
-    guard sender != me else { return }
+    guard sender != me, hasState else { return }
     var committed: [Message.Committed] = []
     var size = 0
     var hasTruncated = false
     for id in ids {
-      if table.isTruncated(id) { hasTruncated = true }
-      guard let instance = table[id], instance.phase == .committed,
-        instance.batch <= outbox.durable, let cmd = instance.cmd
-      else { continue }
-      size += cmd.size
+      let isPast = id.row.epoch < epoch
+      guard let value = (isPast ? past?.table : table)?.decision(of: id, by: outbox.durable)
+      else {
+        hasTruncated = hasTruncated || isPast || table.isTruncated(id)
+        continue
+      }
+      size += value.batch.size
       if !committed.isEmpty, size > settings.maxMessageBytes { break }
-      committed.append(.init(id, Value(cmd, instance.dep)))
+      committed.append(.init(id, value))
     }
     if !committed.isEmpty { outbox.send(.commit(committed), to: sender) }
-    if hasTruncated { outbox.send(.standing(standing, asks: false), to: sender) }
+    if hasTruncated { outbox.send(.standing(standing, asks: false), to: sender, after: enteredIn) }
   }
 
   /// What is to be executed next, and is durable; marks it executed.

@@ -4,7 +4,8 @@ internal import Synod
 extension Core {
   /// Whether an instance can be opened for what waits.
   var needsFlush: Bool {
-    stopped == nil && !waiting.isEmpty && !isYielding && own.count < settings.maxOpenInstances
+    stopped == nil && isVoter && !waiting.isEmpty && !isYielding
+      && own.count < settings.maxOpenInstances
       && reservation.last < reservation.reserved
       && isOwnRowOpen
   }
@@ -26,12 +27,12 @@ extension Core {
     if !waiting.isEmpty, reservation.isDry, reservation.last > reservation.inherited {
       reservation.grow()
     }
-    reservation.request(ownRow, in: &outbox)
+    if isVoter { reservation.request(ownRow, in: &outbox) }
   }
 
   /// What is old comes first: or there might be no end to what is put in front of it (rule 41).
   mutating func yieldIfOvertaken() {
-    guard !waiting.isEmpty, graph.isOvertaken(.barrier, by: settings.maxOvertaken) else {
+    guard !waiting.isEmpty, isVoter, graph.isOvertaken(.barrier, by: settings.maxOvertaken) else {
       return isYielding = false
     }
     let footprint = reading.footprint(of: nextBatch().0)
@@ -113,7 +114,8 @@ extension Core {
 
   mutating func receivePreAccepted(_ id: InstanceID, _ dep: Dependencies, from place: Int) {
     guard case .preAccepting(var asking)? = attempts[id]?.stage, let instance = table[id],
-      instance.bal.isZero, instance.phase == .preaccepted, !asking.votes.contains(place)
+      instance.bal.isZero, instance.phase == .preaccepted, !asking.votes.contains(place),
+      table.takes(dep)
     else { return }
     asking.votes.insert(place)
     // Answers that agree with each other do not count: recovery looks for what the owner sent (B5).

@@ -58,6 +58,8 @@ extension Core {
 
   /// An own instance became void, for good: what it was to decide goes into another one (rule 17).
   mutating func takeBack(_ id: InstanceID) {
+    if barriers.own == id { barriers.own = nil }
+    if promotions.own == id { promotions.own = nil }
     guard let numbers = own.removeValue(forKey: id) else { return }
     for number in numbers where pending[number] != nil {
       pending[number]?.instance = nil

@@ -8,7 +8,7 @@ extension Core {
   /// `bal + n` after promising another's (B24); classes of residues would do the same, and need the
   /// number of the voters.
   mutating func recover(_ id: InstanceID) {
-    guard table.takes(id), !table.isCommitted(id), !table.isTruncated(id) else { return }
+    guard isVoter, table.takes(id), !table.isCommitted(id), !table.isTruncated(id) else { return }
     let counter = max(table[id]?.bal.counter ?? 0, refusals[id] ?? 0)
     guard counter < Ballot.counterLimit else { return }
     let ballot = Ballot(epoch: id.row.epoch, counter: counter + 1, voter: me)
@@ -47,7 +47,7 @@ extension Core {
   }
 
   mutating func receiveRecover(_ ballot: Ballot, _ id: InstanceID, from sender: VoterID) {
-    guard sender == ballot.voter, sender != me, table.takes(id) else { return }
+    guard isVoter, sender == ballot.voter, sender != me, reaches(id) else { return }
     #if PlantedBugs
       if PlantedBug.has(.unknownForgotten), table.isTruncated(id) {
         return outbox.send(.holding(ballot, id, Holding(Instance())), to: sender)
@@ -85,7 +85,7 @@ extension Core {
   ) {
     // Also that it is of this attempt: one of an earlier one says what was before (B21).
     guard let attempt = attempts[id], attempt.ballot == ballot, attempt.answers[place] == nil,
-      table[id]?.bal == ballot
+      table[id]?.bal == ballot, table.takes(holding.dep)
     else { return }
     table.see(holding.dep)
     attempts[id]?.answers[place] = holding
@@ -148,7 +148,7 @@ extension Core {
   mutating func receiveValidate(
     _ ballot: Ballot, _ id: InstanceID, _ value: Value, from sender: VoterID
   ) {
-    guard sender == ballot.voter, table.takes(id) else { return }
+    guard isVoter, sender == ballot.voter, table.takes(id), table.takes(value.dep) else { return }
     if answerDecided(id, to: sender) { return }
     guard let instance = table[id], instance.bal == ballot else {
       let promised = table[id]?.bal ?? .zero

@@ -13,9 +13,26 @@ struct Core: Hashable, Sendable {
   /// Whether the first input has come: from then on nothing is restored.
   var started = false
   var hasTicked = false
-  /// With what the cluster began; nil until it is recorded.
+  /// With what this store began; nil until it is recorded.
   var begun: Configuration?
-  let electorate: Electorate
+
+  // The members.
+  var membership: Membership
+  /// Who votes in this epoch, as far as this node knows; of a node that joins, whom it asks.
+  var electorate: Electorate
+  /// The change that began this epoch; nil for the first.
+  var began: InstanceID?
+  /// Nil where nobody needs it any more.
+  var past: Past?
+  /// Whether this node has the state of any epoch: who joins has none at first, and takes part in nothing.
+  var hasState: Bool
+  /// Whether it had none when its store began.
+  var hasJoined: Bool
+  /// Up to this, records say which epoch this node is in.
+  var recordedEpoch: Epoch?
+  /// The batch that says so.
+  var enteredIn = PersistBatch.none
+  var promotions = Promotions()
 
   // What is known.
   var table = InstanceTable()
@@ -63,10 +80,11 @@ struct Core: Hashable, Sendable {
     outbox = Outbox(voter: settings.voter)
     reservation = Reservation(longest: settings.numberBlock)
     random = SplitMix(seed: settings.seed, voter: settings.voter)
-    electorate = Electorate(settings.configuration, me: settings.voter)
-    for voter in settings.configuration.voters {
-      table.open(Row(epoch: settings.configuration.epoch, owner: voter))
-    }
+    membership = Membership(settings.configuration, addresses: settings.addresses)
+    hasState = settings.mode != .join
+    hasJoined = !hasState
+    electorate = Electorate(settings.configuration, me: hasState ? settings.voter : .none)
+    if hasState { table = InstanceTable(settings.configuration) }
   }
 
   struct Decided: Hashable, Sendable {
@@ -75,7 +93,7 @@ struct Core: Hashable, Sendable {
   }
 
   var me: VoterID { settings.voter }
-  var ownRow: Row { Row(epoch: electorate.configuration.epoch, owner: me) }
+  var ownRow: Row { Row(epoch: epoch, owner: me) }
 
   /// Ends the restoring.
   mutating func startIfNeeded() {
@@ -83,11 +101,14 @@ struct Core: Hashable, Sendable {
     started = true
     if begun == nil {
       if settings.mode == .resume { return stop(.blankStore) }
+      if hasState, !isVoter { return stop(.notAMember) }
       begun = settings.configuration
-      outbox.record(.begun(settings.configuration, store: settings.store))
+      recordedEpoch = hasState ? epoch : nil
+      outbox.record(.begun(settings.configuration, store: settings.store, joins: hasJoined))
     }
-    guard electorate.place != nil else { return stop(.notAMember) }
-    reservation.request(ownRow, in: &outbox)
+    guard hasState else { return }
+    enter()
+    guard isVoter else { return table.hasNews = true }
     // What an earlier life reserved and nobody has heard of is found void now, not when others wait
     // for it.
     table.see(ownRow, through: reservation.inherited)
@@ -124,6 +145,7 @@ struct Core: Hashable, Sendable {
     if let due = barriers.resendAt, due <= now { tellOfBarrier() }
     if let due = catchUp.dueAt, due <= now { askForPiece() }
     if let due = telling.dueAt, due <= now { tell() }
+    if !hasState { askForState() }
     if scan.dueAt == nil, hasUndecided { scan.dueAt = now.advanced(by: scanEvery) }
   }
 
@@ -138,6 +160,7 @@ struct Core: Hashable, Sendable {
     add(barriers.resendAt)
     add(catchUp.dueAt)
     add(telling.dueAt)
+    if let due = promotionDue, due > now { add(due) }
     return wake
   }
 
@@ -150,7 +173,7 @@ struct Core: Hashable, Sendable {
     guard batch > outbox.durable else { return false }
     outbox.persisted(through: batch)
     reservation.persisted(through: outbox.durable)
-    reservation.request(ownRow, in: &outbox)
+    if isVoter { reservation.request(ownRow, in: &outbox) }
     while let first = undurable.first, first.batch <= outbox.durable {
       undurable.removeFirst()
       release(first.id)
@@ -181,7 +204,18 @@ struct Core: Hashable, Sendable {
   }
 
   mutating func receive(_ message: Message, from sender: VoterID) {
-    guard let place = electorate.configuration.place(of: sender) else { return }
+    if case .standing(let standing, let asks) = message {
+      return receiveStanding(standing, asks, from: sender)
+    }
+    if case .fetch(let ids) = message { return receiveFetch(ids, from: sender) }
+    if let id = message.instance, id.row.epoch != epoch {
+      return receive(message, of: id, fromAnotherEpoch: sender)
+    }
+    let voter = electorate.configuration.place(of: sender)
+    if case .executed(let barrier, let asks) = message {
+      return receiveExecuted(barrier, asks, from: sender, at: voter)
+    }
+    guard let place = voter else { return }
     switch message {
     case .preAccept(let id, let value): receivePreAccept(id, value, from: sender)
     case .preAccepted(let id, let dep): receivePreAccepted(id, dep, from: place)
@@ -197,11 +231,7 @@ struct Core: Hashable, Sendable {
     case .validated(let ballot, let id, let objections):
       receiveValidated(ballot, id, objections, from: place)
     case .waiting(let id, let unchanged): receiveWaiting(id, unchanged)
-    case .fetch(let ids): receiveFetch(ids, from: sender)
-    case .standing(let standing, let asks): receiveStanding(standing, asks, from: sender)
-    case .executed(let barrier, let asks):
-      receiveExecuted(barrier, asks, from: sender, at: place)
-    case .fetchPiece, .piece: break
+    case .standing, .executed, .fetch, .fetchPiece, .piece: break
     }
   }
 }

@@ -37,8 +37,9 @@ public struct Dependencies: Hashable, Sendable {
     for prefix in prefixes { insert(through: prefix.through, of: prefix.row) }
   }
 
-  /// Rows that one value may name: as many as there are voters, in each of four epochs.
-  public static let maxRows = 4 * QuorumSystem.maxVoters
+  /// Rows that one value may name: as many as there are voters. What comes behind an instance is of its own
+  /// epoch, since that begins when all before is decided.
+  public static let maxRows = QuorumSystem.maxVoters
 
   /// Whether it holds nothing.
   public var isEmpty: Bool { prefixes.isEmpty }

@@ -7,7 +7,10 @@ public enum Effect<State: ReplicatedState>: Sendable {
   /// A command was applied at this position: on every node, in an order that is the same for commands
   /// that interfere.
   case event(State.Event, at: UInt64)
-  /// The state is that of another node's snapshot.
+  /// The members are these from now on.
+  case members(Membership)
+  /// The state is that of another node's snapshot. What it does not hold is told again behind this, also
+  /// where it was told before.
   case installed
 }
 

@@ -78,11 +78,14 @@ extension ExecutionGraph {
   }
 
   private func look(at end: InstanceID, in line: Int?, from footprint: Footprint) -> Look {
-    guard let line, let place = lines[line].place(end.number) else { return .blocked(end) }
+    guard let line, let place = lines[line].place(end.number) else {
+      return isClosed ? .vain : .blocked(end)
+    }
     // No copy of the cell: most of them are of no account.
     switch lines[line].cells[place].state {
     case .placed: return .vain
-    case .unheard: return .blocked(end)
+    case .unheard: return isClosed ? .vain : .blocked(end)
+    case .known where isClosed: return .vain
     case .known, .decided: break
     }
     guard lines[line].cells[place].footprint?.interferes(with: footprint) ?? true else {

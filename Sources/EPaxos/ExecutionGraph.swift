@@ -102,6 +102,8 @@ struct ExecutionGraph: Hashable, Sendable {
   private(set) var backlog = 0
   /// Of `ready`, the rest of a component of which some were given out.
   private var isSplit = false
+  /// Whether what is not decided counts as void.
+  private(set) var isClosed = false
 
   init() {}
 
@@ -161,6 +163,12 @@ struct ExecutionGraph: Hashable, Sendable {
     for id in laidAside.keys.filter(through.contains).sorted() { wake(id) }
     ready.keep { !through.contains($0) }
     if ready.isEmpty { isSplit = false }
+  }
+
+  /// Nothing waits any more for what is not decided.
+  mutating func close() {
+    isClosed = true
+    for id in laidAside.keys.sorted() { wake(id) }
   }
 
   // MARK: What is told

@@ -37,6 +37,14 @@ struct InstanceTable: Hashable, Sendable {
   /// Whether anything was heard of that others are yet to be told of.
   var hasNews = false
 
+  /// Of nobody.
+  init() {}
+
+  /// With a row for each voter.
+  init(_ configuration: Configuration) {
+    for voter in configuration.voters { open(Row(epoch: configuration.epoch, owner: voter)) }
+  }
+
   func place(of row: Row) -> Int? {
     // There are few: a walk beats a search.
     for place in lines.indices where lines[place].row == row { return place }
@@ -46,7 +54,7 @@ struct InstanceTable: Hashable, Sendable {
   func line(of row: Row) -> Line? { place(of: row).map { lines[$0] } }
 
   /// Makes room for a row.
-  mutating func open(_ row: Row) {
+  private mutating func open(_ row: Row) {
     let place = lines.firstIndex { $0.row >= row } ?? lines.count
     if place < lines.count, lines[place].row == row { return }
     lines.insert(Line(row), at: place)
@@ -61,6 +69,19 @@ struct InstanceTable: Hashable, Sendable {
   func takes(_ id: InstanceID) -> Bool {
     guard let place = place(of: id.row) else { return false }
     return id.number <= lines[place].truncated + Self.window
+  }
+
+  /// Whether these name no row that is not known.
+  func takes(_ dependencies: Dependencies) -> Bool {
+    dependencies.prefixes.allSatisfy { place(of: $0.row) != nil }
+  }
+
+  /// What an instance decided; nil where that is not known, not durably, or forgotten.
+  func decision(of id: InstanceID, by durable: PersistBatch) -> Value? {
+    guard let instance = self[id], instance.phase == .committed, instance.batch <= durable,
+      let cmd = instance.cmd
+    else { return nil }
+    return Value(cmd, instance.dep)
   }
 
   func isTruncated(_ id: InstanceID) -> Bool {

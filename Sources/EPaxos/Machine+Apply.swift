@@ -35,24 +35,50 @@ extension Machine {
     }
     core.passBarriers()
     core.proposeBarrierIfDue()
+    core.promoteIfDue()
     core.yieldIfOvertaken()
   }
 
   private mutating func execute(_ id: InstanceID, _ batch: Batch) {
     let numbers = core.close(id)
     for (place, entry) in batch.entries.enumerated() {
-      let number = numbers.map { $0.isEmpty ? 0 : $0[place] } ?? 0
+      // What is decided is what this node proposed, or nothing of its own.
+      let number = numbers.map { $0.count == batch.entries.count ? $0[place] : 0 } ?? 0
       switch entry.kind {
       case .command: apply(entry, for: number)
       case .read:
         guard number > 0, let query = queries.removeValue(forKey: number) else { continue }
         end(number, .answered(appState.answer(query)))
-      case .barrier, .membership:
-        replicated.positions.raiseFloor()
-        replicated.clients.trim(at: replicated.positions.floor)
-        core.barriers.passing.append(id)
+      case .barrier:
+        passBarrier(id)
         end(number, .passed)
+      case .membership: change(entry, by: id, for: number)
       }
+    }
+  }
+
+  private mutating func passBarrier(_ id: InstanceID) {
+    replicated.positions.raiseFloor()
+    replicated.clients.trim(at: replicated.positions.floor)
+    core.barriers.passing.append(id)
+  }
+
+  /// Changes the members. Where the voters change, nothing behind this instance has an effect, and what is
+  /// executed next is of the next epoch.
+  private mutating func change(_ entry: Entry, by id: InstanceID, for number: UInt64) {
+    passBarrier(id)
+    if core.promotions.own == id { core.promotions.own = nil }
+    var reader = ByteReader(entry.payload)
+    guard let change = try? MembershipChange(from: &reader), reader.isAtEnd else {
+      return end(number, .notApplied(.members(.malformed)))
+    }
+    do throws(MembershipRefusal) {
+      let next = try core.membership.applying(change)
+      core.adopt(next, by: id)
+      end(number, .changed(next))
+      if core.started { effects.append(.members(next)) }
+    } catch {
+      end(number, .notApplied(.members(error)))
     }
   }
 

@@ -10,6 +10,7 @@ extension Machine {
     }
 
     var source: SnapshotSource<State>
+    var reserved: Record
     var table: InstanceTable
     var staged: (snapshot: UInt64, pieces: [Bytes])?
     var part = Part.state
@@ -20,7 +21,7 @@ extension Machine {
     precondition(!core.started, "records are restored before the first input")
     switch record {
     case .stateBegins(let snapshot):
-      incoming = Incoming(target: SnapshotTarget(number: snapshot), pieces: [])
+      incoming = Incoming(target: SnapshotTarget(number: snapshot, core.membership), pieces: [])
     case .statePiece(let bytes):
       // A checkpoint may have been frozen behind the beginning: then it holds the pieces.
       guard var taken = incoming else { return }
@@ -29,11 +30,24 @@ extension Machine {
       taken.pieces.append(bytes)
       incoming = taken
     case .installed(let snapshot): install(snapshot)
+    case .entered(let membership, let id): try restore(membership, by: id)
     case .begun, .reserve, .preaccepted, .promised, .accepted, .validated, .committed, .truncated,
       .instance:
       try core.restore(record)
     }
     repeat { execute() } while mayHaveMore
+  }
+
+  /// What was undecided here when this node left an epoch came behind the change that ended it, or touches
+  /// nothing that was executed; and what was known of it then may be lost. So nothing waits for it.
+  private mutating func restore(_ membership: Membership, by id: InstanceID) throws(RestoreError) {
+    guard membership.epoch > core.epoch else { return core.note(entered: membership.epoch) }
+    core.graph.close()
+    repeat { execute() } while mayHaveMore
+    guard core.epoch == membership.epoch, core.began == id else {
+      throw RestoreError("epoch \(membership.epoch) began, and what is decided does not say so")
+    }
+    core.note(entered: membership.epoch)
   }
 
   /// Gives a bounded piece of the durable state as records: of a copy that is frozen when the first
@@ -50,6 +64,7 @@ extension Machine {
       case .state:
         if cursor.source.isAtEnd {
           records.append(.installed(cursor.source.number))
+          records.append(cursor.reserved)
           cursor.part = .instances(line: 0, number: 1)
         } else {
           var pieces: [Bytes] = []
@@ -88,13 +103,17 @@ extension Machine {
   }
 
   private func freeze(_ records: inout [Record]) -> Cursor {
-    records += core.head
+    if let begun = core.begun {
+      records.append(.begun(begun, store: core.settings.store, joins: core.hasJoined))
+    }
     // In a store one comes behind the other: this tells them apart as well as any.
     let source = SnapshotSource(core.executed, core, replicated, appState)
-    records.append(.stateBegins(source.number))
+    // Who has no state yet restates none.
+    if core.hasState { records.append(.stateBegins(source.number)) }
     return Cursor(
-      source: source, table: core.table,
-      staged: incoming.map { ($0.target.number, $0.pieces) })
+      source: source, reserved: .reserve(core.ownRow, core.reservation.requested),
+      table: core.table, staged: incoming.map { ($0.target.number, $0.pieces) },
+      part: core.hasState ? .state : .instances(line: 0, number: 1))
   }
 }
 
@@ -104,24 +123,22 @@ extension Instance {
 }
 
 extension Core {
-  /// What stands before all else.
-  fileprivate var head: [Record] {
-    var records: [Record] = []
-    if let begun { records.append(.begun(begun, store: settings.store)) }
-    records.append(.reserve(ownRow, reservation.requested))
-    return records
+  /// A record says that this node is in this epoch.
+  fileprivate mutating func note(entered epoch: Epoch) {
+    recordedEpoch = max(recordedEpoch ?? epoch, epoch)
   }
 
   mutating func restore(_ record: Record) throws(RestoreError) {
     if let id = record.id {
       // What is forgotten stays forgotten, and what is decided stays as it is.
+      if id.row.epoch < epoch { return }
       guard table.takes(id) else { throw RestoreError("\(id) is of nobody's, or out of reach") }
       table.see(id)
       if table.isTruncated(id) || table.isCommitted(id) { return }
     }
     switch record {
-    case .begun(let configuration, let store):
-      guard configuration == settings.configuration else {
+    case .begun(let configuration, let store, let joins):
+      guard joins || configuration == settings.configuration else {
         throw RestoreError(
           "this store's cluster began with \(configuration); the settings name "
             + "\(settings.configuration)")
@@ -130,7 +147,7 @@ extension Core {
         throw RestoreError("this store drew another number than the settings name")
       }
       if settings.store == nil { settings.store = store }
-      begun = configuration
+      begin(configuration, joins: joins)
     case .reserve(let row, let number):
       if row == ownRow { reservation.restore(number) }
     case .preaccepted(let id, let value, let held):
@@ -153,8 +170,19 @@ extension Core {
       restore(id, committed: Value(batch, dep))
     case .truncated(let through): truncate(through)
     case .instance(let id, let instance): restore(id, instance)
-    case .stateBegins, .statePiece, .installed: break
+    case .stateBegins, .statePiece, .installed, .entered: break
     }
+  }
+
+  /// A store that joined began without a state, whatever the settings say.
+  private mutating func begin(_ configuration: Configuration, joins: Bool) {
+    begun = configuration
+    hasJoined = joins
+    guard joins else { return note(entered: configuration.epoch) }
+    guard recordedEpoch == nil else { return }
+    hasState = false
+    electorate = Electorate(electorate.configuration, me: .none)
+    table = InstanceTable()
   }
 
   private mutating func restore(
@@ -198,7 +226,7 @@ extension Record {
     case .preaccepted(let id, _, _), .promised(let id, _), .accepted(let id, _, _, _),
       .validated(let id, _), .committed(let id, _, _), .instance(let id, _):
       id
-    case .begun, .reserve, .truncated, .stateBegins, .statePiece, .installed: nil
+    case .begun, .reserve, .truncated, .entered, .stateBegins, .statePiece, .installed: nil
     }
   }
 }

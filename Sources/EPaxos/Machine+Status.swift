@@ -27,6 +27,27 @@ extension Machine {
       open: core.pending.count, recoveries: core.allRecoveries)
   }
 
+  /// Who takes part, by all that was executed here.
+  public var membership: Membership { core.membership }
+  /// With whom this node has to do: all other members, and those that left and may not know it.
+  public var peers: [Member] {
+    let members = core.membership.members
+    let past = core.past?.members ?? []
+    let left = past.filter { one in !members.contains { $0.voter == one.voter } }
+    return (members + left).filter { $0.voter != core.me }
+  }
+  /// Whether this node votes.
+  public var isVoter: Bool { core.isVoter }
+  /// Whether it has the state of any epoch: who joins has none at first.
+  public var hasState: Bool { core.hasState }
+  /// Whether a node that is no member any more is needed no longer: enough of those that are have, for
+  /// certain, all that it knows.
+  public var mayLeave: Bool {
+    guard core.hasState, core.membership.member(core.me) == nil else { return false }
+    let voters = core.electorate.configuration.voters
+    return voters.count { core.isHere($0) } >= core.electorate.thresholds.slow
+  }
+
   /// What it has done since it was made.
   public var statistics: Statistics { core.statistics }
   /// What it was made from, within its bounds.

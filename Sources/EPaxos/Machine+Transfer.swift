@@ -42,7 +42,7 @@ extension Machine {
       }
       transfers.remove(at: place)
     }
-    guard core.executed > 0 else { return }
+    guard core.executed > 0, core.hasState else { return }
     dropIdleTransfers()
     guard transfers.count(where: { $0.source != nil }) < core.settings.maxTransfers else { return }
     var source = SnapshotSource(core.drawSnapshot(), core, replicated, appState)
@@ -68,7 +68,8 @@ extension Machine {
   mutating func takePiece(_ piece: EPaxos.Message.SnapshotPiece, from sender: VoterID) {
     guard core.catchUp.source == sender else { return }
     if piece.index == 0, core.catchUp.next == 0 || piece.snapshot != core.catchUp.snapshot {
-      incoming = Incoming(target: SnapshotTarget(number: piece.snapshot), pieces: [])
+      incoming = Incoming(
+        target: SnapshotTarget(number: piece.snapshot, core.membership), pieces: [])
       core.catchUp.snapshot = piece.snapshot
       core.catchUp.next = 0
       core.outbox.record(.stateBegins(piece.snapshot))
@@ -103,13 +104,16 @@ extension Machine {
     }
     incoming = nil
     let target = taken.target
-    guard core.isBehind(target.truncated, target.executed) else { return }
-    guard core.isAllForgotten(in: target.truncated, target.executed) else { return }
+    guard core.isBehind(target.membership, target.truncated, target.executed) else { return }
+    let before = core.membership
     appState = target.app
     replicated = target.replicated
     core.install(
-      target.truncated, target.executed, barrier: target.barrier, count: target.count)
-    if core.started { effects.append(.installed) }
+      target.truncated, target.executed, barrier: target.barrier, count: target.count,
+      (target.membership, began: target.began))
+    guard core.started else { return }
+    effects.append(.installed)
+    if core.membership != before { effects.append(.members(core.membership)) }
   }
 }
 

@@ -83,6 +83,11 @@ where State.Command: Interfering, State.Query: Interfering {
     if let deadline = proposal.deadline, deadline <= core.now {
       return refuse(id, .abandoned(.deadline))
     }
+    if case .query(let query, .stale) = proposal.operation, core.hasState {
+      return completed.append(
+        Completion(proposal: id, result: .answered(appState.answer(query))))
+    }
+    guard core.isVoter else { return refuse(id, .abandoned(.notAMember)) }
     let entry: Entry
     switch proposal.operation {
     case .command(let command):
@@ -92,10 +97,7 @@ where State.Command: Interfering, State.Query: Interfering {
       }
       entry = Entry(
         .command, once: proposal.once, since: replicated.positions.floor, payload: payload)
-    case .query(let query, .stale):
-      return completed.append(
-        Completion(proposal: id, result: .answered(appState.answer(query))))
-    case .query(let query, .linearizable):
+    case .query(let query, _):
       let payload = query.footprint.encoded
       guard payload.count <= core.settings.maxCommand else {
         return refuse(id, .tooLarge(size: payload.count, limit: core.settings.maxCommand))
@@ -107,6 +109,7 @@ where State.Command: Interfering, State.Query: Interfering {
       queries[core.pending.numbers.upperBound - 1] = query
       return
     case .barrier: entry = Entry(.barrier)
+    case .members(let change): entry = Entry(.membership, payload: change.encoded)
     }
     if let refusal = core.open(entry, deadline: proposal.deadline, as: id) { refuse(id, refusal) }
   }

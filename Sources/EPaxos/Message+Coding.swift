@@ -151,7 +151,7 @@ extension Message: ByteCodable {
 }
 
 extension Message {
-  fileprivate static func mark(from reader: inout ByteReader) throws(CodingError) -> Bool {
+  static func mark(from reader: inout ByteReader) throws(CodingError) -> Bool {
     let mark = try reader.read(UInt8.self)
     guard mark <= 1 else { throw .malformed("neither yes nor no") }
     return mark == 1

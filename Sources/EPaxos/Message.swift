@@ -37,6 +37,19 @@ public enum Message: Hashable, Sendable {
   /// A piece of a snapshot.
   case piece(SnapshotPiece)
 
+  /// Which instance it is about; nil where about several, or none.
+  var instance: InstanceID? {
+    switch self {
+    case .preAccept(let id, _), .preAccepted(let id, _), .accept(_, let id, _),
+      .accepted(_, let id),
+      .recover(_, let id), .holding(_, let id, _), .refused(_, let id, _), .validate(_, let id, _),
+      .validated(_, let id, _), .waiting(let id, _), .executed(let id, _):
+      id
+    case .commit(let committed): committed.first?.id
+    case .fetch, .standing, .fetchPiece, .piece: nil
+    }
+  }
+
   /// A decision.
   public struct Committed: Hashable, Sendable {
     /// Of which instance.

@@ -27,6 +27,8 @@ public enum Operation<State: ReplicatedState>: Sendable {
   case query(State.Query, Read)
   /// Ends when all that was told of before is executed here.
   case barrier
+  /// Changes the members.
+  case members(MembershipChange)
 }
 
 /// How a query is answered.
@@ -61,6 +63,8 @@ public enum Outcome<State: ReplicatedState>: Sendable {
   case answered(State.Answer)
   /// All that was told of before the barrier was proposed is executed here.
   case passed
+  /// The members were changed, into these.
+  case changed(Membership)
   /// It had no effect and never will. Safe to retry.
   case notApplied(NotApplied)
   /// It may have had its effect, or may yet.
@@ -78,6 +82,8 @@ public enum NotApplied: Hashable, Sendable {
   /// Its client has sent a later command since (`Once`), so what came of this one is not known any
   /// more: this attempt had no effect.
   case outdated
+  /// The members could not be changed like this.
+  case members(MembershipRefusal)
   /// Given up before anything could come of it.
   case abandoned(Abandoned)
 }
@@ -93,7 +99,7 @@ public enum Abandoned: Error, Hashable, Sendable {
   case countersExhausted
   /// The store was to hold records, and holds none (`StartMode.resume`).
   case blankStore
-  /// This node is not one of the voters.
+  /// This node is not one of the voters, or not any more.
   case notAMember
   /// The store failed: this machine proposes and votes no more.
   case storageFailed

@@ -6,10 +6,11 @@ public import Synod
 /// frozen. Replaying a record over a state that contains it already changes nothing: reserved numbers
 /// and promises only rise; an instance is pre-accepted only from its beginning; an acceptance is taken
 /// where its ballot is not lower, and one ballot has one value; a decision is final; what is executed
-/// or forgotten stays so.
+/// or forgotten stays so; and of an epoch that this node has left, nothing is of account.
 public enum Record: Hashable, Sendable {
-  /// With what the cluster began, and which store this is.
-  case begun(Configuration, store: Identity128?)
+  /// With what this store began, and which it is: with the first voters of its cluster; or, where it
+  /// joins, with those that it knew of, and without any state.
+  case begun(Configuration, store: Identity128?, joins: Bool)
   /// No instance of this node's own with a higher number was let out, in this row.
   case reserve(Row, UInt64)
   /// What its owner proposed, behind what, and behind what it is held here.
@@ -24,6 +25,8 @@ public enum Record: Hashable, Sendable {
   case committed(InstanceID, Batch?, Dependencies)
   /// These are forgotten (rule 43).
   case truncated(Dependencies)
+  /// This node left an epoch for the next, by this change: it votes in no earlier one any more.
+  case entered(Membership, by: InstanceID)
   /// An instance restated as a whole.
   case instance(InstanceID, Instance)
   /// What is known of a snapshot begins anew.
@@ -38,9 +41,9 @@ extension Record: ByteCodable {
   /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
     switch self {
-    case .begun(let configuration, let store):
+    case .begun(let configuration, let store, let joins):
       writer.write(UInt8(1))
-      writer.write(UInt8(store == nil ? 0 : 1))
+      writer.write(UInt8(store == nil ? 0 : 1) | UInt8(joins ? 2 : 0))
       store?.encode(into: &writer)
       configuration.encode(into: &writer)
     case .reserve(let row, let number):
@@ -87,6 +90,10 @@ extension Record: ByteCodable {
     case .installed(let snapshot):
       writer.write(UInt8(14))
       writer.write(snapshot)
+    case .entered(let membership, let id):
+      writer.write(UInt8(15))
+      id.encode(into: &writer)
+      membership.encode(into: &writer)
     }
   }
 
@@ -96,9 +103,9 @@ extension Record: ByteCodable {
     switch kind {
     case 1:
       let mark = try reader.read(UInt8.self)
-      guard mark <= 1 else { throw .malformed("unknown marks of a store") }
-      let store = mark == 0 ? nil : try Identity128(from: &reader)
-      self = .begun(try Configuration(from: &reader), store: store)
+      guard mark <= 3 else { throw .malformed("unknown marks of a store") }
+      let store = mark & 1 == 0 ? nil : try Identity128(from: &reader)
+      self = .begun(try Configuration(from: &reader), store: store, joins: mark & 2 != 0)
     case 2:
       let row = try Row(from: &reader)
       let number = try reader.read(UInt64.self)
@@ -124,6 +131,9 @@ extension Record: ByteCodable {
     case 12: self = .stateBegins(try reader.read(UInt64.self))
     case 13: self = .statePiece(try reader.read(bytesUpTo: Message.maxPiece))
     case 14: self = .installed(try reader.read(UInt64.self))
+    case 15:
+      let id = try InstanceID(from: &reader)
+      self = .entered(try Membership(from: &reader), by: id)
     default: throw .malformed("unknown kind of record")
     }
   }

@@ -4,6 +4,9 @@ public import Synod
 public enum StartMode: Hashable, Sendable {
   /// A new cluster of the settings' voters. A store that holds records goes on with those.
   case bootstrap
+  /// A new member of a cluster that runs: the store holds nothing, and the node votes once it has the
+  /// state and was made a voter. A store that holds records goes on with those.
+  case join
   /// The store must hold records.
   case resume
 }
@@ -15,9 +18,12 @@ public struct Settings: Hashable, Sendable {
   /// A random number that this store drew once, when it was made: tells it from an earlier store that
   /// was given the same identity.
   public var store: Identity128?
-  /// The first voters of the cluster: the same on every node for ever. How many votes it takes follows
+  /// The first voters of the cluster: the same on every node for ever. Of a node that joins, voters of
+  /// the cluster whom it may ask for the state. How many votes it takes follows
   /// from their number (`Thresholds`), whatever quorums it names.
   public var configuration: Configuration
+  /// Where the first voters are reached: the same on every node for ever; of no account to one that joins.
+  public var addresses: [VoterID: Bytes] = [:]
   /// How the store begins.
   public var mode = StartMode.bootstrap
   /// Where its jitter comes from.

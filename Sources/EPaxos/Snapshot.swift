@@ -1,8 +1,8 @@
 internal import Synod
 
-/// A frozen state, given out in bounded pieces: what is forgotten, what the machine replicates, the
-/// application's state, then the instances whose effects it holds. It carries nothing of what this node
-/// promised.
+/// A frozen state, given out in bounded pieces: who the members are, what is forgotten, what the machine
+/// replicates, the application's state, then the instances whose effects it holds. It carries nothing of
+/// what this node promised.
 ///
 /// It may be taken at any time: what is executed is closed, that is, holds all that it comes behind. So
 /// whoever installs it can go on with the rest, in any order that the rest allows.
@@ -22,6 +22,8 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
   private let executed: UInt64
   private let table: InstanceTable
   private let barrier: InstanceID?
+  private let membership: Membership
+  private let began: InstanceID?
   private let app: State
   private let positions: PositionIndex
   private let clients: [Clients.Kept]
@@ -35,6 +37,8 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
     executed = core.executed
     table = core.table
     barrier = core.barriers.last
+    membership = core.membership
+    began = core.began
     self.app = app
     digest = app.digest
     positions = replicated.positions
@@ -95,6 +99,9 @@ struct SnapshotSource<State: ReplicatedState>: Sendable {
     table.truncated.encode(into: &writer)
     writer.write(UInt8(barrier == nil ? 0 : 1))
     barrier?.encode(into: &writer)
+    writer.write(UInt8(began == nil ? 0 : 1))
+    began?.encode(into: &writer)
+    membership.encode(into: &writer)
     return writer.finish()
   }
 
@@ -156,11 +163,17 @@ struct SnapshotTarget<State: ReplicatedState>: Sendable {
   private(set) var count: UInt64 = 0
   private(set) var truncated = Dependencies()
   private(set) var barrier: InstanceID?
+  private(set) var membership: Membership
+  private(set) var began: InstanceID?
   private(set) var replicated = Replicated()
   private(set) var app = State()
   private(set) var executed: [Message.Committed] = []
 
-  init(number: UInt64) { self.number = number }
+  /// - Parameter membership: of any cluster; the first piece brings its own.
+  init(number: UInt64, _ membership: Membership) {
+    self.number = number
+    self.membership = membership
+  }
 
   /// Takes the next piece.
   /// - Throws: where it is none.
@@ -185,6 +198,8 @@ struct SnapshotTarget<State: ReplicatedState>: Sendable {
       count = try reader.read(UInt64.self)
       truncated = try Dependencies(from: &reader)
       if try reader.read(UInt8.self) != 0 { barrier = try InstanceID(from: &reader) }
+      if try reader.read(UInt8.self) != 0 { began = try InstanceID(from: &reader) }
+      membership = try Membership(from: &reader)
       hasBegun = true
     case 2: try replicated.clients.restore(&reader)
     case 3: try replicated.positions.restore(piece[1..<piece.count])

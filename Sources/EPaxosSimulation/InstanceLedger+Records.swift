@@ -11,7 +11,7 @@ extension InstanceLedger {
 
   private mutating func persisted(_ record: Record, by voter: VoterID, _ place: Int) {
     switch record {
-    case .begun, .stateBegins, .statePiece: break
+    case .begun, .entered, .stateBegins, .statePiece: break
     case .installed: stores[place].hasInstalled = true
     case .reserve(let row, let number):
       stores[place].reserved[row] = max(stores[place].reserved[row] ?? 0, number)

@@ -54,7 +54,7 @@ extension InstanceSubject {
   /// What did not answer says nothing of the end of the history.
   public func mustAskAgain(_ completion: Completion<Scrolls>) -> Bool {
     switch completion.result {
-    case .answered, .passed: false
+    case .answered, .passed, .changed: false
     case .applied, .notApplied, .unknown: true
     }
   }
@@ -103,6 +103,7 @@ extension InstanceSubject {
       case .abandoned: ledger.reach(.givenUp)
       case .tooLarge, .malformed:
         ledger.violate("proposal \(call.id) ends as \(reason), and it is as it should be")
+      case .members: break
       case .outdated:
         if call.proposal.once == nil { ledger.violate("proposal \(call.id) ends as outdated") }
       }
@@ -115,7 +116,8 @@ extension InstanceSubject {
         again[call.client] = call.proposal
         ledger.reach(.appliedOnce)
       }
-    case (.applied, _), (.answered, _), (.passed, _):
+    case (.changed, .members): break
+    case (.applied, _), (.answered, _), (.passed, _), (.changed, _):
       ledger.violate("proposal \(call.id) ends as if it had asked for something else")
     }
   }

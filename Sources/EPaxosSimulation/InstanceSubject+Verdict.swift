@@ -23,7 +23,7 @@ extension InstanceSubject {
           .init(
             name: "read \(call.id)", began: call.began, ended: call.ended,
             stands: heads.map { ($0.key, 2 * Int($0.count) + 1) }))
-      case .barrier: break
+      case .barrier, .members: break
       }
     }
     for key in 0..<Scrolls.keys {

@@ -32,6 +32,8 @@ extension InstanceSubject {
       let keys = query.isRange ? "all" : "\(Scrolls.keys(query.keys))"
       return TraceText("read", [.init("keys", keys), .init("kind", "\(kind)")] + fields)
     case .barrier: return TraceText("barrier", fields)
+    case .members(let change):
+      return TraceText("members", [.init("change", "\(change.steps)")] + fields)
     }
   }
 
@@ -45,6 +47,8 @@ extension InstanceSubject {
     case .answered(let heads):
       return TraceText("answered", [.init("keys", InstanceWords.words(heads))])
     case .passed: return TraceText("passed")
+    case .changed(let membership):
+      return TraceText("changed", [.init("members", "\(membership)")])
     case .notApplied(let why): return TraceText("not applied", [.init("because", "\(why)")])
     case .unknown(let why): return TraceText("unknown", [.init("because", "\(why)")])
     }
@@ -118,10 +122,12 @@ enum InstanceWords {
 
   static func describe(_ record: Record) -> TraceText {
     switch record {
-    case .begun(let configuration, let store):
+    case .begun(let configuration, let store, let joins):
       return text(
-        "begun", nil, nil,
+        joins ? "joins" : "begun", nil, nil,
         ["members": "\(configuration)", "store": store.map { "\($0)" } ?? "none"])
+    case .entered(let membership, let id):
+      return text("entered", id, nil, ["members": "\(membership)"])
     case .reserve(let row, let number):
       return text("reserve", nil, nil, ["row": "\(row)", "number": "\(number)"])
     case .preaccepted(let id, let value, let held):

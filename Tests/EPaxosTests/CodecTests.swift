@@ -1,4 +1,4 @@
-import EPaxos
+@testable import EPaxos
 import Synod
 import Testing
 
@@ -36,17 +36,28 @@ import Testing
       .standing(
         Standing(epoch: Epoch(0), truncated: deps(at(1, 4)), seen: deps(at(1, 5), at(2, 2))),
         asks: true),
+      .standing(
+        Standing(epoch: Epoch(7), began: at(1, 3), truncated: deps(), seen: deps()), asks: true),
       .standing(Standing(epoch: Epoch(7), truncated: deps(), seen: deps()), asks: false),
       .executed(at(2, 7), asks: true),
       .executed(at(2, 7), asks: false), .fetchPiece(snapshot: 3, index: 2),
       .piece(.init(snapshot: 6, index: 2, isLast: true, digest: 9, bytes: ["a", ""])),
     ] + holdings.map { .holding(ballot, at(1, 4), $0) }
 
+  static let membership = try! Membership(
+    try! Configuration(epoch: Epoch(3), voters: [VoterID(1), VoterID(2)])
+  ).applying(
+    MembershipChange([
+      .add(Member(voter: VoterID(9), role: .learner, address: "there")),
+      .pin(VoterID(2), Identity128(high: 3, low: 4)), .remove(VoterID(1)),
+    ]))
+
   static let records: [Record] = [
     .begun(
       try! Configuration(epoch: Epoch(0), voters: [VoterID(1), VoterID(2)]),
-      store: Identity128(high: 1, low: 2)),
-    .begun(try! Configuration(epoch: Epoch(0), voters: [VoterID(1)]), store: nil),
+      store: Identity128(high: 1, low: 2), joins: false),
+    .begun(try! Configuration(epoch: Epoch(0), voters: [VoterID(1)]), store: nil, joins: true),
+    .entered(membership, by: at(1, 4)),
     .reserve(at(1, 1).row, 4), .preaccepted(at(1, 4), value, held: deps(at(3, 3))),
     .promised(at(1, 4), ballot), .accepted(at(1, 4), .zero, batch, deps()),
     .accepted(at(1, 4), ballot, nil, deps(at(2, 2))), .validated(at(1, 4), value),

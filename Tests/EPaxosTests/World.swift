@@ -58,6 +58,21 @@ struct World {
   mutating func draw(_ limit: Int) -> Int { Int(random.next() % UInt64(max(limit, 1))) }
   mutating func chance(_ percent: UInt64) -> Bool { random.next() % 100 < percent }
 
+  /// The newest that any node knows of.
+  var membership: Membership {
+    nodes.values.map(\.machine.membership).max { $0.revision < $1.revision }!
+  }
+
+  /// A node with an empty store, which joins.
+  mutating func join(_ voter: UInt32) {
+    var settings = nodes[voters[0]]!.settings
+    settings.voter = VoterID(voter)
+    settings.configuration = membership.configuration
+    settings.mode = .join
+    nodes[VoterID(voter)] = Node(settings: settings, machine: M(settings))
+    turn(VoterID(voter))
+  }
+
   // MARK: Machines
 
   /// Changes a machine, then takes what it has ready.
@@ -235,6 +250,8 @@ struct World {
   mutating func step(crash: UInt64 = 0) {
     if crash > 0, random.next() % 1000 < crash {
       let voter = voters[draw(voters.count)]
+      // Who is down lost its store.
+      if nodes[voter]!.isDown { return }
       if chance(30), nodes[voter]!.unsynced.isEmpty { compact(voter) }
       restart(voter, keeping: draw(nodes[voter]!.unsynced.count + 1))
       return
@@ -278,7 +295,8 @@ struct World {
     let all = voters.map { $0.map { VoterID($0) } } ?? self.voters
     #expect(problems == [])
     for (a, x) in ledger where !x.batch.isNop {
-      for (b, y) in ledger where a < b && !y.batch.isNop && x.interferes(with: y) {
+      for (b, y) in ledger
+      where a < b && a.row.epoch == b.row.epoch && !y.batch.isNop && x.interferes(with: y) {
         #expect(x.dep.contains(b) || y.dep.contains(a), "\(a) \(x.dep) and \(b) \(y.dep)")
       }
     }

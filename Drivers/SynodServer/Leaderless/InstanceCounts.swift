@@ -27,7 +27,7 @@ struct InstanceCounts: CustomStringConvertible {
         }
       case .reserve: reservations += 1
       case .statePiece: pieces += 1
-      case .begun, .truncated, .stateBegins, .installed: break
+      case .begun, .entered, .truncated, .stateBegins, .installed: break
       }
     }
   }

@@ -8,7 +8,7 @@ extension LeaderlessReplica {
     case .applied(let outcome, _): .outcome(outcome)
     case .answered(let outcome?): .outcome(outcome)
     case .answered(nil): .refused("ERR a command that writes was taken for one that reads")
-    case .passed: .outcome(.one(.ok))
+    case .passed, .changed: .outcome(.one(.ok))
     case .notApplied(let why): end(why)
     case .unknown(let why): .unknown(reason(why))
     }
@@ -22,6 +22,7 @@ extension LeaderlessReplica {
         "ERR the command is \(size) bytes long, over the limit of \(limit); nothing was changed")
     case .malformed:
       .refused("ERR the command was not understood by the nodes: their versions differ")
+    case .members(let why): .refused("ERR \(why)")
     case .outdated: .refused("ERR a later command of this client was made since")
     case .abandoned(let why): .notApplied(reason(why))
     }

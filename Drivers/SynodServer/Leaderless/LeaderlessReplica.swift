@@ -75,7 +75,7 @@ final class LeaderlessReplica: Replica {
 
   func count(_ completion: Machine.Completion, in counters: inout ServerCounters) {
     switch completion.result {
-    case .applied, .answered, .passed: break
+    case .applied, .answered, .passed, .changed: break
     case .notApplied: counters.notApplied += 1
     case .unknown: counters.unknown += 1
     }
@@ -91,6 +91,7 @@ final class LeaderlessReplica: Replica {
     switch effect {
     case .event(let events, _):
       for event in events { leases.note(event, now: Ticks(node.loop.now)) }
+    case .members: break
     case .installed: leases = LeaseClock(of: node.machine.app, now: Ticks(node.loop.now))
     }
     armTimer(on: server)

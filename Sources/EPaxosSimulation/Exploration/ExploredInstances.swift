@@ -54,7 +54,7 @@ public struct ExploredInstances: Sendable {
     for (voter, records) in records {
       world.stored[Int(voter) - 1] =
         [
-          .begun(world.settings[0].configuration, store: nil),
+          .begun(world.settings[0].configuration, store: nil, joins: false),
           .reserve(Row(epoch: Epoch(0), owner: VoterID(voter)), 2),
         ] + records
     }

@@ -60,7 +60,8 @@ extension InstanceExploration {
   public func matters(_ record: Record) -> Bool {
     switch record {
     case .preaccepted, .accepted, .validated, .committed: true
-    case .begun, .reserve, .promised, .truncated, .instance, .stateBegins, .statePiece, .installed:
+    case .begun, .reserve, .promised, .truncated, .entered, .instance, .stateBegins, .statePiece,
+      .installed:
       false
     }
   }
@@ -99,7 +100,8 @@ extension InstanceExploration {
       }
       history.held[.init(node: node, id: id)] = batch
       if batch.isNop { history.sights.insert("void") }
-    case .begun, .reserve, .promised, .truncated, .instance, .stateBegins, .statePiece, .installed:
+    case .begun, .reserve, .promised, .truncated, .entered, .instance, .stateBegins, .statePiece,
+      .installed:
       break
     }
     return nil

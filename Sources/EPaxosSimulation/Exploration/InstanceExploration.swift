@@ -115,6 +115,7 @@ public struct InstanceExploration: ExploredSubject, Sendable {
     case .applied: "applied"
     case .answered: "answered"
     case .passed: "passed"
+    case .changed: "changed"
     case .notApplied: "not applied"
     case .unknown: "unknown"
     }

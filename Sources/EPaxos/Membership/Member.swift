@@ -1,0 +1,56 @@
+public import Synod
+
+/// One node of the cluster.
+public struct Member: Hashable, Sendable {
+  /// What a member does.
+  public enum Role: UInt8, Sendable {
+    /// It votes, and has commands decided.
+    case voter = 1
+    /// It holds the state, and does not vote.
+    case learner = 2
+    /// It becomes a voter as soon as it holds the state.
+    case joining = 3
+  }
+
+  /// Its identity: one lifetime of one store.
+  public var voter: VoterID
+  /// What it does.
+  public var role: Role
+  /// The store that the identity belongs to; not known yet where it is nil.
+  public var store: Identity128?
+  /// Where it is reached.
+  public var address: Bytes
+
+  /// One made of its parts.
+  public init(voter: VoterID, role: Role, store: Identity128? = nil, address: Bytes = Bytes()) {
+    self.voter = voter
+    self.role = role
+    self.store = store
+    self.address = address
+  }
+
+  /// Longest address, in bytes.
+  public static let maxAddress = 256
+}
+
+extension Member: ByteCodable {
+  private static let hasStore: UInt8 = 0x80
+
+  /// Appends its binary form.
+  public func encode(into writer: inout ByteWriter) {
+    writer.write(voter.rawValue)
+    writer.write(role.rawValue | (store == nil ? 0 : Self.hasStore))
+    store?.encode(into: &writer)
+    writer.write(bytes: address)
+  }
+
+  /// Reads its binary form, or says why it cannot.
+  public init(from reader: inout ByteReader) throws(CodingError) {
+    voter = VoterID(try reader.read(UInt32.self))
+    let mark = try reader.read(UInt8.self)
+    guard let role = Role(rawValue: mark & ~Self.hasStore) else { throw .malformed("unknown role") }
+    self.role = role
+    store = mark & Self.hasStore == 0 ? nil : try Identity128(from: &reader)
+    address = try reader.read(bytesUpTo: Self.maxAddress)
+  }
+}

@@ -1,0 +1,62 @@
+public import Synod
+
+extension Membership {
+  /// What a change makes of it, the same on every node.
+  /// - Throws: why it makes nothing.
+  public func applying(_ change: MembershipChange) throws(MembershipRefusal) -> Membership {
+    if let expected = change.expected, expected != revision { throw .overtaken(revision) }
+    var changed = self
+    for step in change.steps { try changed.take(step) }
+    guard changed.members.count <= Self.maxMembers else {
+      throw .tooManyMembers(limit: Self.maxMembers)
+    }
+    changed.revision += 1
+    let voters = changed.members.filter { $0.role == .voter }.map(\.voter)
+    if voters == configuration.voters { return changed }
+    guard epoch.rawValue < .max else { throw .epochsExhausted }
+    guard (1...Self.maxVoters).contains(voters.count),
+      let next = try? Configuration(epoch: epoch.next, voters: voters)
+    else { throw .voterCount(voters.count, limit: Self.maxVoters) }
+    changed.configuration = next
+    return changed
+  }
+
+  private mutating func take(_ step: MembershipChange.Step) throws(MembershipRefusal) {
+    switch step {
+    case .add(let member): try insert(member)
+    case .promote(let voter):
+      let place = try place(of: voter)
+      guard members[place].role != .voter else { throw .wrongRole(voter) }
+      members[place].role = .voter
+    case .remove(let voter): members.remove(at: try place(of: voter))
+    case .replace(let voter, let member):
+      let place = try place(of: voter)
+      guard members[place].role == .voter else { throw .wrongRole(voter) }
+      members.remove(at: place)
+      var member = member
+      member.role = .voter
+      try insert(member)
+    case .setAddress(let voter, let address): members[try place(of: voter)].address = address
+    case .pin(let voter, let store):
+      let place = try place(of: voter)
+      guard members[place].store ?? store == store else { throw .otherStore(voter) }
+      members[place].store = store
+    }
+  }
+
+  private func place(of voter: VoterID) throws(MembershipRefusal) -> Int {
+    guard let place = members.firstIndex(where: { $0.voter == voter }) else {
+      throw .unknown(voter)
+    }
+    return place
+  }
+
+  private mutating func insert(_ member: Member) throws(MembershipRefusal) {
+    // The last identity is kept free, so that there is always a next one.
+    guard member.voter >= nextVoter, member.voter.rawValue < .max else {
+      throw .used(member.voter, next: nextVoter)
+    }
+    members.append(member)
+    nextVoter = VoterID(member.voter.rawValue + 1)
+  }
+}
