@@ -100,7 +100,7 @@ func serve(_ configuration: ServeConfiguration) throws(Failure) {
       try run(LogReplica(node, identity, seed: random.next()), parts)
     case .epaxos:
       let node = try Node<LeaderlessMachine>(
-        LeaderlessMachine.Settings(configuration, identity, directory.store, seed: seed),
+        LeaderlessMachine.Settings(configuration, identity, directory, seed: seed),
         loop: loop, storage: parts.storage, transport: transport, logger: logger)
       try run(LeaderlessReplica(node, identity, seed: random.next()), parts)
     }

@@ -46,9 +46,6 @@ struct ServeConfiguration {
   init(_ command: ServeCommand) throws(Failure) {
     origin = try Origin(command)
     consensus = command.consensus
-    if consensus == .epaxos, case .joining = origin {
-      throw .usage("--join: nodes do not join a cluster of --protocol \(consensus.rawValue) yet")
-    }
     if consensus == .epaxos, command.prepareQuorum != nil || command.acceptQuorum != nil {
       throw .usage(
         "--prepare-quorum, --accept-quorum: the quorums of --protocol epaxos follow from the number of "

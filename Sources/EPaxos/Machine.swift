@@ -134,6 +134,16 @@ where State.Command: Interfering, State.Query: Interfering {
     }
   }
 
+  /// Whether it says how far the members have come: all that may be heard of one who is not known here.
+  public static func isOnMembers(_ message: Message) -> Bool {
+    switch message {
+    case .standing, .commit, .fetch, .fetchPiece, .piece: true
+    case .preAccept, .preAccepted, .accept, .accepted, .recover, .holding, .refused, .validate,
+      .validated, .waiting, .executed:
+      false
+    }
+  }
+
   /// Takes a message of another node.
   public mutating func receive(_ message: Message, from sender: VoterID) {
     handle(message, from: sender)

@@ -7,13 +7,15 @@ import SynodRuntime
 extension LeaderlessReplica {
   /// All nodes are alike.
   var replicationFields: Fields {
-    let configuration = node.machine.settings.configuration
-    let names = configuration.voters.map { voter in
-      "\(voter)=\(identity.addresses[voter].map { "\($0)" } ?? "-")"
+    let membership = node.machine.membership
+    let configuration = membership.configuration
+    let names = membership.members.map {
+      "\($0.voter)=\(String(decoding: $0.address.array, as: UTF8.self))"
     }
+    let role = node.machine.isVoter ? "voter" : node.machine.hasState ? "learner" : "joining"
     let thresholds = Thresholds(voters: configuration.voters.count)
     return [
-      ("role", "master"), ("consensus_role", "voter"),
+      ("role", "master"), ("consensus_role", role),
       ("cluster_size", "\(configuration.voters.count)"), ("fast_quorum", "\(thresholds.fast)"),
       ("slow_quorum", "\(thresholds.slow)"), ("epoch", "\(configuration.epoch)"),
       ("members", names.joined(separator: ",")),
@@ -46,7 +48,7 @@ extension LeaderlessReplica {
   }
 
   func obstacle(reachable: Set<VoterID>) -> String? {
-    node.machine.settings.configuration.obstacle(reachable: reachable)
+    node.machine.membership.configuration.obstacle(reachable: reachable)
   }
 
   func writeMetrics(into page: inout PrometheusText) {
@@ -71,22 +73,5 @@ extension LeaderlessReplica {
     page.counter(
       "synod_snapshots_installed_total", "Snapshots that were taken over.", done.installed)
     page.counter("synod_instances_forgotten_total", "Instances forgotten.", done.truncated)
-  }
-
-  func membersReport(on server: LeaderlessServer) -> MembersReport {
-    let configuration = node.machine.settings.configuration
-    let peers = node.transport.peers
-    return MembersReport(
-      cluster: identity.cluster, node: identity.voter, revision: 0,
-      epoch: UInt64(configuration.epoch.rawValue), voters: configuration.voters, incoming: [],
-      progress: nil,
-      members: configuration.voters.map { voter in
-        MembersReport.Line(
-          voter: voter, role: "voter",
-          address: identity.addresses[voter].map { "\($0)" } ?? "-",
-          store: "-",
-          state: voter == identity.voter
-            ? "this node" : peers.first { $0.voter == voter }.words)
-      })
   }
 }

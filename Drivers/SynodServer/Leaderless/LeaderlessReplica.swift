@@ -26,6 +26,12 @@ final class LeaderlessReplica: Replica {
   private var leases: LeaseClock
   private var timer: Timer?
   private var ownProposals: UInt32 = 0
+  /// Changes of the members under way that clients asked for: few do.
+  var membersAsked: [ProposalID: CASPaxos.MembershipChange] = [:]
+  /// This node has asked for pins, and that has not ended.
+  var ownChange: ProposalID?
+  /// The cluster knows this node by another store.
+  var isStranger = false
   /// How often it was looked after: about once a second.
   private var rounds = 0
 
@@ -35,10 +41,15 @@ final class LeaderlessReplica: Replica {
     self.identity = identity
     self.seed = seed
     leases = LeaseClock(of: node.machine.app, now: Ticks(node.loop.now))
+    // What an earlier life learnt counts more than flags.
+    let membership = node.machine.membership
+    if node.machine.hasState, membership.revision > 0 { followPeers(membership) }
   }
 
   /// Where this node stands among the voters: what one node is to do is left to those before it first.
-  private var place: Int { identity.configuration.voters.firstIndex(of: identity.voter) ?? 0 }
+  private var place: Int {
+    node.machine.membership.configuration.place(of: identity.voter) ?? EPaxos.Membership.maxVoters
+  }
 
   // MARK: - Proposals
 
@@ -65,15 +76,10 @@ final class LeaderlessReplica: Replica {
     .failure(.refused("ERR SYNOD.WATCH is not served by --protocol epaxos"))
   }
 
-  func change(
-    _ change: CASPaxos.MembershipChange, as id: ProposalID, on server: LeaderlessServer
-  ) -> Answer? {
-    .failure(.refused("ERR members are not changed with --protocol epaxos yet"))
-  }
-
   // MARK: - Ends
 
   func count(_ completion: Machine.Completion, in counters: inout ServerCounters) {
+    if completion.proposal == ownChange { ownChange = nil }
     switch completion.result {
     case .applied, .answered, .passed, .changed: break
     case .notApplied: counters.notApplied += 1
@@ -82,8 +88,13 @@ final class LeaderlessReplica: Replica {
   }
 
   func deliver(_ completion: Machine.Completion, to session: Session<LeaderlessReplica>?) {
+    let change = membersAsked.isEmpty ? nil : membersAsked.removeValue(forKey: completion.proposal)
     session?.end(completion.proposal.rawValue) { conversation, number in
-      conversation.complete(number, end(completion.result))
+      if let change {
+        conversation.complete(number, with: answer(completion.result, after: change))
+      } else {
+        conversation.complete(number, end(completion.result))
+      }
     }
   }
 
@@ -91,7 +102,7 @@ final class LeaderlessReplica: Replica {
     switch effect {
     case .event(let events, _):
       for event in events { leases.note(event, now: Ticks(node.loop.now)) }
-    case .members: break
+    case .members(let membership): follow(membership, on: server)
     case .installed: leases = LeaseClock(of: node.machine.app, now: Ticks(node.loop.now))
     }
     armTimer(on: server)
@@ -101,6 +112,7 @@ final class LeaderlessReplica: Replica {
   func mayStop(on server: LeaderlessServer) -> Bool { true }
 
   func lookAfterAll(on server: LeaderlessServer) {
+    lookAfterMembers(on: server)
     giveSeed(on: server)
     expireLeases(on: server)
   }
@@ -108,7 +120,9 @@ final class LeaderlessReplica: Replica {
   /// Some node of a new cluster gives the tables their secret; a second gift changes nothing.
   private func giveSeed(on server: LeaderlessServer) {
     let state = node.machine.app
-    guard state.seed == 0, state.count <= KeyValueState.mostReseeded else { return }
+    guard node.machine.isVoter, state.seed == 0, state.count <= KeyValueState.mostReseeded else {
+      return
+    }
     if rounds >= place { propose(.configure(state.limits, seed: max(seed, 1)), on: server) }
     rounds += 1
   }
@@ -118,10 +132,13 @@ final class LeaderlessReplica: Replica {
   /// Proposes without anybody who waits for it: what is lost is asked for again.
   private func propose(_ step: KeyValueStep, on server: LeaderlessServer) {
     let proposal = EPaxos.Proposal<KeyValueState>(.command(.one(step)), deadline: server.deadline)
+    _ = node.submit(proposal, as: nextOwnProposal(), needsSpace: false)
+  }
+
+  /// Its completion finds no session, and needs none.
+  func nextOwnProposal() -> ProposalID {
     ownProposals &+= 1
-    // Its completion finds no session, and needs none.
-    let id = ProposalID(ProposalName.prefix(0x3fff_ffff) | UInt64(ownProposals))
-    _ = node.submit(proposal, as: id, needsSpace: false)
+    return ProposalID(ProposalName.prefix(0x3fff_ffff) | UInt64(ownProposals))
   }
 
   /// How long this node leaves the end of a lease to those before it, in milliseconds.
