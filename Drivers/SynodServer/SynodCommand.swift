@@ -13,6 +13,7 @@ struct SynodCommand: ParsableCommand {
     version: Release.version,
     subcommands: [
       DemoCommand.self, ServeCommand.self, MembersCommand.self, TopCommand.self, UsersCommand.self,
+      BenchCommand.self,
       CertificatesCommand.self, BackupCommand.self, RestoreCommand.self,
       InspectCommand.self,
       CheckCommand.self,
