@@ -79,7 +79,9 @@ import Testing
     for number in 0..<100 as Range<UInt64> {
       clients.keep(Once(Self.client(number), 1), long, at: number + 1)
     }
-    clients.keep(Once(Self.client(100), 1), Bytes([UInt8](long) + [1]), at: 101)
+    clients.keep(
+      Once(Self.client(100), 1), Bytes([UInt8](repeating: 1, count: Clients.maxOutcome + 1)),
+      at: 101)
     clients.trim(at: 200)
     let kept = clients.inOrder
     #expect(kept.reduce(0) { $0 + $1.size } <= Clients.maxBytes && kept.count > 30)
