@@ -57,7 +57,7 @@ extension RandomWorld {
 
   /// Takes steps until all about the members has come to its end, proposing meanwhile.
   /// - Returns: false where it does not.
-  mutating func finishChange(steps: Int = 400_000, writing keys: [Bytes]) -> Bool {
+  mutating func finishChange(steps: Int = 100_000, writing keys: [Bytes]) -> Bool {
     for count in 0..<steps {
       startMembers()
       if isSettledAboutMembers { return true }
