@@ -135,16 +135,6 @@ import Testing
   }
 
   @Test func everyMarkIsReached() {
-    var reached: Set<String> = []
-    var all: Set<String> = []
-    for seed in 0..<150 as Range<UInt64> {
-      var world = SmallWorld<AppendWorkload>(RunPlan(seed: seed))
-      world.run(operations: 100)
-      for mark in world.subject.marks([]) {
-        all.insert(mark.name)
-        if mark.count > 0 { reached.insert(mark.name) }
-      }
-    }
     // Nobody comes or goes in these worlds, and nobody watches.
     let ofOthers: Set<String> = [
       "a change of the voters began", "a change of the voters came to its end",
@@ -161,6 +151,16 @@ import Testing
       "a watch told of a state", "a watch passed over states", "a watch went on from a version",
       "a watch of many registers told of one",
     ]
+    var reached: Set<String> = []
+    var all: Set<String> = []
+    for seed in 0..<150 as Range<UInt64> where all.isEmpty || all.subtracting(reached) != ofOthers {
+      var world = SmallWorld<AppendWorkload>(RunPlan(seed: seed))
+      world.run(operations: 100)
+      for mark in world.subject.marks([]) {
+        all.insert(mark.name)
+        if mark.count > 0 { reached.insert(mark.name) }
+      }
+    }
     #expect(all.subtracting(reached) == ofOthers)
   }
 }
