@@ -132,6 +132,9 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
     return quorums.voters - quorums.needed
   }
 
+  /// Keys may be long.
+  public var recordBytes: Int { keyNames.reduce(0) { max($0, $1.count) } }
+
   /// A store that may hold few replies lets most of the others be asked again.
   public var waitForRoom: UInt64 {
     shape.settings.maxHeldReplies <= plan.voters ? 1_000 * shape.settings.retransmitAfter : 0

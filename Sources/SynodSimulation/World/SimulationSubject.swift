@@ -70,6 +70,9 @@ public protocol SimulationSubject {
   /// process drops what it has no room for; zero where it has room.
   var waitForRoom: UInt64 { get }
 
+  /// Bytes of one record, about: a store of small blocks takes many for a long one.
+  var recordBytes: Int { get }
+
   /// Whether what must hold rests on clocks that go at about one rate: then none leaps or stands
   /// still.
   var needsTrueClocks: Bool { get }
@@ -232,6 +235,9 @@ extension SimulationSubject {
 
   /// Always has room.
   @inlinable public var waitForRoom: UInt64 { 0 }
+
+  /// Fits in one block.
+  @inlinable public var recordBytes: Int { 0 }
 
   /// As many as leave no more than are tolerated.
   @inlinable

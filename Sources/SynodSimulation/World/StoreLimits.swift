@@ -10,6 +10,16 @@ struct StoreLimits {
   /// Of one piece of a checkpoint.
   @usableFromInline let piece: Int
 
+  /// Syncs that a record of so many bytes takes, about: one for each of its blocks, and a few for each
+  /// log that they fill.
+  @usableFromInline
+  func syncs(forRecordOf bytes: Int) -> UInt64 {
+    let blocks = 1 + bytes / journal.maxPayload
+    let pages = blocks * (1 + journal.maxPayload / Block.pageSize)
+    let logs = pages * Block.pageSize / journal.logBytes
+    return UInt64(blocks + 6 * logs)
+  }
+
   init(_ plan: RunPlan, random: SplitMix) {
     var random = random
     func one(of choices: [Int]) -> Int { choices[random.below(choices.count)] }

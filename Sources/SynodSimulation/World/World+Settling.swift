@@ -37,10 +37,12 @@ struct Settling<Machine: ConsensusMachine> {
 extension World {
   /// How long each thing asked for may take where all ask at once, in microseconds: two rounds, each of
   /// two phases, in which a message comes from the slowest of the voters and goes back, a turn ends at
-  /// either side, and a store syncs; a tenth of a second where that is less.
+  /// either side, and a store syncs, as often as a record has blocks; a tenth of a second where that is
+  /// less.
   @usableFromInline var timePerOperation: UInt64 {
     let trip = 6 * plan.delay + 2 * plan.turnTime + subject.waitForRoom
-    return max(4 * (trip + 5 * plan.diskPercent), 100_000)
+    let syncs = limits.syncs(forRecordOf: subject.recordBytes)
+    return max(4 * (trip + 5 * plan.diskPercent * syncs), 100_000)
   }
   /// How long is looked where nothing need end, in microseconds.
   static var look: UInt64 { 1_000_000 }
