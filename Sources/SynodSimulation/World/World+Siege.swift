@@ -4,7 +4,7 @@ internal import Synod
 // with nothing but their stores: the moments in which two may lead.
 extension World {
   /// What becomes of a leader.
-  private enum Siege: Int, CaseIterable {
+  private enum Siege: Int {
     /// It hears nobody, and nobody hears it.
     case apart
     /// Everybody hears it, and it hears nobody; or the other way round.
@@ -43,8 +43,9 @@ extension World {
     faultsLeft -= 1
     counts.sieges += 1
     let others = processes.indices.filter { $0 != node && processes[$0].isUp }
-    guard !others.isEmpty, let siege = Siege(rawValue: faultRandom.below(Siege.allCases.count))
-    else { return }
+    guard !others.isEmpty else { return }
+    // It takes more for that to come to something.
+    let siege = Siege(rawValue: faultRandom.below(8)) ?? .still
     let friend = others[faultRandom.below(others.count)]
     switch siege {
     case .apart: setApart(node) { _, _ in true }
@@ -77,7 +78,7 @@ extension World {
   }
 
   private mutating func setApart(_ node: Int, where isCut: (Int, Int) -> Bool) {
-    _ = cut(.partition, for: 2 * subject.takeOverTime) { from, to in
+    _ = cut(.partition, for: 3 * subject.takeOverTime) { from, to in
       (from == node || to == node) && isCut(from, to)
     }
   }
