@@ -16,9 +16,12 @@ extension Core {
   /// only late needs no snapshot.
   func lacks(_ through: Dependencies) -> Bool {
     through.prefixes.contains { prefix in
-      guard let line = table.line(of: prefix.row), line.committed < prefix.through,
-        let since = line[line.committed + 1]?.noticedAt
-      else { return false }
+      guard let line = table.line(of: prefix.row), line.committed < prefix.through else {
+        return false
+      }
+      let first = InstanceID(row: prefix.row, number: line.committed + 1)
+      // What this node has under way itself it asks for all the time.
+      guard let since = line[first.number]?.noticedAt else { return attempts[first] != nil }
       return since.advanced(by: settings.askAfter) <= now
     }
   }

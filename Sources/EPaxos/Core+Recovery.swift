@@ -58,10 +58,9 @@ extension Core {
     guard promised <= ballot else {
       return outbox.send(.refused(ballot, id, promised: promised), to: sender)
     }
+    // Whoever asks is given time, but for no more than it asks for: asking again, one that hears no
+    // answer would else keep all others from recovering it for ever.
     if promised < ballot { _ = promise(ballot, id) }
-    // Whoever asks again is at work: it is given time.
-    let now = now
-    table.update(id) { $0.noticedAt = now }
     guard let instance = table[id] else { return }
     outbox.send(.holding(ballot, id, Holding(instance)), to: sender, after: instance.batch)
   }

@@ -116,6 +116,42 @@ import Testing
     #expect(world.problems == [])
   }
 
+  /// Its owner has it under way, and so looks for nothing; what became of it the others have forgotten.
+  @Test func anOwnInstanceThatOthersForgotEndsInASnapshot() {
+    var world = World(3)
+    world.isHeldBack = { _ in true }
+    world.add(1, at: 1)
+    world.hand(1, 2, "preAccept")
+    world.nodes[VoterID(1)]!.isCutOff = true
+    world.network.removeAll()
+    world.isHeldBack = { _ in false }
+    world.settle(2000)
+    let barrier = world.propose(.barrier, at: 2)
+    world.settle(1000)
+    #expect(world.completions[barrier] == .passed)
+    #expect(world[2].isForgotten(at(1, 1)) && world[3].isForgotten(at(1, 1)))
+    world.nodes[VoterID(1)]!.isCutOff = false
+    world.settle(3000)
+    #expect(world[1].isForgotten(at(1, 1)))
+    world.expectAgreement()
+  }
+
+  /// It asks and asks, and hears no answer.
+  @Test func oneThatIsHeardAndHearsNobodyKeepsNoneFromRecovering() {
+    var world = World(5)
+    world.isHeldBack = { _ in true }
+    world.tell(.preAccept(at(1, 1), Value(World.command(1), deps())), from: 1, to: 2, 3)
+    world.crash(1)
+    world.network.removeAll()
+    world.recover(at(1, 1), at: 5)
+    world.isHeldBack = { $0.to == VoterID(5) }
+    for _ in 0..<200 {
+      world.pass(20)
+      world.network.removeAll { $0.to == VoterID(5) }
+    }
+    #expect(world.decided(at(1, 1), at: 2) != nil)
+  }
+
   @Test func aCheckpointMakesTheSameMachine() {
     var world = World(3) { $0.barrierEvery = 6 }
     for round in 0..<40 {
