@@ -69,11 +69,10 @@ public struct ExploredInstances: Sendable {
   /// Every world that there is, the small ones first.
   public static let all: [ExploredInstances] = [
     ExploredInstances(
-      name: "instances-one", summary: "3 voters, 1 write, 1 deadline, 1 crash",
+      name: "instances-one", summary: "3 voters, 1 write, 3 deadlines, 1 crash",
       make: {
         InstanceExploration(
-          writes: [(0, 1)], budget: ExplorationBudget(crashes: 1, timeOuts: 1),
-          persistsAtOnce: false)
+          writes: [(0, 1)], budget: ExplorationBudget(crashes: 1, timeOuts: 3))
       }),
     ExploredInstances(
       name: "instances-two", summary: "3 voters, 2 writes that interfere, 1 deadline",
