@@ -13,6 +13,16 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    // An owner had an instance under way that the others had decided and forgotten, and asked for ever.
+    1571
+  ])
+  func keptSeedsHold(_ seed: UInt64) {
+    var run = Skirmish(Skirmish.Plan(seed: seed))
+    let wrong = run.run()
+    #expect(wrong == nil)
+  }
+
   @Test func theSameSeedGivesTheSameRun() {
     var recoveries: UInt64 = 0
     for seed in 100..<105 as Range<UInt64> {
