@@ -142,6 +142,28 @@ let package = Package(
 )
 // The rules of the house.
 package.targets.append(.testTarget(name: "TidyTests", swiftSettings: settings))
+// What reads bytes from outside is fed what the fuzzers kept.
+package.targets.append(
+  .testTarget(
+    name: "FuzzingTests",
+    dependencies: [
+      "Synod", "CASPaxos", "MultiPaxos", "EPaxos", "KeyValue", "SynodJournal", "SynodWire", "RESP",
+      "SynodSimulation", "SynodServer",
+    ],
+    exclude: ["Corpora"], swiftSettings: settings))
+// The fuzzers themselves need a flag of the compiler's that no package may ask for: `.ci/fuzz` gives it.
+if Context.environment["SYNOD_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzzing",
+      dependencies: [
+        "Synod", "CASPaxos", "MultiPaxos", "EPaxos", "KeyValue", "SynodJournal", "SynodWire",
+        "RESP",
+        "SynodSimulation", "CCrypt",
+      ],
+      path: "Tests/Fuzzing",
+      swiftSettings: settings + [.define("FUZZING"), .unsafeFlags(["-parse-as-library"])]))
+}
 // SynodRuntimeTests also run the conformance suites and a machine of ours, and count allocations.
 package.targets.append(.target(name: "CAllocationCount", path: "Tests/CAllocationCount"))
 package.targets.first { $0.name == "SynodRuntimeTests" }?.dependencies += [

@@ -1,0 +1,1 @@
+../../Drivers/SynodServer/Operations/BackupFile.swift

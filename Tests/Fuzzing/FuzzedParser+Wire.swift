@@ -1,0 +1,1 @@
+../FuzzingTests/FuzzedParser+Wire.swift

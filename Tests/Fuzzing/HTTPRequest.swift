@@ -1,0 +1,1 @@
+../../Drivers/SynodServer/Metrics/HTTPRequest.swift

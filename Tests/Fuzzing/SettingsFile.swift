@@ -1,0 +1,1 @@
+../../Drivers/SynodServer/Settings/SettingsFile.swift

@@ -1,0 +1,1 @@
+../../Drivers/SynodServer/Users/UserBook.swift
