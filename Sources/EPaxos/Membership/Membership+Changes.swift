@@ -1,4 +1,4 @@
-public import Synod
+internal import Synod
 
 extension Membership {
   /// What a change makes of it, the same on every node.
