@@ -107,8 +107,8 @@ struct LogShape: Sendable {
     patient = [0, one, one, random.next()][Int(random.next() % 4)]
     transferPercent = 8
     guard settings.leaseDuration != nil else { return }
-    // Mostly shorter than a patient leader holds out that hears nobody.
-    settings.leaseDuration = settings.electionTimeout * [1, 1, 2, 4][Int(random.next() % 4)]
+    // As long as a patient leader holds out that hears nobody, or shorter.
+    settings.leaseDuration = settings.electionTimeout * [1, 2, 4, 4][Int(random.next() % 4)]
     leasedPercent = max(leasedPercent, 30)
   }
 
