@@ -106,9 +106,11 @@ struct LogShape: Sendable {
     let one = 1 << (1 + random.next() % 5) as UInt64
     patient = [0, one, one, random.next()][Int(random.next() % 4)]
     transferPercent = 8
-    guard settings.leaseDuration != nil else { return }
-    // As long as a patient leader holds out that hears nobody, or shorter.
-    settings.leaseDuration = settings.electionTimeout * [1, 2, 4, 4][Int(random.next() % 4)]
+    guard let duration = settings.leaseDuration else { return }
+    // Shorter than a patient leader holds out that hears nobody, or about as long.
+    let times = [1, 1, 2, 4][Int(random.next() % 4)] as UInt64
+    let drawn = settings.electionTimeout * times
+    settings.leaseDuration = random.next() % 2 == 0 ? drawn : max(duration, drawn)
     leasedPercent = max(leasedPercent, 30)
   }
 

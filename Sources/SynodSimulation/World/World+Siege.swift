@@ -78,7 +78,8 @@ extension World {
   }
 
   private mutating func setApart(_ node: Int, where isCut: (Int, Int) -> Bool) {
-    _ = cut(.partition, for: 3 * subject.takeOverTime) { from, to in
+    let mean = faultRandom.percent(50) ? 200_000 : 3 * subject.takeOverTime
+    _ = cut(.partition, for: mean) { from, to in
       (from == node || to == node) && isCut(from, to)
     }
   }
