@@ -200,8 +200,10 @@ extension Core {
     follow(sender)
     if round > 0 {
       let granted = grant(sender, in: round)
+      // Of who does not vote only how far it is counts: it may have forgotten what its identity promised.
       outbox.send(
-        .echo(ballot, round: round, applied: state.applied, granted: granted), to: .voter(sender))
+        .echo(ballot, round: isVoter ? round : 0, applied: state.applied, granted: granted),
+        to: .voter(sender))
     }
     learn(claim: ballot, through: chosen)
   }

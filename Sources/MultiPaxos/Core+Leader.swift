@@ -132,9 +132,10 @@ extension Core {
   ) {
     knowChosen(applied)
     guard role == .leading, ballot == lead.ballot, sender != me else { return }
-    let place = lead.peer(sender, at: now)
-    lead.peers[place].heardAt = now
+    let place = lead.peer(sender, at: round > 0 ? now : Ticks(0))
     lead.peers[place].applied = max(lead.peers[place].applied, applied)
+    guard round > 0 else { return }
+    lead.peers[place].heardAt = now
     guard round > lead.peers[place].echoed, round <= lead.round else { return }
     lead.peers[place].echoed = round
     let age = lead.round - round

@@ -103,14 +103,22 @@ extension Core {
       lead.reads[index].round = lead.round + 1
       lead.wantsRound = true
     }
-    while let read = lead.reads.first, read.round > 0, isEchoed(read.round) {
+    // Looked at anew (rule 43): the window may have moved on to others since, whose promises are needed.
+    while mayCount, let read = lead.reads.first, read.round > 0, isEchoed(read.round) {
       lead.reads.removeFirst()
+      let index = max(read.index, lastOfThoseWhoCountNoMore)
       if read.from == me {
-        receiveIndex(read.token, read.index)
+        receiveIndex(read.token, index)
       } else {
-        outbox.send(.index(round: read.token, read.index), to: .voter(read.from))
+        outbox.send(.index(round: read.token, index), to: .voter(read.from))
       }
     }
+  }
+
+  /// The last slot whose voters have no slot of the window. What was chosen there before a read, and was
+  /// learned since, the answers of the window's voters do not rule out.
+  private var lastOfThoseWhoCountNoMore: Slot {
+    state.schedule.items[windowItems.lowerBound].from.previous
   }
 
   private func isEchoed(_ round: UInt64) -> Bool {
