@@ -68,13 +68,13 @@ extension Core {
     while slot < log.end {
       let cell = log[slot]
       if !cell.isEmpty {
-        if size > settings.maxMessageBytes {
+        if size > 0, size + cell.entry.size > settings.maxMessageBytes {
           parts.append([])
           size = 0
         }
         parts[parts.count - 1].append(
           Message.AcceptedEntry(slot: slot, ballot: cell.ballot, entry: cell.entry))
-        size += cell.entry.size + 32
+        size += cell.entry.size
       }
       slot = slot.next
     }

@@ -74,7 +74,10 @@ extension Core {
       let first = lead.unsent
       var last = first
       var size = log[first].entry.size
-      while last.next < lead.next, size < settings.maxMessageBytes {
+      // An entry that is too long to share a message goes alone.
+      while last.next < lead.next,
+        size + log[last.next].entry.size <= settings.maxMessageBytes
+      {
         last = last.next
         size += log[last].entry.size
       }
@@ -84,11 +87,23 @@ extension Core {
       #if PlantedBugs
         let logBatch = PlantedBug.has(.earlyOwnVote) ? PersistBatch.none : logBatch
       #endif
-      if isVoter {
-        outbox.send(.accepted(lead.ballot, first: first, last: last), to: me, after: logBatch)
-      }
+      if isVoter { voteForOwn(from: first, to: last, after: logBatch) }
       lead.unsent = last.next
       lead.toldChosen = chosenThrough
+    }
+  }
+
+  /// Votes for what this node proposed itself, where its own voter does not refuse (rule 11).
+  mutating func voteForOwn(from first: Slot, to last: Slot, after batch: PersistBatch) {
+    guard let voting = settings.voting else {
+      return outbox.send(.accepted(lead.ballot, first: first, last: last), to: me, after: batch)
+    }
+    var slot = first
+    while slot <= last {
+      if voting.mayAccept(slot, log[slot].entry, lead.ballot) {
+        outbox.send(.accepted(lead.ballot, first: slot, last: slot), to: me, after: batch)
+      }
+      slot = slot.next
     }
   }
 
@@ -105,7 +120,7 @@ extension Core {
     }
   }
 
-  private func accept(_ entries: [Entry], at first: Slot) -> Message.Accept {
+  func accept(_ entries: [Entry], at first: Slot) -> Message.Accept {
     Message.Accept(ballot: lead.ballot, chosen: chosenThrough, first: first, entries: entries)
   }
 
@@ -114,7 +129,7 @@ extension Core {
     lead.wantsRound = false
     lead.round += 1
     lead.sentRounds.append(now)
-    if lead.sentRounds.count > 64 { lead.sentRounds.removeFirst() }
+    forgetRounds()
     lead.toldChosen = chosenThrough
     outbox.send(
       .heartbeat(lead.ballot, chosen: chosenThrough, round: lead.round), to: .peers)
@@ -125,6 +140,16 @@ extension Core {
       trustGrant(of: mine, for: grant(me, in: lead.round), sentAt: now)
     }
     answerIndexes()
+  }
+
+  /// Forgets when rounds were sent that are too old for what they are granted to be trusted.
+  private mutating func forgetRounds() {
+    let length = settings.leaseDuration ?? 0
+    while lead.sentRounds.count > 64, let first = lead.sentRounds.first,
+      first.advanced(by: length) <= now || lead.sentRounds.count > 1 << 16
+    {
+      lead.sentRounds.removeFirst()
+    }
   }
 
   mutating func receiveEcho(
@@ -202,6 +227,10 @@ extension Core {
       lead.base = lead.base.next
     }
     knownChosen = max(knownChosen, chosenThrough)
+    if let slot = lead.sendsAgainFrom, lead.base >= slot {
+      lead.sendsAgainFrom = nil
+      lead.retransmitAt = now
+    }
   }
 
   /// Slots were learned to be chosen from others: they are the leader's no more.
@@ -266,54 +295,5 @@ extension Core {
       !windowItems.contains(where: { configuration($0).place(of: me) != nil })
     else { return }
     transfer(to: nil, as: nil)
-  }
-
-  /// Sends again what was not chosen for too long, to those whose vote is missing.
-  private mutating func retransmit() {
-    guard lead.base < lead.unsent else { return }
-    let due = now.rawValue - min(now.rawValue, settings.retransmitAfter)
-    var asked: [VoterID] = []
-    for item in windowItems {
-      for voter in configuration(item).voters where voter != me && !asked.contains(voter) {
-        asked.append(voter)
-        retransmit(to: voter, sentBefore: Ticks(due))
-      }
-    }
-    for index in 0..<Int(lead.unsent.rawValue - lead.base.rawValue)
-    where lead.votes[index].sentAt <= Ticks(due) {
-      lead.votes[index].sentAt = now
-    }
-  }
-
-  private mutating func retransmit(to voter: VoterID, sentBefore due: Ticks) {
-    var runs = 0
-    var size = 0
-    var slot = lead.base
-    var run: Slot?
-    func isMissing(_ slot: Slot) -> Bool {
-      let vote = lead.votes[Int(slot.rawValue - lead.base.rawValue)]
-      guard !vote.isChosen, vote.sentAt <= due,
-        let place = state.schedule.configuration(at: slot).place(of: voter)
-      else { return false }
-      return !vote.votes.contains(place)
-    }
-    while slot <= lead.unsent, runs < 16, size < settings.maxMessageBytes {
-      if slot < lead.unsent, isMissing(slot) {
-        run = run ?? slot
-        size += log[slot].entry.size
-      } else if let first = run {
-        sendAgain(from: first, to: slot.previous, voter)
-        runs += 1
-        run = nil
-      }
-      slot = slot.next
-    }
-    if let first = run { sendAgain(from: first, to: slot.previous, voter) }
-  }
-
-  private mutating func sendAgain(from first: Slot, to last: Slot, _ voter: VoterID) {
-    let entries = log.entries(from: first, to: min(last, lead.unsent.previous))
-    statistics.retransmissions += UInt64(entries.count)
-    outbox.send(.accept(accept(entries, at: first)), to: .voter(voter))
   }
 }

@@ -152,7 +152,7 @@ extension Core {
     }
     var last = from
     var size = log[from].entry.size
-    while last < chosenThrough, size < settings.maxMessageBytes {
+    while last < chosenThrough, size + log[last.next].entry.size <= settings.maxMessageBytes {
       last = last.next
       size += log[last].entry.size
     }

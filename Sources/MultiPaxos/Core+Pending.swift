@@ -99,13 +99,13 @@ extension Core {
       pending[number]?.stage = .forwarded
       pending[number]?.hasLeft = true
       pending[number]?.sentAt = now
-      entries.append(one.entry)
-      size += one.entry.size
-      if size >= settings.maxMessageBytes {
+      if size > 0, size + one.entry.size > settings.maxMessageBytes {
         outbox.send(.forward(entries), to: .voter(leader))
         entries.removeAll()
         size = 0
       }
+      entries.append(one.entry)
+      size += one.entry.size
     }
     if !entries.isEmpty { outbox.send(.forward(entries), to: .voter(leader)) }
     lookAtPending(at: now.advanced(by: settings.retransmitAfter * 2))

@@ -80,6 +80,8 @@ struct Leadership: Hashable, Sendable {
   var wantsRound = false
   var heartbeatAt = Ticks(0)
   var retransmitAt = Ticks(0)
+  /// From here on slots are still to be sent again, once all before are chosen.
+  var sendsAgainFrom: Slot?
   var checkAt = Ticks(0)
   var reads = Queue<IndexRead>()
   /// Grants of earlier rounds are not trusted any more.

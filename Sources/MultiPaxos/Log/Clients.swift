@@ -34,8 +34,11 @@ struct Clients: Hashable, Sendable {
   static let limit = 4096
   /// Bytes that they take, about. The same on every node.
   static let maxBytes = 16 << 20
-  /// Longest outcome that is kept, in bytes. The same on every node.
-  static let maxOutcome = 1 << 20
+  /// Longest outcome that is kept, in bytes: it must fit into a piece of a snapshot, and that into a
+  /// frame of 1 MiB. The same on every node.
+  static let maxOutcome = 520 << 10
+  /// Longest outcome that is read back.
+  static let longestOutcome = 1 << 20
 
   private var table: [Identity128: Kept] = [:]
   /// In the order in which they were written; what was written again since is stale.
@@ -131,7 +134,7 @@ extension Clients.Kept: ByteCodable {
     slot = try Slot(from: &reader)
     switch try reader.read(UInt8.self) {
     case 0: outcome = nil
-    case 1: outcome = try reader.read(bytesUpTo: Clients.maxOutcome)
+    case 1: outcome = try reader.read(bytesUpTo: Clients.longestOutcome)
     default: throw .malformed("neither with nor without an outcome")
     }
   }
