@@ -64,6 +64,7 @@ struct Core: Hashable, Sendable {
   var ended: [Ended] = []
   @usableFromInline var notes: [Note] = []
   @usableFromInline var indexes = Indexes()
+  var recovery = Recovery()
   var leaseTimers: [LeaseTimer] = []
   /// Those whose time counts from the next reading of the clock on.
   var freshTimers: [LeaseTimer] = []
@@ -124,7 +125,7 @@ struct Core: Hashable, Sendable {
     startGrants()
     reservation.request(in: &outbox)
     electionAt = now.advanced(by: electionDelay())
-    startRecovery()
+    if case .recover = settings.mode, !isVoter { askToRecover() }
   }
 
   /// Notes whether it is a voter.
@@ -165,6 +166,7 @@ struct Core: Hashable, Sendable {
     if let due = pendingWake, due <= now { lookAtPending() }
     if let due = indexes.retryAt, due <= now { indexes.forget() }
     if let due = retirement.due, due <= now { askKnown() }
+    if let due = recovery.due, due <= now { askToRecover() }
     endLeases()
   }
 
@@ -177,6 +179,7 @@ struct Core: Hashable, Sendable {
     if let due = pendingWake { wake = min(wake, due) }
     if let due = indexes.retryAt { wake = min(wake, due) }
     if let due = retirement.due { wake = min(wake, due) }
+    if let due = recovery.due { wake = min(wake, due) }
     if let due = leaseWake { wake = min(wake, due) }
     return wake
   }

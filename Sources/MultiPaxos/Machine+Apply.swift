@@ -128,6 +128,7 @@ extension Core {
   @usableFromInline
   mutating func proceed() {
     guard stopped == nil, started else { return }
+    lookAtRecovery()
     if role == .leading {
       pump()
       answerIndexes()

@@ -183,14 +183,4 @@ extension Core {
       log.choose(chosenThrough)
     }
   }
-
-  /// A node whose store was lost asks to take the place of the voter that it was (rule 33).
-  mutating func startRecovery() {
-    guard case .recover(let lost) = settings.mode, !isVoter else { return }
-    let member = Member(
-      voter: me, role: .voter, store: settings.store, address: settings.addresses[me] ?? Bytes())
-    let change = MembershipChange([.replace(lost, by: member)])
-    _ = open(
-      .membership, change.encoded, once: nil, deadline: nil, importance: .gain, as: nil)
-  }
 }

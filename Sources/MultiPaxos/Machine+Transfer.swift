@@ -142,9 +142,11 @@ extension Core {
     }
     restartTimers()
     noteRetirement()
-    // Of what is contained in it, nobody knows what came of it.
+    // Of what is contained in it, nobody knows what came of it. Who is to be a member may ask before.
     for number in pending.numbers
-    where state.origins.contains(EntryID(origin: me, number: number)) || !state.knows(me) {
+    where state.origins.contains(EntryID(origin: me, number: number))
+      || !state.knows(me) && number != recovery.number
+    {
       end(number, because: .forgotten)
     }
     advance()
