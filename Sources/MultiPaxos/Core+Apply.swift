@@ -138,7 +138,10 @@ extension Core {
     let kept = Int(state.applied.next.rawValue - log.first.rawValue)
     var last = log.first.previous
     var count = kept
+    guard count > settings.maxRetained || retained > settings.maxRetainedBytes else { return }
+    let keeping = firstToKeep
     while count > 0, count > settings.maxRetained || retained > settings.maxRetainedBytes {
+      if last >= keeping.previous, retained <= mostKept { break }
       last = last.next
       retained -= log[last].entry.size
       count -= 1

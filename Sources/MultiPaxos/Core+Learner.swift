@@ -146,6 +146,7 @@ extension Core {
 
   mutating func receiveFetch(_ from: Slot, from sender: VoterID) {
     guard sender != me, from > .none else { return }
+    goOnKeeping(from: from, for: sender)
     guard from <= chosenThrough else { return knowChosen(from.previous, by: sender) }
     guard from >= log.first else {
       return outbox.send(.compacted(through: state.applied), to: .voter(sender))

@@ -72,6 +72,7 @@ struct Core: Hashable, Sendable {
   var leaseDue: Ticks?
   /// Bytes of applied entries that are kept.
   var retained = 0
+  var keepers: [Keeper] = []
   var digests: [StateDigest] = []
   /// The last slot at which this node, leading, had states compared.
   var verified = Slot.none

@@ -31,6 +31,7 @@ extension Machine {
         slot == last.slot && index == last.index
         || slot == .none && last.index == 0 && last.slot == core.applied
       if isNext || isSame {
+        core.keep(after: transfers[place].last.slot, for: voter)
         core.outbox.send(.piece(transfers[place].last), to: .voter(voter))
         return
       }
@@ -42,13 +43,13 @@ extension Machine {
     var source = SnapshotSource(core.state, app)
     let first = source.piece(0, limit)
     transfers.append(Transfer(to: voter, source: source, last: first, usedAt: core.now))
+    core.keep(after: first.slot, for: voter)
     core.outbox.send(.piece(first), to: .voter(voter))
   }
 
   /// Makes room: of those that were given whole, and of those that nobody asked of for a while.
   private mutating func dropIdleTransfers() {
-    let patience = core.settings.retransmitAfter * 8
-    let now = core.now
+    let (patience, now) = (core.patience, core.now)
     transfers.removeAll { $0.usedAt.advanced(by: patience) <= now || $0.last.isLast }
   }
 
@@ -80,7 +81,9 @@ extension Machine {
     guard taken.target.digest == piece.digest else { return core.abandonSnapshot() }
     core.catchUp.incoming = nil
     core.logBatch = core.outbox.record(.installed(piece.slot))
-    if !install(piece.slot) { core.abandonSnapshot() }
+    guard install(piece.slot) else { return core.abandonSnapshot() }
+    // What is behind it is kept there.
+    if core.knownChosen > core.chosenThrough { core.askForEntries(of: sender) }
   }
 
   /// Makes what was taken this node's state, where that has not come as far (rule 26). The promise and
