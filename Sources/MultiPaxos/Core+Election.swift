@@ -252,6 +252,14 @@ extension Core {
     stand()
   }
 
+  /// The sender hands over: it trusts no more what it was granted, and others may be followed at once.
+  mutating func receiveRelease(_ ballot: Ballot, _ round: UInt64, from sender: VoterID) {
+    guard ballot.voter == sender, ballot == promised, grants.holder == sender,
+      grants.round <= round
+    else { return }
+    grants.holder = .none
+  }
+
   /// Asks another to take over.
   @usableFromInline
   mutating func transfer(to voter: VoterID?, as id: ProposalID?) {
@@ -272,6 +280,7 @@ extension Core {
     grants.holder = .none
     lead.transfer = Leadership.Transfer(
       proposal: id, to: target, until: now.advanced(by: settings.electionTimeout))
+    outbox.send(.release(lead.ballot, round: lead.round), to: .peers)
     outbox.send(.takeOver(lead.ballot, round: lead.round), to: .voter(target))
   }
 }

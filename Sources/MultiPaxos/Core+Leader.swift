@@ -112,9 +112,12 @@ extension Core {
   mutating func flush() {
     guard role == .leading else { return }
     flushProposals()
-    if lead.wantsRound {
+    let handsOver = lead.transfer != nil && settings.leaseDuration != nil
+    if lead.wantsRound, !handsOver {
       startRound()
-    } else if lead.toldChosen < chosenThrough {
+    } else if lead.wantsRound || lead.toldChosen < chosenThrough {
+      // A round would have those who answer it grant anew what whoever takes over needs.
+      lead.wantsRound = false
       lead.toldChosen = chosenThrough
       outbox.send(.heartbeat(lead.ballot, chosen: chosenThrough, round: 0), to: .peers)
     }
@@ -135,10 +138,8 @@ extension Core {
       .heartbeat(lead.ballot, chosen: chosenThrough, round: lead.round), to: .peers)
     let mine = lead.peer(me, at: now)
     lead.peers[mine].echoed = lead.round
-    // Its own grant is one of the quorum's (rule 44). Who hands over lets the other lead.
-    if lead.transfer == nil {
-      trustGrant(of: mine, for: grant(me, in: lead.round), sentAt: now)
-    }
+    // Its own grant is one of the quorum's (rule 44).
+    trustGrant(of: mine, for: grant(me, in: lead.round), sentAt: now)
     answerIndexes()
   }
 
@@ -272,6 +273,8 @@ extension Core {
     }
     if let transfer = lead.transfer, transfer.until <= now {
       lead.transfer = nil
+      lead.wantsRound = true
+      lead.checkAt = now.advanced(by: settings.electionTimeout)
       if let id = transfer.proposal {
         ended.append(Ended(proposal: id, outcome: .unknown(.deadline)))
       }
@@ -282,16 +285,16 @@ extension Core {
   /// make a leader, keep others from it by what it grants itself.
   private var hearsQuorum: Bool {
     let configuration = state.schedule.configuration(at: chosenThrough.next)
-    let heard = lead.peers.filter {
-      $0.heardAt.advanced(by: settings.electionTimeout) > now || $0.voter == me
-    }
+    // While it hands over it asks nobody.
+    let silence = settings.electionTimeout * (lead.transfer == nil ? 1 : 2)
+    let heard = lead.peers.filter { $0.heardAt.advanced(by: silence) > now || $0.voter == me }
     let votes = votes(of: heard.map(\.voter) + [me], in: configuration)
     return configuration.isPrepareQuorum(votes) && configuration.isAcceptQuorum(votes)
   }
 
   /// A leader that is no voter any more hands over.
   private mutating func leaveIfRemoved() {
-    guard lead.transfer == nil, lead.base == lead.next,
+    guard lead.transfer == nil,
       !windowItems.contains(where: { configuration($0).place(of: me) != nil })
     else { return }
     transfer(to: nil, as: nil)

@@ -257,6 +257,7 @@ struct Core: Hashable, Sendable {
     case .askIndex(let round): receiveAskIndex(round, from: sender)
     case .index(let round, let slot): receiveIndex(round, slot)
     case .takeOver(let ballot, let round): receiveTakeOver(ballot, round, from: sender)
+    case .release(let ballot, let round): receiveRelease(ballot, round, from: sender)
     case .digest(let slot, let digest): receiveDigest(slot, digest, from: sender)
     case .diverged(let slot): receiveDiverged(slot)
     case .returned: remind(sender)

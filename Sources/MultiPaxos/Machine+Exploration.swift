@@ -110,7 +110,8 @@ extension Core {
 
   fileprivate func isDead(_ message: Message, durable: Core, reads: Bool) -> Bool {
     switch message {
-    case .probe, .probed, .refused, .digest, .diverged, .notLeading, .takeOver, .forward: true
+    case .probe, .probed, .refused, .digest, .diverged, .notLeading, .takeOver, .release, .forward:
+      true
     case .askIndex, .index: !reads
     case .echo(let ballot, let round, _, _):
       !reads || lead.ballot != ballot || role != .leading || round < lead.round

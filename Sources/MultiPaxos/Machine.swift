@@ -134,7 +134,7 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
     case .prepare, .accept, .forward, .entries, .piece: true
     case .probe, .probed, .promise, .refused, .accepted, .heartbeat, .echo, .fetch, .compacted,
       .fetchPiece, .notLeading, .askIndex, .index, .takeOver, .digest, .diverged, .returned,
-      .acknowledged, .askKnown, .known:
+      .acknowledged, .askKnown, .known, .release:
       false
     }
   }

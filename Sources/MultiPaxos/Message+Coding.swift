@@ -44,7 +44,7 @@ extension Message: ByteCodable {
       applied.encode(into: &writer)
       writer.write(granted)
     case .fetch, .entries, .compacted, .fetchPiece, .piece, .forward, .notLeading, .askIndex,
-      .index, .takeOver, .digest, .diverged, .returned, .acknowledged, .askKnown, .known:
+      .index, .takeOver, .digest, .diverged, .returned, .acknowledged, .askKnown, .known, .release:
       encodeRest(into: &writer)
     }
   }
@@ -102,6 +102,10 @@ extension Message: ByteCodable {
     case .known(let slot):
       writer.write(UInt8(25))
       slot.encode(into: &writer)
+    case .release(let ballot, let round):
+      writer.write(UInt8(26))
+      ballot.encode(into: &writer)
+      writer.write(round)
     case .probe, .probed, .prepare, .promise, .refused, .accept, .accepted, .heartbeat, .echo:
       break
     }
@@ -165,6 +169,7 @@ extension Message: ByteCodable {
         promised: try Ballot(from: &reader), slot: try Slot(from: &reader))
     case 24: self = .askKnown
     case 25: self = .known(try Slot(from: &reader))
+    case 26: self = .release(try Ballot(real: &reader), round: try reader.read(UInt64.self))
     default: throw .malformed("unknown kind of message")
     }
   }

@@ -43,6 +43,9 @@ public enum Message: Hashable, Sendable {
   /// Stand for leader at once: whoever leads at this ballot gives way.
   /// What was granted in rounds of heartbeats up to `round` is given back.
   case takeOver(Ballot, round: UInt64)
+  /// Whoever leads at this ballot hands over: what was granted to it in rounds of heartbeats up to `round`
+  /// is given back.
+  case release(Ballot, round: UInt64)
   /// A hash of the state after this slot.
   case digest(Slot, UInt64)
   /// The receiver's state after this slot is not that of the others.

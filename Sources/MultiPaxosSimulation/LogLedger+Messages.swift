@@ -7,7 +7,8 @@ extension LogLedger {
   mutating func sent(_ message: Message, by voter: VoterID) {
     guard let place = place(of: voter) else { return }
     switch message {
-    case .probe, .probed, .fetchPiece, .askIndex, .takeOver, .returned, .acknowledged, .askKnown:
+    case .probe, .probed, .fetchPiece, .askIndex, .takeOver, .release, .returned, .acknowledged,
+      .askKnown:
       break
     case .known(let chosen): mustBeChosen(through: chosen, says: voter)
     case .prepare(let ballot, let from):

@@ -109,6 +109,8 @@ enum LogWords {
     case .askIndex(let round): return text("ask index", nil, ["round": "\(round)"])
     case .index(let round, let slot):
       return text("index", nil, ["round": "\(round)", "slot": "\(slot)"])
+    case .release(let ballot, let round):
+      return text("release", ballot, ["round": "\(round)"])
     case .takeOver(let ballot, let round):
       return text("take over", ballot, ["round": "\(round)"])
     case .digest(let slot, let hash):

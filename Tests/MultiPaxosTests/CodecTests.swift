@@ -36,6 +36,7 @@ import Testing
     .notLeading(VoterID(3)), .notLeading(nil), .askIndex(round: 2), .index(round: 2, Slot(3)),
     .takeOver(ballot, round: 9), .digest(Slot(3), 99), .diverged(Slot(3)),
     .returned, .acknowledged(promised: ballot, slot: Slot(4)), .askKnown, .known(Slot(7)),
+    .release(ballot, round: 9),
   ]
 
   static let records: [Record] = [

@@ -33,6 +33,7 @@ extension Message {
     case .askIndex(let round): "ask index \(round)"
     case .index(let round, let slot): "index \(round) \(slot)"
     case .takeOver(let ballot, let round): "take over \(ballot), grants up to \(round)"
+    case .release(let ballot, let round): "release \(ballot), grants up to \(round)"
     case .digest(let slot, _): "digest \(slot)"
     case .diverged(let slot): "diverged \(slot)"
     case .returned: "returned"

@@ -171,7 +171,7 @@ extension LogExploration {
       return nil
     case .probe, .probed, .refused, .accept, .heartbeat, .echo, .fetch, .entries, .compacted,
       .fetchPiece, .piece, .forward, .notLeading, .askIndex, .index, .takeOver, .digest, .diverged,
-      .returned, .acknowledged, .askKnown, .known:
+      .returned, .acknowledged, .askKnown, .known, .release:
       return nil
     }
   }
