@@ -23,7 +23,7 @@ struct LogCounts: CustomStringConvertible {
       case .promise: promises += 1
       case .reserve: reservations += 1
       case .statePiece: pieces += 1
-      case .begun, .chosen, .stateBegins, .installed, .grants: break
+      case .begun, .chosen, .stateBegins, .installed, .grants, .gaveUp: break
       }
     }
   }

@@ -37,7 +37,7 @@ extension Core {
   mutating func receiveAcknowledged(_ promised: Ballot, _ slot: Slot) {
     guard isVoter else { return }
     if promised <= self.promised, slot <= state.applied || log.cell(slot) != nil { return }
-    stop(.rolledBack)
+    giveUp(.rolledBack)
     notes.append(.rolledBack)
   }
 }

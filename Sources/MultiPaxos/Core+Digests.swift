@@ -10,6 +10,8 @@ struct StateDigest: Hashable, Sendable {
   var slot: Slot
   /// This node's.
   var own: UInt64?
+  /// Who was told, and compares it with those of others.
+  var told: VoterID?
   var reports: [Report] = []
 }
 
@@ -21,6 +23,7 @@ extension Core {
     guard started else { return }
     let place = digestPlace(slot)
     digests[place].own = digest
+    digests[place].told = leader
     if role == .leading {
       receiveDigest(slot, digest, from: me)
     } else if let leader {
@@ -46,7 +49,7 @@ extension Core {
       let agreeing = reports.filter { $0.digest == report.digest && voters.contains($0.voter) }
       guard agreeing.count > voters.count / 2 else { continue }
       for odd in reports where odd.digest != report.digest {
-        if odd.voter == me { return receiveDiverged(slot) }
+        if odd.voter == me { return receiveDiverged(slot, from: me) }
         outbox.send(.diverged(slot), to: .voter(odd.voter))
       }
       return
@@ -54,9 +57,9 @@ extension Core {
   }
 
   /// This node's state is not that of the others: it answers and votes no more.
-  mutating func receiveDiverged(_ slot: Slot) {
-    guard digests.contains(where: { $0.slot == slot && $0.own != nil }) else { return }
-    stop(.diverged)
+  mutating func receiveDiverged(_ slot: Slot, from sender: VoterID) {
+    guard digests.contains(where: { $0.slot == slot && $0.told == sender }) else { return }
+    giveUp(.diverged)
     notes.append(.diverged(slot))
   }
 

@@ -15,6 +15,8 @@ struct Core: Hashable, Sendable {
   var hasTicked = false
   /// With what the cluster began; nil until it is recorded.
   var begun: Schedule?
+  /// Why this store is not to be used again.
+  var gaveUp: GivenUp?
   /// Whether this store is one of those that the cluster began with.
   var isFounder = false
 
@@ -115,6 +117,7 @@ struct Core: Hashable, Sendable {
   mutating func startIfNeeded() {
     guard !started else { return }
     started = true
+    if let gaveUp { return stop(gaveUp.abandoned) }
     if begun == nil {
       if let problem = settings.startProblem { return stop(.cannotStart(problem)) }
       let schedule = settings.schedule
@@ -259,7 +262,7 @@ struct Core: Hashable, Sendable {
     case .takeOver(let ballot, let round): receiveTakeOver(ballot, round, from: sender)
     case .release(let ballot, let round): receiveRelease(ballot, round, from: sender)
     case .digest(let slot, let digest): receiveDigest(slot, digest, from: sender)
-    case .diverged(let slot): receiveDiverged(slot)
+    case .diverged(let slot): receiveDiverged(slot, from: sender)
     case .returned: remind(sender)
     case .acknowledged(let promised, let slot): receiveAcknowledged(promised, slot)
     case .askKnown: receiveAskKnown(from: sender)

@@ -27,13 +27,22 @@ extension Machine {
       incoming = Incoming(target: SnapshotTarget(slot: slot), pieces: [])
     case .statePiece(let index, let bytes):
       // A checkpoint that was frozen meanwhile holds the first pieces, or the whole.
-      guard var taken = incoming, Int(index) == taken.pieces.count else { return }
+      guard var taken = incoming, taken.error == nil, Int(index) == taken.pieces.count else {
+        return
+      }
       incoming = nil
-      try taken.target.take(bytes)
+      do {
+        try taken.target.take(bytes)
+      } catch {
+        // It may be of a snapshot that was given up: that counts for nothing.
+        taken.error = error
+      }
       taken.pieces.append(bytes)
       incoming = taken
-    case .installed(let slot): install(slot)
-    case .begun, .reserve, .promise, .accept, .learned, .chosen, .grants:
+    case .installed(let slot):
+      if let error = incoming?.error, slot > core.applied { throw error }
+      install(slot)
+    case .begun, .reserve, .promise, .accept, .learned, .chosen, .grants, .gaveUp:
       try core.restore(record)
     }
     while core.hasUnapplied { applyNext() }
@@ -109,6 +118,7 @@ extension Core {
     records.append(reservation.record)
     if !promised.isZero { records.append(.promise(promised)) }
     if grants.longest > 0 { records.append(.grants(grants.longest)) }
+    if let gaveUp { records.append(.gaveUp(gaveUp)) }
     return records
   }
 
@@ -141,6 +151,7 @@ extension Core {
       restoreChosen(through: through)
       hinted = max(hinted, through)
     case .grants(let ticks): grants.longest = max(grants.longest, ticks)
+    case .gaveUp(let reason): gaveUp = gaveUp ?? reason
     case .stateBegins, .statePiece, .installed: break
     }
     knownChosen = max(knownChosen, chosenThrough)

@@ -17,6 +17,8 @@ extension Machine {
     var target: SnapshotTarget<App>
     /// As they are recorded, so that a checkpoint can restate them.
     var pieces: [Bytes]
+    /// One of those that were read back is none.
+    var error: RestoreError?
   }
 
   mutating func givePiece(_ slot: Slot, _ index: UInt32, to voter: VoterID) {

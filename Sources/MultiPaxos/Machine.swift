@@ -169,6 +169,7 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
   mutating func handle(_ message: Message, from sender: VoterID) {
     guard core.stopped == nil, sender != .none, sender != core.me else { return }
     core.startIfNeeded()
+    guard core.stopped == nil else { return }
     if case .fetchPiece(let slot, let index) = message {
       givePiece(slot, index, to: sender)
     } else if case .piece(let piece) = message {

@@ -7,7 +7,7 @@ public import Synod
 /// reserved counters and grants only rise; an acceptance is taken where its ballot is not lower and
 /// its slot is not applied; what is chosen is applied in order of the slots, once; pieces of a snapshot
 /// are taken by their places, each once, and count for nothing without the `installed` behind them, and
-/// that for nothing where the state has come as far.
+/// that for nothing where the state has come as far; and a store is given up once.
 public enum Record: Hashable, Sendable {
   /// With what the cluster began, which store this is, and whether it is one of those that the cluster
   /// began with.
@@ -33,6 +33,8 @@ public enum Record: Hashable, Sendable {
   case installed(Slot)
   /// Grants of up to this many ticks may be given from now on (rule 45).
   case grants(UInt64)
+  /// This store is not to be used again: its node votes and answers no more, however often it is started.
+  case gaveUp(GivenUp)
 }
 
 extension Record: ByteCodable {
@@ -77,6 +79,9 @@ extension Record: ByteCodable {
     case .grants(let ticks):
       writer.write(UInt8(10))
       writer.write(ticks)
+    case .gaveUp(let reason):
+      writer.write(UInt8(11))
+      writer.write(reason.rawValue)
     }
   }
 
@@ -109,6 +114,11 @@ extension Record: ByteCodable {
         try reader.read(UInt32.self), try reader.read(bytesUpTo: Message.maxPiece))
     case 9: self = .installed(try Slot(from: &reader))
     case 10: self = .grants(try reader.read(UInt64.self))
+    case 11:
+      guard let reason = GivenUp(rawValue: try reader.read(UInt8.self)) else {
+        throw .malformed("given up for an unknown reason")
+      }
+      self = .gaveUp(reason)
     default: throw .malformed("unknown kind of record")
     }
   }

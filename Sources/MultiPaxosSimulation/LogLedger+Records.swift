@@ -7,7 +7,7 @@ extension LogLedger {
   mutating func persisted(_ record: Record, by voter: VoterID) {
     guard let place = place(of: voter) else { return }
     switch record {
-    case .begun, .stateBegins, .statePiece, .grants: break
+    case .begun, .stateBegins, .statePiece, .grants, .gaveUp: break
     case .reserve(let counter, _, _):
       stores[place].reserved = max(stores[place].reserved, counter)
     case .promise(let ballot):
@@ -100,7 +100,7 @@ extension LogLedger {
       }
       if counter > stores[place].reserved { reach(.unsyncedSurvived) }
       stores[place].reserved = max(stores[place].reserved, counter)
-    case .begun, .learned, .chosen, .stateBegins, .statePiece, .installed, .grants: break
+    case .begun, .learned, .chosen, .stateBegins, .statePiece, .installed, .grants, .gaveUp: break
     }
   }
 }

@@ -157,6 +157,7 @@ enum LogWords {
         "state piece", [.init("index", "\(index)"), .init("bytes", "\(bytes.count)")])
     case .installed(let slot): return TraceText("installed", [.init("slot", "\(slot)")])
     case .grants(let ticks): return TraceText("grants", [.init("ticks", "\(ticks)")])
+    case .gaveUp(let reason): return TraceText("gave up", [.init("because", "\(reason)")])
     }
   }
 

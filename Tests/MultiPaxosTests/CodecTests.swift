@@ -48,6 +48,7 @@ import Testing
     .accept(ballot, first: Slot(1), entries),
     .learned(first: Slot(2), entries), .chosen(through: Slot(3)), .stateBegins(Slot(4)),
     .statePiece(2, "piece"), .installed(Slot(4)), .grants(30),
+    .gaveUp(.diverged), .gaveUp(.rolledBack),
   ]
 
   func check<Value: ByteCodable & Hashable>(_ value: Value) throws {

@@ -58,6 +58,7 @@ extension Record {
     case .statePiece: "state piece"
     case .installed(let slot): "installed \(slot)"
     case .grants(let ticks): "grants \(ticks)"
+    case .gaveUp(let reason): "gave up, \(reason)"
     }
   }
 }

@@ -51,6 +51,46 @@ import Testing
     #expect(world.voters.filter { world.nodes[$0]!.machine.stopped != nil } == [odd])
   }
 
+  /// Each node was started with what it was told of where the others are reached.
+  @Test func addressesThatNodesWereStartedWithMakeNoOddNode() {
+    var world = World(3) {
+      $0.decorations.verifiesEvery = 4
+      $0.addresses = [VoterID(3): $0.voter == VoterID(2) ? "localhost:7103" : "127.0.0.1:7103"]
+    }
+    world.elect()
+    for _ in 0..<12 { _ = world.end(.command(.add(1)), at: world.leader!.rawValue) }
+    for _ in 0..<20 { world.pass(20) }
+    #expect(world.voters.allSatisfy { world.nodes[$0]!.machine.stopped == nil })
+    #expect(world.problems == [])
+  }
+
+  /// Whoever starts it again gets no vote of it and no answer: its store is to be given up.
+  @Test(arguments: [false, true])
+  func whoWasFoundOddStaysStopped(_ isCompacted: Bool) {
+    var (world, odd) = spoilt { $0.spoil() }
+    #expect(world.nodes[odd]!.machine.stopped == .diverged)
+    world.sync(odd)
+    if isCompacted { world.compact(odd) }
+    world.restart(odd)
+    #expect(world.nodes[odd]!.machine.stopped == .diverged)
+    let read = world.propose(.query(.value, .stale), at: odd.rawValue)
+    #expect(world.completions[read] == .notApplied(.abandoned(.diverged)))
+    #expect(world.nodes[odd]!.machine.participation == .passive)
+  }
+
+  /// Only of the leader that was told its digest does a node believe that it is the odd one.
+  @Test func onlyWhoComparedStatesSaysWhoIsOdd() {
+    var world = World(3) { $0.decorations.verifiesEvery = 4 }
+    TraceTests().led(by: 1, &world)
+    for _ in 0..<8 { _ = world.end(.command(.add(1)), at: 1) }
+    for _ in 0..<20 { world.pass(20) }
+    let slot = world[2].core.digests.last!.slot
+    world.with(VoterID(2)) { $0.receive(.diverged(slot), from: VoterID(3)) }
+    #expect(world[2].stopped == nil)
+    world.with(VoterID(2)) { $0.receive(.diverged(slot), from: VoterID(1)) }
+    #expect(world[2].stopped == .diverged)
+  }
+
   /// End to end: the odd node gives its state up, and comes back under a new identity with that of the
   /// others, by a snapshot (rules 33 and 47).
   @Test func theOddNodeGivesItsStateUpAndComesBack() {

@@ -24,10 +24,23 @@ struct Replicated: Hashable, Sendable {
   @usableFromInline var digest: UInt64 {
     var writer = ByteWriter(capacity: 1 << 14)
     applied.encode(into: &writer)
-    schedule.encode(into: &writer)
+    writer.write(schedule.window)
+    for item in schedule.items {
+      item.from.encode(into: &writer)
+      // Where the first members are reached every node was told by its own settings.
+      item.membership.withoutAddresses.encode(into: &writer)
+    }
     origins.encode(into: &writer)
     clients.forgotten.encode(into: &writer)
     return Digest.of(writer.finish()) &+ clients.digest &+ leases.digest
+  }
+}
+
+extension Membership {
+  fileprivate var withoutAddresses: Membership {
+    var membership = self
+    for place in membership.members.indices { membership.members[place].address = Bytes() }
+    return membership
   }
 }
 

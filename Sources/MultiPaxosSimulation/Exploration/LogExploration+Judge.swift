@@ -17,7 +17,7 @@ extension LogExploration {
   public func matters(_ record: Record) -> Bool {
     switch record {
     case .accept, .learned, .chosen: true
-    case .begun, .reserve, .promise, .stateBegins, .statePiece, .installed, .grants: false
+    case .begun, .reserve, .promise, .stateBegins, .statePiece, .installed, .grants, .gaveUp: false
     }
   }
 
@@ -43,7 +43,7 @@ extension LogExploration {
       history.told[node] = max(
         history.told[node], first.advanced(by: UInt64(entries.count)).previous)
     case .chosen(let slot): history.told[node] = max(history.told[node], slot)
-    case .begun, .reserve, .promise, .stateBegins, .statePiece, .installed, .grants: break
+    case .begun, .reserve, .promise, .stateBegins, .statePiece, .installed, .grants, .gaveUp: break
     }
     return nil
   }
