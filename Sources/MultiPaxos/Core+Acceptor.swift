@@ -9,7 +9,9 @@ extension Core {
   }
 
   mutating func receivePrepare(_ ballot: Ballot, _ from: Slot, from sender: VoterID) {
-    guard ballot.voter == sender, from > .none, isVoter || sender == me else { return }
+    guard ballot.voter == sender, from > .none else { return }
+    // It promises nothing, and may know of slots what the candidate must learn before it asks others.
+    guard isVoter || sender == me else { return receiveFetch(from, from: sender) }
     guard outbox.heldCount < settings.maxHeldReplies else { return }
     see(ballot)
     if ballot < promised { return refuse(ballot, to: sender) }

@@ -157,7 +157,11 @@ extension Core {
 
   mutating func receiveNotLeading(_ hint: VoterID?, from sender: VoterID) {
     guard role != .leading, leader == sender else { return }
-    setLeader(hint == me ? nil : hint)
+    // Two that name each other would have all that waits handed to and fro without a pause.
+    let isPaused = hintedAt.map { now < $0.advanced(by: settings.retransmitAfter) } ?? false
+    guard let hint, hint != me, !isPaused else { return setLeader(nil) }
+    hintedAt = now
+    setLeader(hint)
   }
 
   /// What another had was in vain, perhaps: it goes to the next leader, under the same name.

@@ -50,6 +50,8 @@ struct Core: Hashable, Sendable {
   @usableFromInline var role = Role.following
   /// Who sent the newest accept or heartbeat (strict, rule 39).
   @usableFromInline var leader: VoterID?
+  /// When it last followed whom somebody named.
+  var hintedAt: Ticks?
   /// The highest ballot seen (lax).
   var highestSeen = Ballot.zero
   var heardAt = Ticks(0)
@@ -237,6 +239,7 @@ struct Core: Hashable, Sendable {
 
   @usableFromInline
   mutating func receive(_ message: Message, from sender: VoterID) {
+    guard isPlausible(message) else { return }
     switch message {
     case .probe(let round, let chosen): receiveProbe(round, chosen, from: sender)
     case .probed(let round, let misses, let promised):

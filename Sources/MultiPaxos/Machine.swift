@@ -95,13 +95,19 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
         .barrier, Bytes(), once: nil, deadline: proposal.deadline,
         importance: proposal.importance, slots: proposal.slots, as: id)
     case .changeMembership(let change):
+      let payload = change.encoded
+      if let problem = problem(of: payload, as: MembershipChange.self) {
+        return refuse(id, problem)
+      }
       refusal = core.open(
-        .membership, change.encoded, once: nil, deadline: proposal.deadline,
+        .membership, payload, once: nil, deadline: proposal.deadline,
         importance: proposal.importance, slots: proposal.slots, as: id)
     case .lease(.expire): refusal = .malformed
     case .lease(let request):
+      let payload = request.encoded
+      if let problem = problem(of: payload, as: LeaseRequest.self) { return refuse(id, problem) }
       refusal = core.open(
-        .lease, request.encoded, once: nil, deadline: proposal.deadline,
+        .lease, payload, once: nil, deadline: proposal.deadline,
         importance: proposal.importance, slots: proposal.slots, as: id)
     case .transferLeadership(let voter): return core.transfer(to: voter, as: id)
     }
@@ -113,7 +119,17 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
   func refusal(of proposal: Proposal) -> NotApplied? {
     if let stopped = core.stopped { return .abandoned(stopped) }
     if let deadline = proposal.deadline, deadline <= core.now { return .abandoned(.deadline) }
+    if let slots = proposal.slots, slots.upperBound > Slot.limit { return .malformed }
     return nil
+  }
+
+  /// Why no node could take a payload out of the log; nil where all can.
+  @usableFromInline
+  func problem<Payload: ByteCodable>(of bytes: Bytes, as payload: Payload.Type) -> NotApplied? {
+    var reader = ByteReader(bytes)
+    guard (try? Payload(from: &reader)) != nil, reader.isAtEnd else { return .malformed }
+    let limit = core.settings.maxCommand
+    return bytes.count <= limit ? nil : .tooLarge(size: bytes.count, limit: limit)
   }
 
   @inlinable

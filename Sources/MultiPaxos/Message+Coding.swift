@@ -166,7 +166,7 @@ extension Message: ByteCodable {
     case 22: self = .returned
     case 23:
       self = .acknowledged(
-        promised: try Ballot(from: &reader), slot: try Slot(from: &reader))
+        promised: try Ballot(real: &reader), slot: try Slot(from: &reader))
     case 24: self = .askKnown
     case 25: self = .known(try Slot(from: &reader))
     case 26: self = .release(try Ballot(real: &reader), round: try reader.read(UInt64.self))

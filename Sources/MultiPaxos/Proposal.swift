@@ -7,6 +7,10 @@ public struct Proposal<App: ReplicatedState>: Sendable {
   /// Ends as "not applied" or "unknown" at this time, where it has not ended before.
   public var deadline: Ticks?
   /// Asks that a command has its effect once; of no account to what is no command.
+  ///
+  /// An attempt counts from when a machine takes it. One that waits unread, in a connection that its client
+  /// has given up, while a retry is applied elsewhere and then forgotten (4096 clients wrote since), would
+  /// count as new: whoever takes commands from connections drops what a lost one had not given yet.
   public var once: Once?
   /// What to do where this node does not lead.
   public var importance = Importance.gain

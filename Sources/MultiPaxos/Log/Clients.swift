@@ -53,7 +53,8 @@ struct Clients: Hashable, Sendable {
 
   /// What is known of a command whose origin had applied the slots up to `since` when it took it.
   ///
-  /// Attempts of one command are made one after the other. So a later attempt than this one was applied
+  /// Attempts of one command are made one after the other, and taken in that order (see
+  /// `Proposal.once`). So a later attempt than this one was applied
   /// behind `since`, and where nothing from there on is forgotten, none was applied. Before a retry there
   /// were others, at any time.
   @usableFromInline
