@@ -162,7 +162,7 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
     case .probe, .fetch, .entries, .compacted, .fetchPiece, .piece: true
     case .prepare, .accept, .forward, .probed, .promise, .refused, .accepted, .heartbeat, .echo,
       .notLeading, .askIndex, .index, .takeOver, .digest, .diverged, .returned, .acknowledged,
-      .askKnown, .known:
+      .askKnown, .known, .release:
       false
     }
   }
