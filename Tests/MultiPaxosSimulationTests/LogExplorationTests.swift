@@ -19,7 +19,7 @@ import Testing
   }
 
   /// Any other number of states is another world, or another machine: to be understood, then changed.
-  @Test(arguments: [("log-read-1-2", 9_686)])
+  @Test(arguments: [("log-read-1-2", 18_663)])
   func aSmallWorldIsWalkedToItsEnd(_ name: String, _ states: Int) throws {
     let world = try #require(ExploredLog.named(name))
     let report = world.explore()

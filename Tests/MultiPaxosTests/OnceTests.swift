@@ -68,7 +68,7 @@ import Testing
   @Test func longOutcomesMakeRoomForEachOther() {
     var clients = Clients()
     let outcome = Bytes([UInt8](repeating: 1, count: Clients.maxOutcome))
-    for number in 1...40 {
+    for number in 1...60 {
       clients.keep(Once(Self.client(number), 1), outcome, at: Slot(UInt64(number)))
     }
     #expect(clients.inOrder.count < Clients.maxBytes / Clients.maxOutcome + 1)

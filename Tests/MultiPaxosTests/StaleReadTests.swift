@@ -29,10 +29,10 @@ import Testing
   }
 
   /// Voters 1 to 3, of whom 1 leads, and learners 4 and 5.
-  func withLearners() -> World {
-    var world = World(3, window: 2)
+  func withLearners(window: UInt64 = 2) -> World {
+    var world = World(3, window: window)
     for voter in 4...5 as ClosedRange<UInt32> {
-      world.add(MembershipTests.joiner(voter, window: 2, store: 1))
+      world.add(MembershipTests.joiner(voter, window: window, store: 1))
     }
     TraceTests().led(by: 1, &world)
     _ = world.end(
@@ -52,12 +52,14 @@ import Testing
   /// and 4 and 5 answer its round; then 1 learns of all that. They had nothing to do with what was
   /// chosen before they were voters, so that their answers say nothing of it.
   @Test func aFollowerReadSeesWhatWasChosenByThoseWhoCountNoMore() {
-    var world = withLearners()
+    var world = withLearners(window: 3)
     let start = world[1].status.chosen
     Self.only(2, 3, in: &world)
     stand(2, &world)
     world.propose(moved, at: 2)
     let told = world.add(10, at: 2)
+    // The last slot of those who leave, in which what they propose is void.
+    world.propose(.barrier, at: 2)
     world.calm()
     #expect(world.completions[told] == .applied(.value(10), at: start.next.next))
     #expect(world[1].status.isLeading)
@@ -69,9 +71,9 @@ import Testing
     let entries = world[3].entries(from: start.next).map(\.entry)
     world.with(VoterID(1)) {
       $0.receive(
-        .entries(first: start.next, entries, chosen: start.next.next), from: VoterID(3))
+        .entries(first: start.next, entries, chosen: start.next.next.next), from: VoterID(3))
     }
-    #expect(world[1].status.applied == start.next.next)
+    #expect(world[1].status.applied == start.next.next.next)
     world.calm()
     #expect(world[4].status.applied == start)
     #expect(world.completions[read] == nil)
@@ -82,7 +84,7 @@ import Testing
 
   /// The same where 1 had proposed all that itself, and hears only then that it was accepted.
   @Test func aFollowerReadSeesWhatItsLeaderFindsChosenLate() {
-    var world = withLearners()
+    var world = withLearners(window: 3)
     let start = world[1].status.chosen
     Self.only(1, 2, 3, in: &world)
     world.isHeldBack = {
@@ -90,8 +92,10 @@ import Testing
     }
     world.propose(moved, at: 1)
     let told = world.add(10, at: 2)
+    // The last slot of those who leave, in which what they propose is void.
+    world.propose(.barrier, at: 2)
     world.calm()
-    #expect(world[3].accepted(at: start.next.next) != nil)
+    #expect(world[3].accepted(at: start.next.next.next) != nil)
     let late = world.network.filter(world.isHeldBack)
     world.network.removeAll()
     world.isHeldBack = { _ in false }
@@ -107,7 +111,7 @@ import Testing
     }
     world.calm()
     for parcel in late { world.deliver(parcel) }
-    #expect(world[1].status.applied == start.next.next)
+    #expect(world[1].status.applied == start.next.next.next)
     world.calm()
     #expect(world.completions[read] == nil)
     world.isHeldBack = { _ in false }
