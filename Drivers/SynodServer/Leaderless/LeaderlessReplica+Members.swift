@@ -122,9 +122,11 @@ extension LeaderlessReplica {
     case .add(let address, let role):
       return [.add(try newcomer(at: address, Self.role(role), membership))]
     case .replace(let voter, let address):
-      return [
-        .replace(voter, by: try newcomer(at: address, .voter, membership, except: voter))
-      ]
+      // Its place would have a vote before anybody has it, and nothing tells that from a founder's.
+      throw Refused(
+        why: "without a leader nobody takes the place of another at once: name the new one with "
+          + "'synod members add \(String(decoding: address.array, as: UTF8.self))', and once it votes, "
+          + "take the old one's vote with 'synod members remove \(voter)'")
     case .remove(let voter): return [.remove(voter)]
     case .setAddress(let voter, let address):
       try mustBeFree(address, membership)
@@ -150,18 +152,16 @@ extension LeaderlessReplica {
   }
 
   private func newcomer(
-    at address: Bytes, _ role: EPaxos.Member.Role, _ membership: EPaxos.Membership,
-    except replaced: VoterID? = nil
+    at address: Bytes, _ role: EPaxos.Member.Role, _ membership: EPaxos.Membership
   ) throws(Refused) -> EPaxos.Member {
-    // Who is replaced may be followed by one at the same place.
-    try mustBeFree(address, membership, except: replaced)
+    try mustBeFree(address, membership)
     return EPaxos.Member(voter: membership.nextVoter, role: role, address: address)
   }
 
   private func mustBeFree(
-    _ address: Bytes, _ membership: EPaxos.Membership, except voter: VoterID? = nil
+    _ address: Bytes, _ membership: EPaxos.Membership
   ) throws(Refused) {
-    if let taken = membership.members.first(where: { $0.address == address && $0.voter != voter }) {
+    if let taken = membership.members.first(where: { $0.address == address }) {
       throw Refused(why: "member \(taken.voter) has this address already")
     }
   }
