@@ -47,7 +47,8 @@ extension LogReplica {
       let isAsInTheBeginning = machine.beginning?.member(peer.voter)?.address == peer.address
       let told = isAsInTheBeginning ? identity.addresses[peer.voter] : nil
       return TransportPeer(
-        voter: peer.voter, address: told.map { Bytes($0.description) } ?? peer.address, hasVote: true)
+        voter: peer.voter, address: told.map { Bytes($0.description) } ?? peer.address,
+        hasVote: true)
     }
     node.transport.follow(
       peers, in: Founders.epoch, revision: UInt64(membership.configuration.epoch.rawValue))
