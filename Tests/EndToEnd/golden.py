@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 import tarfile
+import time
 
-from cluster import Cluster, arguments, check, main
+from cluster import Cluster, ReplyError, arguments, check, main
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 TOKEN = "golden"
@@ -57,6 +58,17 @@ def plain(entry):
     return entry
 
 
+def get(client, key):
+    """Asks again where a cluster that has just started does not have the answer in time."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return client.ask("GET", key)
+        except ReplyError as error:
+            check(time.monotonic() < end, f"{key}: {error}")
+            time.sleep(0.5)
+
+
 def read(binary, directory, protocol, path):
     with tarfile.open(path) as archive:
         archive.extractall(directory, filter="data")
@@ -70,15 +82,15 @@ def read(binary, directory, protocol, path):
         for node in (1, 2, 3):
             client = cluster.client(node)
             for number in range(COUNT):
-                found = client.ask("GET", f"key:{number}")
+                found = get(client, f"key:{number}")
                 check(found == value(number), f"{path}, node {node}: key:{number} is {found!r}")
-                check(client.ask("GET", f"gone:{number}") is None, f"{path}: gone:{number} is back")
-            check(client.ask("GET", "counter") == str(COUNT), f"{path}: the counter")
+                check(get(client, f"gone:{number}") is None, f"{path}: gone:{number} is back")
+            check(get(client, "counter") == str(COUNT), f"{path}: the counter")
         # And it goes on from there: each life of today's code is read by the next.
         check(cluster.client(3).ask("INCR", "counter") == COUNT + 1, "a change")
         cluster.kill(1, 2, 3)
         cluster.start_all()
-        check(cluster.client(1).ask("GET", "counter") == str(COUNT + 1), "after another start")
+        check(get(cluster.client(1), "counter") == str(COUNT + 1), "after another start")
     finally:
         cluster.stop()
 
