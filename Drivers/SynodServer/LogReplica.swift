@@ -36,8 +36,6 @@ final class LogReplica: Replica {
   var membersAsked: [ProposalID: CASPaxos.MembershipChange] = [:]
   /// This node has asked for its own promotion, or for pins, and that has not ended.
   var ownChange: ProposalID?
-  /// The cluster knows this node by another store.
-  var isStranger = false
   /// This node has asked another to lead, and that has not ended.
   private var handingOver: ProposalID?
   private var hasHandedOver = false

@@ -18,8 +18,6 @@ final class RegisterReplica: Replica {
   let node: KeyValueNode
   /// What this node was when that was last said.
   var lastStanding: Standing?
-  /// The cluster knows this node by another store.
-  var isStranger = false
   /// This node has asked for the pin of its own store, and has no answer yet.
   var isPinning = false
   /// Changes of the members under way: few people ask for one.
@@ -85,7 +83,7 @@ final class RegisterReplica: Replica {
     session.end(name) { conversation, number in
       if case .membership(let membership) = completion.result {
         let change = membersAsked.removeValue(forKey: completion.proposal)
-        conversation.complete(number, with: Answer(membership, after: change))
+        conversation.complete(number, with: Answer(membership.known, after: change))
       } else {
         conversation.complete(number, completion.result)
       }

@@ -29,6 +29,8 @@ final class KeyServer<Backend: Replica> {
   var slowLog = SlowLog()
   /// Bytes of all commands under way.
   var costUnderWay = 0
+  /// The members know this node by another store: it stops.
+  var isStranger = false
 
   private var listener: Listener?
   private var health: HealthListener?

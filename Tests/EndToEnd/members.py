@@ -140,8 +140,8 @@ def body(options, directory):
     # A leader makes each of them durable on a quorum, one after the other for each writer.
     check(writes > (1000 if options.protocol == "caspaxos" else 200), f"only {writes} writes")
 
-    dead(cluster, options.protocol)
-    wiped(cluster, options.protocol)
+    dead(cluster)
+    wiped(cluster)
     lost = lost_writes(cluster.client(1), writers)
     check(not lost, f"writes lost after the replacements: {lost[:3]}")
     cluster.stop()
@@ -151,28 +151,18 @@ def body(options, directory):
             f"5 → 3 in {shrunk:.1f} s; a dead and a wiped node replaced; one that was away found the others")
 
 
-def replace(cluster, protocol, lost, node):
-    """Has `node` vote instead of voter `lost`; its number. Without a leader it comes before the other
-    goes."""
-    if protocol == "epaxos":
-        code, text = cluster.run("replace", lost, cluster.peer(node))
-        check(code == 1 and "members add" in text, f"{code} {text}")
-        text = cluster.must("add", cluster.peer(node))
-    else:
-        text = cluster.must("replace", lost, cluster.peer(node))
+def replace(cluster, lost, node):
+    """Has `node` vote instead of voter `lost`; its number."""
+    text = cluster.must("replace", lost, cluster.peer(node))
     new = int(text.split("Member ")[1].split()[0])
-    before = cluster.members_of()["voters"]
     cluster.start_with_id(node, new)
-    if protocol == "epaxos":
-        cluster.wait_for(sorted(before + [new]))
-        cluster.must("remove", lost, "--wait")
     return new
 
 
-def dead(cluster, protocol):
+def dead(cluster):
     """Voter 3 dies for good: a new one takes its place, and its old store is refused for ever."""
     cluster.kill(3)
-    new = replace(cluster, protocol, 3, cluster.add())
+    new = replace(cluster, 3, cluster.add())
     cluster.wait_for(sorted([1, 5, new]))
     cluster.start(3)
     time.sleep(2)
@@ -186,7 +176,7 @@ def dead(cluster, protocol):
         cluster.kill(3)
 
 
-def wiped(cluster, protocol):
+def wiped(cluster):
     """Voter 5 loses its disk: under its old number it is refused, with the command to run; as a new
     voter it is back."""
     cluster.kill(5)
@@ -200,9 +190,7 @@ def wiped(cluster, protocol):
         cluster.kill(5)
     shutil.rmtree(cluster.data(5), ignore_errors=True)
     voters = [v for v in cluster.members_of()["voters"] if v != 5]
-    # Its place is free only where somebody takes it.
-    node = cluster.add() if protocol == "epaxos" else 5
-    new = replace(cluster, protocol, 5, node)
+    new = replace(cluster, 5, 5)
     cluster.wait_for(sorted(voters + [new]))
 
 
@@ -218,7 +206,7 @@ def away(options, directory, flags):
     check(code == 1 and "would hold no quorum" in text, f"the wrong node is removed: {code} {text}")
     cluster.client(2).ask("SET", "k", "goes on")
     node = cluster.add()
-    new = replace(cluster, options.protocol, 2, node)
+    new = replace(cluster, 2, node)
     check(new == node, f"another id than {node}: {new}")
     cluster.wait_for([1, 3, node])
     cluster.client(node).ask("SET", "k", "new voters")

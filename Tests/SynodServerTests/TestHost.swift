@@ -94,7 +94,8 @@ final class TestHost: ConversationHost {
   }
   var membersReport: MembersReport {
     MembersReport(
-      cluster: ClusterID(Identity128(high: 1, low: 2)), node: VoterID(1), revision: 3, epoch: 2,
+      cluster: ClusterID(Identity128(high: 1, low: 2)), node: VoterID(1),
+      consensus: .caspaxos, revision: 3, epoch: 2,
       voters: [VoterID(1)], incoming: [VoterID(1), VoterID(2)], progress: 40,
       members: [
         .init(

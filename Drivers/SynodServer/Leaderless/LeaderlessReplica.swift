@@ -30,8 +30,6 @@ final class LeaderlessReplica: Replica {
   var membersAsked: [ProposalID: CASPaxos.MembershipChange] = [:]
   /// This node has asked for pins, and that has not ended.
   var ownChange: ProposalID?
-  /// The cluster knows this node by another store.
-  var isStranger = false
   /// How often it was looked after: about once a second.
   private var rounds = 0
 

@@ -5,11 +5,11 @@ import Synod
 extension Answer {
   /// The identity of who was named, or that it is done.
   /// - Parameter change: what was asked for.
-  init(_ membership: Membership, after change: MembershipChange?) {
+  init(_ members: [ClusterMember], after change: MembershipChange?) {
     switch change {
     case .add(let address, _), .replace(_, let address):
       // No two members have one address.
-      let named = membership.members.last { $0.address == address }
+      let named = members.last { $0.address == address }
       self = named.map { .reply(.integer(Int64($0.voter.rawValue))) } ?? .reply(.ok)
     case .remove, .rollback, .setAddress, .pin, nil: self = .reply(.ok)
     }

@@ -17,11 +17,7 @@ extension LogReplica {
   /// lost is a stranger also to those that had not met it.
   func follow(_ membership: MultiPaxos.Membership, on server: LogServer) {
     followPeers(membership)
-    for member in node.machine.peers where member.voter != identity.voter {
-      if let store = member.store, server.pins.pinned(member.voter) == nil {
-        server.pins.pin(member.voter, StoreID(store)) { _ in }
-      }
-    }
+    server.pinStores(of: node.machine.peers.map(ClusterMember.init))
     server.logger.notice(
       "the members changed",
       metadata: [
@@ -31,11 +27,7 @@ extension LogReplica {
     guard node.machine.schedule.items.count == 1, identity.voter < membership.nextVoter,
       membership.member(identity.voter) == nil
     else { return }
-    server.logger.error(
-      """
-      this node is no member of the cluster any more, and its id is never used again; to have it back, \
-      name it anew with 'synod members add' and start it on an empty data directory
-      """)
+    server.tellOfRetirement()
   }
 
   /// Whom this node has to do with, as its log says.
@@ -62,35 +54,23 @@ extension LogReplica {
     // An identity that was given and is nobody's any more is never used again.
     server.pins.unpin { $0 < membership.nextVoter && membership.member($0) == nil }
     guard let own = membership.member(identity.voter) else { return }
-    if let pinned = own.store, pinned != server.store.value { return tellStranger(on: server) }
+    guard !server.stopsAsStranger(known: own.store.map { StoreID($0) }) else { return }
     var steps: [Change.Step] = []
     if own.role == .learner, machine.standing == .following {
       if own.store == nil { steps.append(.pin(own.voter, server.store.value)) }
       steps.append(.promote(own.voter))
     } else if isLeading {
       for member in membership.members where member.store == nil && member.role != .learner {
-        let store =
-          member.voter == identity.voter ? server.store : server.pins.pinned(member.voter)
-        if let store { steps.append(.pin(member.voter, store.value)) }
+        if let store = server.knownStore(of: member.voter) {
+          steps.append(.pin(member.voter, store.value))
+        }
       }
     }
     guard !steps.isEmpty else { return }
     let change = self.change(steps, membership)
-    guard (try? mustHoldQuorum(after: change, membership)) != nil else { return }
+    guard (try? mustHoldQuorum(after: change, membership, on: server)) != nil else { return }
     let id = nextOwnProposal()
     if node.submit(proposal(change, server), as: id, needsSpace: true) { ownChange = id }
-  }
-
-  private func tellStranger(on server: LogServer) {
-    guard !isStranger else { return }
-    isStranger = true
-    server.logger.critical(
-      """
-      the cluster knows node \(identity.voter) by another store than this data directory's: what it \
-      promised is lost here. Stop it, and replace it: synod members replace \(identity.voter) \
-      \(server.configuration.peerEndpoint)
-      """)
-    node.requestStop()
   }
 
   private func proposal(
@@ -106,9 +86,9 @@ extension LogReplica {
   ) -> Answer? {
     let membership = node.machine.schedule.newest.membership
     let wanted: Change
-    do throws(Refused) {
+    do throws(ChangeRefused) {
       wanted = self.change(try steps(of: change, membership), membership)
-      try mustHoldQuorum(after: wanted, membership)
+      try mustHoldQuorum(after: wanted, membership, on: server)
     } catch {
       return .failure(.refused("ERR \(error.why)"))
     }
@@ -119,29 +99,24 @@ extension LogReplica {
     return nil
   }
 
-  /// Why nothing is proposed.
-  private struct Refused: Error {
-    var why: String
-  }
-
   private func steps(
     of change: CASPaxos.MembershipChange, _ membership: MultiPaxos.Membership
-  ) throws(Refused) -> [Change.Step] {
+  ) throws(ChangeRefused) -> [Change.Step] {
     switch change {
     case .add(let address, let role):
       return [.add(try newcomer(at: address, Self.role(role), nil, membership))]
     case .replace(let voter, let address):
       guard membership.member(voter)?.role == .voter else {
-        throw Refused(why: "\(voter) is no voter, and only a voter is replaced")
+        throw ChangeRefused(why: "\(voter) is no voter, and only a voter is replaced")
       }
       return [.add(try newcomer(at: address, .learner, voter, membership))]
     case .remove(let voter): return [.remove(voter)]
     case .setAddress(let voter, let address):
-      try mustBeFree(address, membership)
+      try membership.known.mustBeFree(address)
       return [.setAddress(voter, address)]
     case .pin(let voter, let store): return [.pin(voter, store.value)]
     case .rollback:
-      throw Refused(
+      throw ChangeRefused(
         why: "a change of a log's members is one entry, and none is under way for long: there is "
           + "nothing to roll back; remove who was to join")
     }
@@ -149,13 +124,13 @@ extension LogReplica {
 
   private static func role(
     _ role: CASPaxos.Member.Role
-  ) throws(Refused) -> MultiPaxos.Member.Role {
+  ) throws(ChangeRefused) -> MultiPaxos.Member.Role {
     switch role {
     // A voter learns first, and asks for its promotion as soon as it has caught up.
     case .voter, .learner: return .learner
     case .observer: return .observer
     case .proposer:
-      throw Refused(
+      throw ChangeRefused(
         why: "a log has no proposers: an observer takes all commands, too, and keeps the keys")
     }
   }
@@ -163,19 +138,11 @@ extension LogReplica {
   private func newcomer(
     at address: Bytes, _ role: MultiPaxos.Member.Role, _ replaced: VoterID?,
     _ membership: MultiPaxos.Membership
-  ) throws(Refused) -> MultiPaxos.Member {
+  ) throws(ChangeRefused) -> MultiPaxos.Member {
     // Who is replaced may be followed by one at the same place.
-    try mustBeFree(address, membership, except: replaced)
+    try membership.known.mustBeFree(address, except: replaced)
     return MultiPaxos.Member(
       voter: membership.nextVoter, role: role, address: address, replaces: replaced)
-  }
-
-  private func mustBeFree(
-    _ address: Bytes, _ membership: MultiPaxos.Membership, except voter: VoterID? = nil
-  ) throws(Refused) {
-    if let taken = membership.members.first(where: { $0.address == address && $0.voter != voter }) {
-      throw Refused(why: "member \(taken.voter) has this address already")
-    }
   }
 
   /// Where as many vote as before, as many votes decide; else majorities do.
@@ -187,23 +154,17 @@ extension LogReplica {
     return change
   }
 
-  /// Voters of whom too few answer could decide nothing any more, not even to go back.
   private func mustHoldQuorum(
-    after change: Change, _ membership: MultiPaxos.Membership
-  ) throws(Refused) {
-    let after: MultiPaxos.Membership
+    after change: Change, _ membership: MultiPaxos.Membership, on server: LogServer
+  ) throws(ChangeRefused) {
+    let after: Configuration
     do throws(MultiPaxos.MembershipRefusal) {
-      after = try membership.applying(change)
+      after = try membership.applying(change).configuration
     } catch {
-      throw Refused(why: "\(error)")
+      throw ChangeRefused(why: "\(error)")
     }
-    var answering: Set<VoterID> = [identity.voter]
-    for peer in node.transport.peers where peer.state == .connected { answering.insert(peer.voter) }
-    guard after.configuration.obstacle(reachable: answering) != nil else { return }
-    let voters = after.configuration.voters.filter { answering.contains($0) }
-    throw Refused(
-      why: "of the voters after the change only \(voters) answer, and they would hold no quorum: "
-        + "bring the others back first")
+    try server.mustHoldQuorum(
+      after.component.voters, needed: after.component.quorums.needed)
   }
 
   // MARK: - Told
@@ -213,13 +174,7 @@ extension LogReplica {
     _ outcome: MultiPaxos.Outcome<KeyValueState>, after change: CASPaxos.MembershipChange
   ) -> Answer {
     switch outcome {
-    case .membership(let membership, _):
-      switch change {
-      case .add(let address, _), .replace(_, let address):
-        let named = membership.members.last { $0.address == address }
-        return named.map { .reply(.integer(Int64($0.voter.rawValue))) } ?? .reply(.ok)
-      case .remove, .rollback, .setAddress, .pin: return .reply(.ok)
-      }
+    case .membership(let membership, _): return Answer(membership.known, after: change)
     case .notApplied(.refused(.overtaken)), .notApplied(.refused(.used)),
       .notApplied(.refused(.tooManyUnderWay)):
       return .failure(.notApplied("the members changed meanwhile: look at them"))
@@ -234,20 +189,12 @@ extension LogReplica {
     let membership = machine.schedule.newest.membership
     let voters = membership.configuration.component.voters
     let before = machine.schedule.membership(at: machine.status.applied.next).configuration
-    let peers = node.transport.peers
     let epoch = UInt64(membership.configuration.epoch.rawValue)
     return MembersReport(
-      cluster: identity.cluster, node: identity.voter, revision: epoch, epoch: epoch,
-      voters: before.component.voters, incoming: before.voters == voters ? [] : voters,
-      progress: nil,
-      members: membership.members.map { member in
-        MembersReport.Line(
-          voter: member.voter, role: "\(member.role)",
-          address: String(decoding: member.address.array, as: UTF8.self),
-          store: member.store.map { "\(StoreID($0))" } ?? "-",
-          state: member.voter == identity.voter
-            ? "this node" : peers.first { $0.voter == member.voter }.words)
-      },
+      cluster: identity.cluster, node: identity.voter, consensus: .multipaxos, revision: epoch,
+      epoch: epoch, voters: before.component.voters,
+      incoming: before.voters == voters ? [] : voters, progress: nil,
+      members: server.lines(of: membership.known),
       founders: machine.beginning.flatMap { beginning in
         let members = beginning.members.map {
           "\($0.voter)=\(String(decoding: $0.address.array, as: UTF8.self))"
@@ -256,5 +203,16 @@ extension LogReplica {
           Founders(members: $0, quorums: beginning.configuration.component.quorums)
         }
       })
+  }
+}
+
+extension MultiPaxos.Membership {
+  /// The members, as the server tells of them.
+  fileprivate var known: [ClusterMember] { members.map(ClusterMember.init) }
+}
+
+extension ClusterMember {
+  fileprivate init(_ member: MultiPaxos.Member) {
+    self.init(member.voter, "\(member.role)", member.address, member.store)
   }
 }

@@ -42,10 +42,11 @@ struct MembersClient {
 
   /// The command that starts a member.
   func start(_ voter: VoterID, at address: Endpoint) -> String {
-    let isLog = (try? report())?.founders != nil
+    let consensus = (try? report())?.consensus ?? .caspaxos
     return
       "synod serve --node-id \(voter) --join \(endpoint) --listen-peer \(address) --data-dir DIR "
-      + "--listen-client HOST:PORT" + (isLog ? " --protocol multipaxos" : "")
+      + "--listen-client HOST:PORT"
+      + (consensus == .caspaxos ? "" : " --protocol \(consensus.rawValue)")
   }
 
   private func identity(_ reply: BlockingClient.Reply) throws(Failure) -> VoterID {

@@ -7,8 +7,8 @@ struct MembersCommand: ParsableCommand {
     commandName: "members",
     abstract: "Ask a running node for the members of its cluster; add, remove or replace one.",
     discussion: """
-      A change of the voters is decided by the old ones and the new ones together, while the cluster \
-      serves; every key is taken over before the new ones go on alone. Any node may be asked.
+      The cluster serves meanwhile; a new voter has all the keys before the others go on with it. Any \
+      node may be asked.
       """,
     subcommands: [
       List.self, Add.self, Remove.self, Replace.self, Move.self, Rollback.self,

@@ -1,5 +1,6 @@
 import RESP
 import Synod
+import SynodRuntime
 
 /// Who takes part in a cluster, as a node knows it: what `SYNOD.MEMBERS` replies and `synod members`
 /// shows.
@@ -21,6 +22,8 @@ struct MembersReport: Equatable {
   var cluster: ClusterID
   /// Who was asked.
   var node: VoterID
+  /// The protocol that it speaks.
+  var consensus: ServeCommand.Consensus
   /// Rises with every change of the members.
   var revision: UInt64
   /// Of the configuration.
@@ -45,11 +48,13 @@ struct MembersReport: Equatable {
 extension MembersReport {
   /// Writes it as names and values: a map, where the client's version has one.
   func write(into writer: inout ReplyWriter) {
-    writer.map(9)
+    writer.map(10)
     writer.bulk("cluster")
     writer.bulk("\(cluster)")
     writer.bulk("node")
     writer.integer(Int64(node.rawValue))
+    writer.bulk("protocol")
+    writer.bulk(consensus.rawValue)
     writer.bulk("revision")
     writer.integer(Int64(clamping: revision))
     writer.bulk("epoch")
@@ -88,6 +93,8 @@ extension MembersReport {
     }
     guard case .text(let name) = fields["cluster"], let cluster = ClusterID(text: name),
       case .integer(let node) = fields["node"], let node = UInt32(exactly: node),
+      case .text(let protocolName) = fields["protocol"],
+      let consensus = ServeCommand.Consensus(rawValue: protocolName),
       case .integer(let revision) = fields["revision"], let revision = UInt64(exactly: revision),
       case .integer(let epoch) = fields["epoch"], let epoch = UInt64(exactly: epoch),
       case .text(let old) = fields["voters"], let voters = Self.voters(old),
@@ -107,8 +114,9 @@ extension MembersReport {
       founders = read
     }
     self.init(
-      cluster: cluster, node: VoterID(node), revision: revision, epoch: epoch, voters: voters,
-      incoming: incoming, progress: progress, members: members, founders: founders)
+      cluster: cluster, node: VoterID(node), consensus: consensus, revision: revision,
+      epoch: epoch, voters: voters, incoming: incoming, progress: progress, members: members,
+      founders: founders)
   }
 
   private static func voters(_ text: String) -> [VoterID]? {
@@ -136,5 +144,32 @@ extension ClusterID {
       let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16)
     else { return nil }
     self.init(Identity128(high: high, low: low))
+  }
+}
+
+extension KeyServer {
+  /// Who takes part, and how each is reached from here.
+  func lines(of members: [ClusterMember]) -> [MembersReport.Line] {
+    let peers = node.transport.peers
+    return members.map { member in
+      MembersReport.Line(
+        voter: member.voter, role: member.role,
+        address: String(decoding: member.address.array, as: UTF8.self),
+        store: member.store.map(\.description) ?? "-",
+        state: member.voter == identity.voter
+          ? "this node" : peers.first { $0.voter == member.voter }.words)
+    }
+  }
+}
+
+extension PeerStatus? {
+  /// How the peer is reached.
+  var words: String {
+    switch self?.state {
+    case .connected: "connected"
+    case .connecting: "connecting"
+    case .down(let why): "down (\(why))"
+    case nil: "not looked for"
+    }
   }
 }

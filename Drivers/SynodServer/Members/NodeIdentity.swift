@@ -112,11 +112,11 @@ struct NodeIdentity {
     speaking consensus: ServeCommand.Consensus
   ) throws(Failure) -> NodeIdentity {
     let endpoint = client.endpoint
-    let founders = try client.report().founders
-    guard (founders == nil) == (consensus != .multipaxos) else {
+    let spoken = try client.report().consensus
+    guard spoken == consensus else {
       throw .usage(
-        "--protocol: the cluster at \(endpoint) does not speak \(consensus.rawValue)"
-          + (founders == nil ? "" : ": start this node with --protocol multipaxos"))
+        "--protocol: the cluster at \(endpoint) does not speak \(consensus.rawValue): start this node "
+          + "with --protocol \(spoken.rawValue)")
     }
     let voter: VoterID
     if let given { voter = given } else { voter = try client.add(listening, role: role) }
@@ -124,7 +124,7 @@ struct NodeIdentity {
     try admit(report[voter], as: voter, listening: listening, asked: endpoint)
     var identity = NodeIdentity(
       joined: voter, report.cluster, addresses: try report.addresses(from: endpoint))
-    identity.begin(with: founders)
+    identity.begin(with: report.founders)
     return identity
   }
 

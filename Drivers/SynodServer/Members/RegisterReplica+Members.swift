@@ -18,11 +18,7 @@ extension RegisterReplica {
     node.transport.follow(peers, in: voters.epoch, revision: membership.revision)
     // An identity that was given and is no member's is never used again.
     server.pins.unpin { $0 < membership.nextVoter && membership.member($0) == nil }
-    for member in membership.members where member.voter != server.identity.voter {
-      if let store = member.store, server.pins.pinned(member.voter) == nil {
-        server.pins.pin(member.voter, store) { _ in }
-      }
-    }
+    server.pinStores(of: membership.known)
     server.logger.notice(
       "the members changed",
       metadata: [
@@ -30,24 +26,20 @@ extension RegisterReplica {
         "voters": "\(voters.component.voters)",
         "incoming": "\(voters.incoming.map { "\($0.voters)" } ?? "-")",
       ])
-    tellOfStanding(server.logger)
+    tellOfStanding(on: server)
     pinOwnStore(on: server)
   }
 
   /// Says where this node may not take part, and why.
-  private func tellOfStanding(_ logger: Logger) {
+  private func tellOfStanding(on server: Server) {
     let standing = node.machine.standing
     guard standing != lastStanding else { return }
     lastStanding = standing
     switch standing {
-    case .retired:
-      logger.error(
-        """
-        this node is no member of the cluster any more, and its id is never used again; to have it \
-        back, name it anew with 'synod members add' and start it on an empty data directory
-        """)
-    case .learner: logger.notice("this node learns; it is made a voter as soon as it is reached")
-    case .stranger: logger.notice("this node is no member of the cluster yet")
+    case .retired: server.tellOfRetirement()
+    case .learner:
+      server.logger.notice("this node learns; it is made a voter as soon as it is reached")
+    case .stranger: server.logger.notice("this node is no member of the cluster yet")
     case .voter, .proposer, .observer: break
     }
   }
@@ -57,19 +49,7 @@ extension RegisterReplica {
   func pinOwnStore(on server: Server) {
     let voter = server.identity.voter
     guard let own = node.machine.membership.member(voter) else { return }
-    if let pinned = own.store {
-      if pinned != server.store, !isStranger {
-        isStranger = true
-        server.logger.critical(
-          """
-          the cluster knows node \(voter) by another store than this data directory's: what \
-          it promised is lost here. Stop it, and replace it: synod members replace \
-          \(voter) \(server.configuration.peerEndpoint)
-          """)
-        node.requestStop()
-      }
-      return
-    }
+    guard !server.stopsAsStranger(known: own.store), own.store == nil else { return }
     guard !isPinning else { return }
     let pin = proposal(.pin(voter, server.store), server)
     isPinning = node.submit(pin, as: Self.ownProposal, needsSpace: true)
@@ -95,31 +75,20 @@ extension RegisterReplica {
     let identity = server.identity
     let membership = node.machine.membership
     let voters = membership.configuration
-    let peers = node.transport.peers
     return MembersReport(
-      cluster: identity.cluster, node: identity.voter, revision: membership.revision,
-      epoch: UInt64(voters.epoch.rawValue), voters: voters.component.voters,
-      incoming: voters.incoming?.voters ?? [],
+      cluster: identity.cluster, node: identity.voter, consensus: .caspaxos,
+      revision: membership.revision, epoch: UInt64(voters.epoch.rawValue),
+      voters: voters.component.voters, incoming: voters.incoming?.voters ?? [],
       progress: node.machine.transferProgress.map { Int($0 * 100) },
-      members: membership.members.map { member in
-        MembersReport.Line(
-          voter: member.voter, role: "\(member.role)",
-          address: String(decoding: member.address.array, as: UTF8.self),
-          store: member.store.map(\.description) ?? "-",
-          state: member.voter == identity.voter
-            ? "this node" : peers.first { $0.voter == member.voter }.words)
-      })
+      members: server.lines(of: membership.known))
   }
 }
 
-extension PeerStatus? {
-  /// How the peer is reached.
-  var words: String {
-    switch self?.state {
-    case .connected: "connected"
-    case .connecting: "connecting"
-    case .down(let why): "down (\(why))"
-    case nil: "not looked for"
+extension Membership {
+  /// The members, as the server tells of them.
+  var known: [ClusterMember] {
+    members.map {
+      ClusterMember(voter: $0.voter, role: "\($0.role)", address: $0.address, store: $0.store)
     }
   }
 }

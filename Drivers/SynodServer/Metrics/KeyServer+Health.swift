@@ -31,11 +31,6 @@ extension KeyServer {
     if node.storage.isLowOnSpace { return "the disk is almost full" }
     return replica.obstacle(reachable: reachable)
   }
-
-  /// This node, and those that it is connected to.
-  private var reachable: Set<VoterID> {
-    Set(node.transport.peers.filter { $0.state == .connected }.map(\.voter) + [identity.voter])
-  }
 }
 
 extension Configuration {

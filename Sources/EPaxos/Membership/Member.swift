@@ -20,6 +20,8 @@ public struct Member: Hashable, Sendable {
   public var store: Identity128?
   /// Where it is reached.
   public var address: Bytes
+  /// The voter in whose place it comes: that one goes in the moment in which this one votes.
+  public internal(set) var replaces: VoterID?
 
   /// One made of its parts.
   public init(voter: VoterID, role: Role, store: Identity128? = nil, address: Bytes = Bytes()) {
@@ -35,12 +37,15 @@ public struct Member: Hashable, Sendable {
 
 extension Member: ByteCodable {
   private static let hasStore: UInt8 = 0x80
+  private static let replacesOne: UInt8 = 0x40
 
   /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
     writer.write(voter.rawValue)
-    writer.write(role.rawValue | (store == nil ? 0 : Self.hasStore))
+    writer.write(
+      role.rawValue | (store == nil ? 0 : Self.hasStore) | (replaces == nil ? 0 : Self.replacesOne))
     store?.encode(into: &writer)
+    if let replaces { writer.write(replaces.rawValue) }
     writer.write(bytes: address)
   }
 
@@ -48,9 +53,12 @@ extension Member: ByteCodable {
   public init(from reader: inout ByteReader) throws(CodingError) {
     voter = VoterID(try reader.read(UInt32.self))
     let mark = try reader.read(UInt8.self)
-    guard let role = Role(rawValue: mark & ~Self.hasStore) else { throw .malformed("unknown role") }
+    guard let role = Role(rawValue: mark & ~(Self.hasStore | Self.replacesOne)) else {
+      throw .malformed("unknown role")
+    }
     self.role = role
     store = mark & Self.hasStore == 0 ? nil : try Identity128(from: &reader)
+    replaces = mark & Self.replacesOne == 0 ? nil : VoterID(try reader.read(UInt32.self))
     address = try reader.read(bytesUpTo: Self.maxAddress)
   }
 }

@@ -28,13 +28,17 @@ extension Membership {
       let place = try place(of: voter)
       guard members[place].role != .voter else { throw .wrongRole(voter) }
       members[place].role = .voter
+      if let replaced = members[place].replaces {
+        members[place].replaces = nil
+        members.removeAll { $0.voter == replaced }
+      }
     case .remove(let voter): members.remove(at: try place(of: voter))
     case .replace(let voter, let member):
       let place = try place(of: voter)
       guard members[place].role == .voter else { throw .wrongRole(voter) }
-      members.remove(at: place)
       var member = member
-      member.role = .voter
+      member.role = .joining
+      member.replaces = voter
       try insert(member)
     case .setAddress(let voter, let address): members[try place(of: voter)].address = address
     case .pin(let voter, let store):

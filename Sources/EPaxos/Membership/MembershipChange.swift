@@ -6,12 +6,12 @@ public struct MembershipChange: Hashable, Sendable {
   public enum Step: Hashable, Sendable {
     /// A new member. Its identity must be the membership's `nextVoter`, or above.
     case add(Member)
-    /// A member that does not vote becomes a voter.
+    /// A member that does not vote becomes a voter; whom it replaces goes.
     case promote(VoterID)
     /// A member goes, for ever.
     case remove(VoterID)
-    /// A new voter takes the place of one whose store was lost: its identity must be the membership's
-    /// `nextVoter`, or above.
+    /// A new member takes the place of a voter, whose store is lost, say: as soon as it holds the state it
+    /// votes, and the other goes. Its identity must be the membership's `nextVoter`, or above.
     case replace(VoterID, by: Member)
     /// A member is reached elsewhere.
     case setAddress(VoterID, Bytes)
