@@ -37,6 +37,13 @@ extension Node {
     hot.pointee.core.cancel(id)
   }
 
+  /// Gives up several, at once.
+  @inlinable public func cancel(_ ids: [ProposalID]) {
+    guard !hot.pointee.isStopping, !ids.isEmpty else { return }
+    tickBeforeInput()
+    hot.pointee.core.cancel(ids)
+  }
+
   /// Says that an effect is done.
   @inlinable public func finish(_ effect: EffectID) {
     guard !hot.pointee.isStopping else { return }

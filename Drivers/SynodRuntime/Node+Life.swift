@@ -113,7 +113,7 @@ extension Node {
       }
     }
     tickBeforeInput()
-    for id in waiting.keys { hot.pointee.core.cancel(id) }
+    hot.pointee.core.cancel(Array(waiting.keys))
     while hot.pointee.core.hasReady { handOn() }
     for reply in waiting.values { reply.resume(returning: .failure(.stoppedMeanwhile)) }
     waiting = [:]

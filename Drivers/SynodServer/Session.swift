@@ -142,7 +142,7 @@ final class Session<Backend: Replica>: ConversationHost {
     guard !hasEnded else { return }
     hasEnded = true
     conversation.end()
-    for number in conversation.queue.openOnce { server.node.cancel(proposalName(number)) }
+    server.node.cancel(conversation.queue.openOnce.map(proposalName))
     account(0)
     for number in conversation.watches.numbers { unwatch(number) }
     server.remove(self, owing: conversation.queue.cost)

@@ -162,10 +162,10 @@ struct Fold<C: Change>: Sendable {
     }
   }
 
-  /// Whether an open proposal of this identity is among them.
-  @inlinable func holds(_ id: ProposalID) -> Bool {
-    for pending in folded where pending.isProposal(id) && !pending.isAbandoned { return true }
-    for pending in waiting where pending.isProposal(id) { return true }
+  /// Whether an open one that matches is among them.
+  @inlinable func holds(where matches: (Pending) -> Bool) -> Bool {
+    for pending in folded where !pending.isAbandoned && matches(pending) { return true }
+    for pending in waiting where matches(pending) { return true }
     return false
   }
 
@@ -211,6 +211,10 @@ struct Fold<C: Change>: Sendable {
 extension Fold.Pending {
   @inlinable func isProposal(_ id: ProposalID) -> Bool {
     if case .client(let mine) = origin { mine == id } else { false }
+  }
+
+  @inlinable func isProposal(of ids: Set<ProposalID>) -> Bool {
+    if case .client(let mine) = origin { ids.contains(mine) } else { false }
   }
 }
 

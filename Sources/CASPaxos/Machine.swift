@@ -171,13 +171,27 @@ public struct Machine<C: Change>: ConsensusMachine {
     // Where many are cancelled, the next is often beside the last.
     for offset in folds.indices {
       let slot = (lastCancelled + offset) % folds.count
-      guard folds[slot].holds(id) else { continue }
+      guard folds[slot].holds(where: { $0.isProposal(id) }) else { continue }
       lastCancelled = slot
       abandon(slot, because: .cancelled) { $0.isProposal(id) }
       finishIfAbandoned(slot)
       return settle()
     }
     core.endListing(of: id, because: .cancelled)
+    settle()
+  }
+
+  /// Gives up several: what is open of a register is looked through once.
+  public mutating func cancel(_ ids: [ProposalID]) {
+    guard ids.count > 1 else { return ids.forEach { cancel($0) } }
+    let all = Set(ids)
+    for slot in folds.indices where folds[slot].holds(where: { $0.isProposal(of: all) }) {
+      abandon(slot, because: .cancelled) { $0.isProposal(of: all) }
+      finishIfAbandoned(slot)
+    }
+    for id in ids where !(core.hasWatches && cancelWatch(id)) {
+      core.endListing(of: id, because: .cancelled)
+    }
     settle()
   }
 

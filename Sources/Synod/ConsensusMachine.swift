@@ -54,6 +54,9 @@ public protocol ConsensusMachine: Sendable {
   /// happens where no open proposal has this identity.
   mutating func cancel(_ id: ProposalID)
 
+  /// Ends several early, as if one by one. Knowing all of them, a machine may look for them together.
+  mutating func cancel(_ ids: [ProposalID])
+
   /// Whether a message may have this machine write, as a peer's request does: it is dropped where
   /// too much waits to be written. The replies to its own requests are not.
   static func asksToWrite(_ message: Message) -> Bool
@@ -114,6 +117,11 @@ extension ConsensusMachine {
   /// One by one.
   @inlinable public mutating func propose(_ proposals: [(proposal: Proposal, id: ProposalID)]) {
     for index in proposals.indices { propose(proposals[index].proposal, as: proposals[index].id) }
+  }
+
+  /// One by one.
+  @inlinable public mutating func cancel(_ ids: [ProposalID]) {
+    for id in ids { cancel(id) }
   }
 
   /// One by one.

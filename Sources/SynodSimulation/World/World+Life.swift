@@ -43,7 +43,7 @@ extension World {
     process.isStopping = true
     if record != nil { tell(.paused, of: node, TraceText("stops")) }
     tickBeforeInput(process)
-    for id in process.open + process.standing { process.machine.cancel(ProposalID(id)) }
+    process.machine.cancel((process.open + process.standing).map { ProposalID($0) })
     handAllOn(process)
     let open = process.open + process.standing
     process.open.removeAll()
