@@ -74,7 +74,7 @@ extension Core {
     }
     guard lead.reads.count < 4096 else { return }
     lead.reads.append(
-      Leadership.IndexRead(from: voter, token: token, round: 0, index: .none))
+      Leadership.IndexRead(from: voter, token: token))
     answerIndexes()
   }
 
@@ -100,13 +100,18 @@ extension Core {
     let mayCount = knowsAllChosen
     for index in 0..<lead.reads.count where lead.reads[index].round == 0 && mayCount {
       lead.reads[index].index = max(lead.highestChosen, lead.highestReported, chosenThrough)
+      lead.reads[index].window = windowSpan
       lead.reads[index].round = lead.round + 1
       lead.wantsRound = true
     }
     // Looked at anew (rule 43): the window may have moved on to others since, whose promises are needed.
     while mayCount, let read = lead.reads.first, read.round > 0, isEchoed(read.round) {
       lead.reads.removeFirst()
-      let index = max(read.index, lastOfThoseWhoCountNoMore)
+      // Who left may have had something chosen that was learned since, who came what they have only now
+      // told of by their promises: of neither the answers to the round say anything.
+      let index =
+        read.window == windowSpan
+        ? read.index : max(read.index, lead.highestReported, chosenThrough)
       if read.from == me {
         receiveIndex(read.token, index)
       } else {
@@ -115,10 +120,12 @@ extension Core {
     }
   }
 
-  /// The last slot whose voters have no slot of the window. What was chosen there before a read, and was
-  /// learned since, the answers of the window's voters do not rule out.
-  private var lastOfThoseWhoCountNoMore: Slot {
-    state.schedule.items[windowItems.lowerBound].from.previous
+  /// From where on those count who have the window's first slot, and those who have its last.
+  private var windowSpan: Leadership.Span {
+    let items = windowItems
+    return Leadership.Span(
+      first: state.schedule.items[items.lowerBound].from,
+      last: state.schedule.items[items.upperBound].from)
   }
 
   private func isEchoed(_ round: UInt64) -> Bool {

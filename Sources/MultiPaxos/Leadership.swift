@@ -37,10 +37,20 @@ struct Leadership: Hashable, Sendable {
   struct IndexRead: Hashable, Sendable {
     var from: VoterID
     var token: UInt64
-    /// The round of heartbeats that a quorum must answer.
-    var round: UInt64
-    /// Set once all that could have been chosen before is known (rule 43 i).
-    var index: Slot
+    /// The round of heartbeats that a quorum must answer; 0 until all that could have been chosen before
+    /// is known (rule 43 i).
+    var round: UInt64 = 0
+    /// What was known then.
+    var index = Slot.none
+    /// Who had the window then.
+    var window = Span()
+  }
+
+  /// The configurations of the window, by the slots from which the first and the last of them count:
+  /// while both are the same no other has come or gone.
+  struct Span: Hashable, Sendable {
+    var first = Slot.none
+    var last = Slot.none
   }
 
   var ballot = Ballot.zero

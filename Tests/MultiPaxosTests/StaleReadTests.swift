@@ -162,6 +162,62 @@ import Testing
     #expect(world.problems == [])
   }
 
+  /// The same where 4 reads: it is told how far it must have come, and the last it heard of 5 and of 1
+  /// is less than what 5 and it have chosen.
+  @Test func aFollowerReadSeesWhatItsLeaderFindsByThePromisesOfThoseWhoCome() {
+    var world = withLearners()
+    let start = world[1].status.chosen
+    Self.only(1, 2, 3, in: &world)
+    stand(3, &world)
+    stand(1, &world)
+    Self.only(2, 3, in: &world)
+    stand(2, &world)
+    world.propose(moved, at: 2)
+    world.propose(.barrier, at: 2)
+    world.calm()
+    let entries = world[3].entries(from: start.next).map(\.entry)
+    Self.only(4, 5, in: &world)
+    for voter in 4...5 as ClosedRange<UInt32> {
+      world.with(VoterID(voter)) {
+        $0.receive(
+          .entries(first: start.next, entries, chosen: start.next.next), from: VoterID(3))
+      }
+    }
+    stand(5, &world)
+    world.isHeldBack = { parcel in
+      // 1 learns nothing by asking, and 4 hears of no more than it has applied.
+      if case .fetch = parcel.message { return parcel.from == VoterID(1) }
+      guard parcel.to == VoterID(4) else { return false }
+      return switch parcel.message {
+      case .heartbeat(_, let chosen, _): chosen > start.next.next
+      case .accept(let accept): accept.chosen > start.next.next
+      default: false
+      }
+    }
+    let told = world.add(10, at: 5)
+    world.calm()
+    #expect(world.completions[told] == .applied(.value(10), at: start.next.next.next))
+    #expect(world[4].status.applied == start.next.next)
+
+    Self.only(1, 4, 5, in: &world)
+    for _ in 0..<20 where world[4].status.leader != VoterID(1) { world.pass(5) }
+    #expect(world[4].status.leader == VoterID(1))
+    let read = world.propose(.query(.value, .follower), at: 4)
+    world.calm()
+    #expect(world.completions[read] == nil)
+    world.with(VoterID(1)) {
+      $0.receive(
+        .entries(first: start.next, entries, chosen: start.next.next), from: VoterID(3))
+    }
+    for _ in 0..<3 { world.pass(20) }
+    #expect(world[1].status.applied >= start.next.next.next)
+    #expect(world.completions[read] == nil)
+    world.isHeldBack = { _ in false }
+    for _ in 0..<40 { world.pass(20) }
+    #expect(world.completions[read]?.number == 10)
+    #expect(world.problems == [])
+  }
+
   /// 3 lost the store that the log admitted, and with it what it promised. A new store under that name
   /// votes on nothing, and what it answers its leader is no voice either.
   @Test func anAnswerOfWhoDoesNotVoteCountsForNoRead() {
