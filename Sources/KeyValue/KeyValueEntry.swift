@@ -39,9 +39,10 @@ struct KeySessions: Hashable, Sendable {
   /// A client that is not there may have been.
   var hasLost = false
 
-  func memory(of once: Once) -> Memory {
+  /// - Parameter others: whether what was kept before this may be gone.
+  func memory(of once: Once, hasLost others: Bool) -> Memory {
     guard let session = sessions.first(where: { $0.client == once.client }) else {
-      return once.isRetry && hasLost ? .forgotten : .none
+      return once.isRetry && (hasLost || others) ? .forgotten : .none
     }
     if session.sequence == once.sequence { return .result(session.result) }
     return session.sequence < once.sequence ? .none : .forgotten

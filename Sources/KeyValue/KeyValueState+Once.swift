@@ -12,7 +12,7 @@ extension KeyValueState {
     let hash = hash(key)
     let place = sessions.find(key, hash: hash)
     let known = place.map { sessions[$0] } ?? KeySessions()
-    switch known.memory(of: once) {
+    switch known.memory(of: once, hasLost: hasLostSessions) {
     case .none: break
     case .forgotten: return .refused(.forgotten)
     // What another change told may mean nothing to this one.

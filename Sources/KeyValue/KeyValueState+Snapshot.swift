@@ -29,6 +29,8 @@ extension KeyValueState {
       writer.write(Self.format)
       limits.encode(into: &writer)
       writer.write(seed)
+      // Said only where it is so, as in what was written before there was such a mark.
+      if hasLostSessions { writer.write(UInt8(1)) }
       pieces.append(writer.finish())
       return Cursor(section: .keys)
     }
@@ -129,6 +131,7 @@ extension KeyValueState {
     }
     limits = try KeyValueLimits(from: &reader)
     setSeed(try reader.read(UInt64.self))
+    if !reader.isAtEnd { hasLostSessions = try reader.read(UInt8.self) != 0 }
   }
 
   private mutating func restoreKey(_ reader: inout ByteReader) throws(CodingError) {

@@ -13,6 +13,9 @@ public struct KeyValueState: Sendable {
   var keys = ShardedTable<KeyValueEntry>(bits: 14)
   var leases = ShardedTable<Lease>(bits: 8)
   var sessions = ShardedTable<KeySessions>(bits: 8)
+  /// What was kept of changes of keys that were all deleted together is gone: whoever was made once then
+  /// is not known of any key.
+  var hasLostSessions = false
   /// What it may hold.
   public internal(set) var limits = KeyValueLimits()
   /// Where each name goes in its table, and in lists; a secret, or strangers could have names collide.
@@ -37,6 +40,7 @@ public struct KeyValueState: Sendable {
   /// certainly, another.
   public var digest: UInt64 {
     Fingerprint.mix(sum, UInt64(bytes), seed, UInt64(limits.maxBytes)) &+ UInt64(keys.count)
+      &+ (hasLostSessions ? Fingerprint.mix(7, 0, 0, 0) : 0)
   }
 
   /// 63 bits: see `ShardedTable.hashBits`.
@@ -68,6 +72,7 @@ public struct KeyValueState: Sendable {
       other.sessions.insert(cell.name, hash: hash, cell.value)
       other.sum &+= Fingerprint.of(sessions: hash, cell.value)
     }
+    other.hasLostSessions = hasLostSessions
     other.limits = limits
     other.bytes = bytes
     other.discarded = discarded
@@ -159,6 +164,8 @@ public struct KeyValueState: Sendable {
 
   private mutating func deleteAll() {
     discarded.append(contentsOf: keys.removeAll())
+    // All of it together would be too much to keep for ever; a retry is told that it may have been made.
+    hasLostSessions = hasLostSessions || sessions.count > 0
     _ = sessions.removeAll()
     bytes = 0
     sum = 0

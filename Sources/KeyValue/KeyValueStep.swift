@@ -25,7 +25,8 @@ public enum KeyValueStep: Hashable, Sendable {
   case size
   /// Lists about so many keys behind those up to and including a hash; from the first where nil.
   case list(after: UInt64?, limit: Int)
-  /// Deletes every key, and what is kept of changes that were made once. Leases stay.
+  /// Deletes every key, and what is kept of changes that were made once, of which a retry is told so.
+  /// Leases stay.
   case deleteAll
   case lease(LeaseStep)
   /// Sets the limits; and the seed, where none was set before, and not much is held yet.

@@ -19,6 +19,7 @@ struct NaiveStore {
   var leases: [Bytes: Lease] = [:]
   var kept: [Bytes: [Kept]] = [:]
   var lost: Set<Bytes> = []
+  var hasLostAll = false
   var limits = KeyValueLimits()
 
   mutating func apply(_ command: KeyValueCommand, stamp: UInt64) -> KeyValueOutcome {
@@ -52,6 +53,7 @@ struct NaiveStore {
       return .array(names.map { .integer(Int64(keys[$0]?.version ?? 0)) })
     case .size: return .integer(Int64(keys.count))
     case .deleteAll:
+      hasLostAll = hasLostAll || !lost.isEmpty || kept.values.contains { !$0.isEmpty }
       keys = [:]
       kept = [:]
       lost = []
@@ -123,7 +125,7 @@ struct NaiveStore {
       if known.sequence == once.sequence {
         return known.change == change ? known.reply : .refused(.forgotten)
       }
-    } else if once.isRetry && lost.contains(key) {
+    } else if once.isRetry && (hasLostAll || lost.contains(key)) {
       return .refused(.forgotten)
     }
     let before = keys[key]
