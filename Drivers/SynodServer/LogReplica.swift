@@ -45,7 +45,7 @@ final class LogReplica: Replica {
     self.node = node
     self.identity = identity
     self.seed = seed
-    leases = LeaseClock(of: node.machine.app, now: Ticks(node.loop.now))
+    leases = LeaseClock(of: node.machine.app, by: node.loop)
     // What an earlier life learnt counts more than flags.
     if node.machine.beginning != nil { followPeers(node.machine.schedule.newest.membership) }
   }
@@ -99,12 +99,12 @@ final class LogReplica: Replica {
   func handle(_ effect: Machine.Effect, on server: LogServer) {
     switch effect {
     case .event(let events, _):
-      for event in events { leases.note(event, now: Ticks(node.loop.now)) }
+      leases.note(events, by: node.loop)
       armTimer(on: server)
     case .leader(let voter): follow(voter, on: server)
     case .membership(let membership, _): follow(membership, on: server)
     case .installed:
-      leases = LeaseClock(of: node.machine.app, now: Ticks(node.loop.now))
+      leases = LeaseClock(of: node.machine.app, by: node.loop)
       armTimer(on: server)
     // The machine's own leases are not used: those of the state are.
     case .leaseEnded: break

@@ -38,7 +38,7 @@ final class LeaderlessReplica: Replica {
     self.node = node
     self.identity = identity
     self.seed = seed
-    leases = LeaseClock(of: node.machine.app, now: Ticks(node.loop.now))
+    leases = LeaseClock(of: node.machine.app, by: node.loop)
     // What an earlier life learnt counts more than flags.
     let membership = node.machine.membership
     if node.machine.hasState, membership.revision > 0 { followPeers(membership) }
@@ -99,9 +99,9 @@ final class LeaderlessReplica: Replica {
   func handle(_ effect: Machine.Effect, on server: LeaderlessServer) {
     switch effect {
     case .event(let events, _):
-      for event in events { leases.note(event, now: Ticks(node.loop.now)) }
+      leases.note(events, by: node.loop)
     case .members(let membership): follow(membership, on: server)
-    case .installed: leases = LeaseClock(of: node.machine.app, now: Ticks(node.loop.now))
+    case .installed: leases = LeaseClock(of: node.machine.app, by: node.loop)
     }
     armTimer(on: server)
   }
