@@ -18,6 +18,10 @@ enum Fingerprint {
       sum = mix(5, sum, session.client.high, session.client.low)
       sum = mix(6, sum, session.sequence, UInt64(CRC32C.checksum(session.result)))
     }
+    for one in sessions.ended {
+      sum = mix(8, sum, one.client.high, one.client.low)
+      sum = mix(9, sum, one.sequence, 0)
+    }
     return sum
   }
 

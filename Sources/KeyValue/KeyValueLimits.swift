@@ -8,7 +8,7 @@ public struct KeyValueLimits: Hashable, Sendable {
   /// Bytes of all keys, values, leases and kept replies, with a little for each. Where it is reached,
   /// what would add to it is refused; what takes away is not.
   public var maxBytes: Int
-  /// Kept replies of one key (`Once`).
+  /// Kept replies of one key (`Once`), and clients that have left, of which it still says so.
   public var maxSessions: Int
 
   /// No key and no value is longer than this in any form that is read, in bytes.
@@ -19,7 +19,7 @@ public struct KeyValueLimits: Hashable, Sendable {
   public static let longestResult = 4096
 
   /// One made of its parts.
-  public init(maxValue: Int = 512 << 10, maxBytes: Int = 1 << 40, maxSessions: Int = 8) {
+  public init(maxValue: Int = 512 << 10, maxBytes: Int = 1 << 40, maxSessions: Int = 16) {
     self.maxValue = maxValue
     self.maxBytes = maxBytes
     self.maxSessions = maxSessions

@@ -3,7 +3,9 @@ internal import Synod
 /// Changes that are made once, however often they are sent.
 extension KeyValueState {
   static func cost(_ sessions: KeySessions, _ key: Bytes) -> Int {
-    sessions.sessions.reduce(key.count + 64) { $0 + 48 + $1.result.count }
+    sessions.sessions.reduce(key.count + 64 + 32 * sessions.ended.count) {
+      $0 + 48 + $1.result.count
+    }
   }
 
   mutating func make(
@@ -34,9 +36,9 @@ extension KeyValueState {
 
   mutating func endSession(of client: Identity128, through sequence: UInt64, _ key: Bytes) {
     let hash = hash(key)
-    guard let place = sessions.find(key, hash: hash) else { return }
-    var kept = sessions[place]
-    kept.end(client, through: sequence)
+    let place = sessions.find(key, hash: hash)
+    var kept = place.map { sessions[$0] } ?? KeySessions()
+    kept.end(client, through: sequence, limit: limits.maxSessions)
     keep(kept, of: key, hash, at: place)
   }
 
@@ -51,6 +53,7 @@ extension KeyValueState {
       if kept.isBlank { return sessions.remove(place) }
       sessions.replace(place, with: kept)
     } else {
+      if kept.isBlank { return }
       sessions.insert(key.compacted(), hash: hash, kept)
     }
     sum &+= Fingerprint.of(sessions: hash, kept)

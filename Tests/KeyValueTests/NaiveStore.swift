@@ -15,9 +15,15 @@ struct NaiveStore {
     var reply: KeyValueReply
   }
 
+  struct Left: Equatable {
+    var client: Identity128
+    var sequence: UInt64
+  }
+
   var keys: [Bytes: Value] = [:]
   var leases: [Bytes: Lease] = [:]
   var kept: [Bytes: [Kept]] = [:]
+  var left: [Bytes: [Left]] = [:]
   var lost: Set<Bytes> = []
   var hasLostAll = false
   var limits = KeyValueLimits()
@@ -36,7 +42,7 @@ struct NaiveStore {
     case .change(let change, let key): return change_(change, key, stamp)
     case .once(let change, let key, let once): return make(change, key, once, stamp)
     case .forget(let client, let sequence, let key):
-      kept[key]?.removeAll { $0.client == client && $0.sequence <= sequence }
+      leave(key, client, sequence)
       return reply(key)
     case .get(let names): return .array(names.map { reply($0) })
     case .count(let names): return .integer(Int64(names.filter { keys[$0] != nil }.count))
@@ -53,9 +59,12 @@ struct NaiveStore {
       return .array(names.map { .integer(Int64(keys[$0]?.version ?? 0)) })
     case .size: return .integer(Int64(keys.count))
     case .deleteAll:
-      hasLostAll = hasLostAll || !lost.isEmpty || kept.values.contains { !$0.isEmpty }
+      hasLostAll =
+        hasLostAll || !lost.isEmpty || kept.values.contains { !$0.isEmpty }
+        || left.values.contains { !$0.isEmpty }
       keys = [:]
       kept = [:]
+      left = [:]
       lost = []
       return .ok
     case .lease(let step): return run(step, stamp)
@@ -125,6 +134,10 @@ struct NaiveStore {
       if known.sequence == once.sequence {
         return known.change == change ? known.reply : .refused(.forgotten)
       }
+    } else if left[key, default: []].contains(where: {
+      $0.client == once.client && once.sequence <= $0.sequence
+    }) {
+      return .refused(.forgotten)
     } else if once.isRetry && (hasLostAll || lost.contains(key)) {
       return .refused(.forgotten)
     }
@@ -132,13 +145,33 @@ struct NaiveStore {
     let told = change_(change, key, stamp)
     guard keys[key] != before else { return told }
     kept[key, default: []].removeAll { $0.client == once.client }
-    if kept[key, default: []].count == limits.maxSessions {
-      kept[key]?.removeFirst()
-      lost.insert(key)
+    left[key, default: []].removeAll { $0.client == once.client }
+    if kept[key, default: []].count + left[key, default: []].count == limits.maxSessions {
+      if left[key, default: []].isEmpty {
+        kept[key]?.removeFirst()
+        lost.insert(key)
+      } else {
+        left[key]?.removeFirst()
+      }
     }
     kept[key, default: []].append(
       Kept(client: once.client, sequence: once.sequence, change: change, reply: told))
     return told
+  }
+
+  private mutating func leave(_ key: Bytes, _ client: Identity128, _ sequence: UInt64) {
+    let known =
+      kept[key, default: []].filter { $0.client == client }.map(\.sequence)
+      + left[key, default: []].filter { $0.client == client }.map(\.sequence)
+    if known.contains(where: { $0 > sequence }) { return }
+    kept[key]?.removeAll { $0.client == client }
+    left[key, default: []].removeAll { $0.client == client }
+    let count = kept[key, default: []].count + left[key, default: []].count
+    if count >= limits.maxSessions || left[key, default: []].count == 8 {
+      if left[key, default: []].isEmpty { return }
+      left[key]?.removeFirst()
+    }
+    left[key]?.append(Left(client: client, sequence: sequence))
   }
 
   private mutating func run(_ step: LeaseStep, _ stamp: UInt64) -> KeyValueReply {

@@ -38,4 +38,60 @@ import Testing
     #expect(run(.deleteAll, on: &state, stamp: 2) == .ok)
     #expect(run(Self.add(1, 1, isRetry: true), on: &state, stamp: 3) == .integer(1))
   }
+
+  /// It was left behind somewhere, its retry was made, and its client has said since that it will send it
+  /// no more.
+  @Test func aFirstAttemptThatComesAfterItsClientLeftIsNotMade() {
+    var state = KeyValueState()
+    #expect(run(Self.add(1, 1, isRetry: true), on: &state, stamp: 1) == .integer(1))
+    let forget = KeyValueStep.forget(Identity128(high: 7, low: 1), through: 1, of: "k")
+    #expect(run(forget, on: &state, stamp: 2) == .value("1"))
+    var other = rebuilt(state)
+    #expect(other.digest == state.digest && other.bytes == state.bytes)
+    #expect(run(Self.add(1, 1), on: &state, stamp: 3) == .refused(.forgotten))
+    #expect(run(Self.add(1, 1), on: &other, stamp: 3) == .refused(.forgotten))
+    // What it had not numbered yet is new.
+    #expect(run(Self.add(1, 2), on: &state, stamp: 4) == .integer(2))
+    #expect(run(Self.add(1, 1), on: &state, stamp: 5) == .refused(.forgotten))
+  }
+
+  /// Nor behind the changes of as many others as a key keeps replies of.
+  @Test func aFirstAttemptThatComesBehindFifteenOthersIsNotMade() {
+    var state = KeyValueState()
+    #expect(run(Self.add(1, 1, isRetry: true), on: &state, stamp: 1) == .integer(1))
+    for client in 2...16 as ClosedRange<UInt64> {
+      #expect(run(Self.add(client, 1), on: &state, stamp: client) == .integer(Int64(client)))
+    }
+    #expect(run(Self.add(1, 1), on: &state, stamp: 17) == .integer(1))
+    #expect(state.value(of: "k") == "16")
+  }
+
+  /// Of those who left it is said as long as there is room: their replies are not wanted any more.
+  @Test func whoLeftMakesRoomForTheRepliesOfOthers() {
+    var state = KeyValueState()
+    for client in 1...12 as ClosedRange<UInt64> {
+      _ = run(Self.add(client, 1), on: &state, stamp: client)
+      _ = run(
+        .forget(Identity128(high: 7, low: client), through: 1, of: "k"), on: &state, stamp: client)
+    }
+    // Four are not known any more.
+    #expect(run(Self.add(4, 1), on: &state, stamp: 20) == .integer(13))
+    #expect(run(Self.add(5, 1), on: &state, stamp: 21) == .refused(.forgotten))
+    for client in 21...35 as ClosedRange<UInt64> {
+      _ = run(Self.add(client, 1), on: &state, stamp: client)
+    }
+    #expect(run(Self.add(12, 1), on: &state, stamp: 40) == .integer(29))
+    #expect(run(Self.add(21, 1, isRetry: true), on: &state, stamp: 41) == .integer(14))
+    // A retry is told that somebody is not known any more.
+    #expect(run(Self.add(4, 1, isRetry: true), on: &state, stamp: 42) == .refused(.forgotten))
+    #expect(rebuilt(state).digest == state.digest)
+  }
+
+  /// A client that wrote nothing may have left, too: its first attempt is still on its way.
+  @Test func whoLeftBeforeItsFirstAttemptCameMakesNone() {
+    var state = KeyValueState()
+    _ = run(.forget(Identity128(high: 7, low: 1), through: 3, of: "k"), on: &state, stamp: 1)
+    #expect(run(Self.add(1, 3), on: &state, stamp: 2) == .refused(.forgotten))
+    #expect(run(Self.add(1, 4), on: &state, stamp: 3) == .integer(1))
+  }
 }
