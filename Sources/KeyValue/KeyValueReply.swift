@@ -63,8 +63,11 @@ extension KeyValueChange {
     case .value(let value):
       writer.write(UInt8(3))
       writer.write(raw: value)
-    // No change of one key gives these.
-    case .array, .refused: return nil
+    case .refused(let why):
+      writer.write(UInt8(4))
+      why.encode(into: &writer)
+    // No change of one key gives it.
+    case .array: return nil
     }
     return writer.finish()
   }
@@ -78,6 +81,7 @@ extension KeyValueChange {
     case 1 where reader.isAtEnd: return .null
     case 2 where reader.remaining == 8: return (try? reader.read(Int64.self)).map { .integer($0) }
     case 3: return (try? reader.read(raw: reader.remaining)).map { .value($0) }
+    case 4: return (try? KeyValueRejection(from: &reader)).map { .refused($0) }
     case .some, nil: return nil
     }
   }

@@ -20,18 +20,41 @@ extension KeyValueState {
     // What another change told may mean nothing to this one.
     case .result(let bytes): return change.recall(bytes) ?? .refused(.forgotten)
     }
-    guard case .write(_, let reply) = change.decide(on: value(of: key)) else {
-      return make(change, of: key, stamp)
-    }
-    guard let result = change.remember(reply), result.count <= KeyValueLimits.longestResult else {
-      return .refused(.cannotRemember)
-    }
-    let made = make(change, of: key, stamp)
-    if case .refused = made { return made }
+    let (told, hasWritten) = attempt(change, of: key, stamp)
+    // An earlier attempt than a retry may come yet, and must not be made when the retry was told no. (Over
+    // a log: a register is asked in rounds that leave nothing behind.) What reads does no harm.
+    guard hasWritten || once.isRetry && !change.isReadOnly else { return told }
     var kept = known
-    kept.remember(result.compacted(), of: once, limit: limits.maxSessions)
+    kept.remember(form(of: told, to: change), of: once, limit: limits.maxSessions)
+    if !hasWritten, place == nil, bytes + Self.cost(kept, key) > limits.maxBytes {
+      return .refused(.forgotten)
+    }
     keep(kept, of: key, hash, at: place)
-    return made
+    return told
+  }
+
+  /// Makes a change whose reply, if it writes, can be kept.
+  private mutating func attempt(
+    _ change: KeyValueChange, of key: Bytes, _ stamp: UInt64
+  ) -> (told: KeyValueReply, hasWritten: Bool) {
+    switch change.decide(on: value(of: key)) {
+    case .keep(let reply): return (reply, false)
+    case .reject(let why): return (.refused(why), false)
+    case .write(_, let reply):
+      guard let form = change.remember(reply), form.count <= KeyValueLimits.longestResult else {
+        return (.refused(.cannotRemember), false)
+      }
+      let made = make(change, of: key, stamp)
+      if case .refused = made { return (made, false) }
+      return (made, true)
+    }
+  }
+
+  private func form(of reply: KeyValueReply, to change: KeyValueChange) -> Bytes {
+    if let form = change.remember(reply), form.count <= KeyValueLimits.longestResult {
+      return form.compacted()
+    }
+    return change.remember(.refused(.cannotRemember)) ?? Bytes()
   }
 
   mutating func endSession(of client: Identity128, through sequence: UInt64, _ key: Bytes) {

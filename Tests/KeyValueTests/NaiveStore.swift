@@ -143,7 +143,7 @@ struct NaiveStore {
     }
     let before = keys[key]
     let told = change_(change, key, stamp)
-    guard keys[key] != before else { return told }
+    guard keys[key] != before || once.isRetry && !change.isReadOnly else { return told }
     kept[key, default: []].removeAll { $0.client == once.client }
     left[key, default: []].removeAll { $0.client == once.client }
     if kept[key, default: []].count + left[key, default: []].count == limits.maxSessions {

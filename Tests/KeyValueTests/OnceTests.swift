@@ -94,4 +94,56 @@ import Testing
     #expect(run(Self.add(1, 3), on: &state, stamp: 2) == .refused(.forgotten))
     #expect(run(Self.add(1, 4), on: &state, stamp: 3) == .integer(1))
   }
+
+  /// The first attempt was left behind, and its retry is told no: what is told stays so.
+  @Test func aFirstAttemptBehindARetryThatWasToldNoIsNotMade() {
+    func swap(isRetry: Bool) -> KeyValueStep {
+      .once(.compareAndSet("b", "c"), of: "k", Self.once(1, 1, isRetry: isRetry))
+    }
+    var state = KeyValueState()
+    _ = run(.change(.set("a"), of: "k"), on: &state, stamp: 1)
+    #expect(run(swap(isRetry: true), on: &state, stamp: 2) == .integer(0))
+    _ = run(.change(.set("b"), of: "k"), on: &state, stamp: 3)
+    var other = rebuilt(state)
+    #expect(run(swap(isRetry: false), on: &state, stamp: 4) == .integer(0))
+    #expect(run(swap(isRetry: true), on: &other, stamp: 4) == .integer(0))
+    #expect(state.value(of: "k") == "b" && other.value(of: "k") == "b")
+  }
+
+  @Test func aFirstAttemptBehindARetryThatWasRefusedIsNotMade() {
+    var state = KeyValueState()
+    _ = run(.configure(KeyValueLimits(maxValue: 4), seed: 1), on: &state, stamp: 1)
+    _ = run(.change(.set("no number"), of: "k"), on: &state, stamp: 2)
+    _ = run(.change(.set("text"), of: "k"), on: &state, stamp: 3)
+    #expect(run(Self.add(1, 1, isRetry: true), on: &state, stamp: 4) == .refused(.notAnInteger))
+    let long = KeyValueStep.once(.append("5"), of: "k", Self.once(2, 1, isRetry: true))
+    #expect(run(long, on: &state, stamp: 5) == .refused(.tooLarge(size: 5, limit: 4)))
+    _ = run(.change(.set("1"), of: "k"), on: &state, stamp: 6)
+    #expect(run(Self.add(1, 1), on: &state, stamp: 7) == .refused(.notAnInteger))
+    #expect(run(long, on: &state, stamp: 8) == .refused(.tooLarge(size: 5, limit: 4)))
+    #expect(state.value(of: "k") == "1")
+  }
+
+  /// Before it there was no other that could come yet: it may be tried again under the same number.
+  @Test func whoWasToldNoWithoutARetryIsTriedAnew() {
+    let swap = KeyValueStep.once(.compareAndSet("b", "c"), of: "k", Self.once(1, 1))
+    var state = KeyValueState()
+    #expect(run(swap, on: &state, stamp: 1) == .integer(0))
+    #expect(state.sessions.count == 0)
+    _ = run(.change(.set("b"), of: "k"), on: &state, stamp: 2)
+    #expect(run(swap, on: &state, stamp: 3) == .integer(1))
+  }
+
+  /// What cannot be kept is not told for certain.
+  @Test func aRetryThatIsToldNoWhereThereIsNoRoomIsNotToldForCertain() {
+    var state = KeyValueState()
+    _ = run(.configure(KeyValueLimits(maxBytes: 150), seed: 1), on: &state, stamp: 1)
+    _ = run(.change(.set("a"), of: "k"), on: &state, stamp: 2)
+    for number in 1...5 as ClosedRange<UInt64> {
+      let swap = KeyValueStep.once(
+        .set("b"), of: Bytes("\(number)"), Self.once(1, number, isRetry: true))
+      #expect(run(swap, on: &state, stamp: 2 + number) == .refused(.forgotten))
+    }
+    #expect(state.bytes <= 150)
+  }
 }
