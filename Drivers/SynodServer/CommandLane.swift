@@ -33,6 +33,12 @@ struct CommandLane {
     var weight = 0
     /// A command of it was refused, so it will be.
     var isBroken = false
+
+    /// What it may have done. One in which an earlier attempt is asked after is one itself.
+    var claim: Claim {
+      if steps.allSatisfy(\.isReadOnly) { return .readOnly }
+      return steps.contains { $0.once?.isRetry ?? false } ? .retry : .writes
+    }
   }
 
   /// Bytes, and steps, of one batch; one command may have more.
@@ -40,7 +46,7 @@ struct CommandLane {
   static let batchSteps = 512
 
   var transaction: Transaction?
-  private var waiting: [Item] = []
+  private(set) var waiting: [Item] = []
   /// What was proposed and has not ended.
   private(set) var underWay: [Item] = []
   /// Versions of what is watched, in the order in which it was.
@@ -59,6 +65,8 @@ struct CommandLane {
 
   /// Forgets what was watched by the commands before this moment, which may still wait.
   mutating func unwatch() {
+    if waiting.isEmpty && underWay.isEmpty { return forget() }
+    if case .unwatch? = waiting.last?.kind { return }
     waiting.append(Item(steps: [], number: 0, claim: .readOnly, kind: .unwatch, weight: 0))
   }
 
@@ -120,6 +128,12 @@ struct CommandLane {
     isWatchBroken = false
   }
 
+  /// The number of what is under way, where a change in it is to be made once.
+  var openOnce: [UInt64] {
+    let isOnce = underWay.contains { $0.steps.contains { $0.once != nil } }
+    return isOnce ? underWay.prefix(1).map(\.number) : []
+  }
+
   // MARK: - In
 
   /// What was under way has ended.
@@ -141,4 +155,9 @@ struct CommandLane {
       guards.append(KeyValueGuard(key, version: UInt64(bitPattern: number)))
     }
   }
+}
+
+extension KeyValueStep {
+  /// Where it is to be made once.
+  fileprivate var once: Once? { if case .once(_, _, let once) = self { once } else { nil } }
 }

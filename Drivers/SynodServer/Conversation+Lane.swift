@@ -66,8 +66,8 @@ extension Conversation {
           item.number,
           with: .failure(.refused("EXECABORT what was watched could not be; nothing was changed")))
       case .propose(let command, let number):
-        guard let answer = host.propose(command, as: number) else { return }
-        for item in lane?.takeUnderWay() ?? [] { self.answer(item, with: answer) }
+        guard let end = host.propose(command, as: number) else { return }
+        fail(lane?.takeUnderWay() ?? [], end)
       }
     }
   }
@@ -77,18 +77,20 @@ extension Conversation {
     if case .watch(let keys) = item.kind { lane?.watch(keys, nil) }
   }
 
+  /// They were not made, or may not have been: what that means depends on each.
+  private mutating func fail(_ items: [CommandLane.Item], _ end: CommandEnd) {
+    for item in items {
+      if let failure = end.failure(item.claim) { answer(item, with: .failure(failure)) }
+    }
+  }
+
   // MARK: - Answered
 
   /// Ends the command of this number, and those that went with it.
   mutating func complete(_ number: UInt64, _ end: CommandEnd) {
     if walk?.number == number { return advanceWalk(end) }
     guard lane?.underWay.first?.number == number, let items = lane?.takeUnderWay() else { return }
-    guard case .outcome(let outcome) = end else {
-      for item in items {
-        if let failure = end.failure(item.claim) { answer(item, with: .failure(failure)) }
-      }
-      return
-    }
+    guard case .outcome(let outcome) = end else { return fail(items, end) }
     switch outcome {
     case .one(let reply): for item in items { complete(item, reply) }
     case .several(let replies):
@@ -133,7 +135,7 @@ extension Conversation {
     }
   }
 
-  private mutating func advanceWalk(_ end: CommandEnd) {
+  mutating func advanceWalk(_ end: CommandEnd) {
     switch end {
     case .outcome(.listed(let page)): if let step = walk?.walk.take(page) { walk?.step = step }
     case .outcome(.one), .outcome(.several), .outcome(.guardFailed):

@@ -91,7 +91,7 @@ extension Conversation {
       return refuse("EXECABORT Transaction discarded because of previous errors.")
     }
     let number = queue.next
-    let claim: Claim = transaction.steps.allSatisfy(\.isReadOnly) ? .readOnly : .writes
+    let claim = transaction.claim
     let weight = transaction.weight + 64
     queue.appendWaiting(keys: 1, .sum, claim, cost: weight, version)
     lane?.append(

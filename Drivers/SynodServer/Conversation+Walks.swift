@@ -44,11 +44,14 @@ extension Conversation {
         queue.answer(open.number, with: answer)
         walk = nil
       case .list(let after, let limit):
-        let refused =
-          lane == nil
-          ? host.propose(.list(after: after, limit: limit), once: nil, of: Bytes(), as: open.number)
-          : host.propose(.one(.list(after: after, limit: limit)), as: open.number)
-        if let refused { failWalk(refused, ofDelete: false) }
+        if lane != nil {
+          let list = KeyValueCommand.one(.list(after: after, limit: limit))
+          if let end = host.propose(list, as: open.number) { advanceWalk(end) }
+        } else if let refused = host.propose(
+          .list(after: after, limit: limit), once: nil, of: Bytes(), as: open.number)
+        {
+          failWalk(refused, ofDelete: false)
+        }
       case .delete(let keys):
         for key in keys {
           if let refused = host.propose(

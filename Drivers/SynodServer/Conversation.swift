@@ -227,6 +227,9 @@ struct Conversation {
     return bytes
   }
 
+  /// The numbers of the proposals under way that hold changes to be made once.
+  var openOnce: [UInt64] { lane?.openOnce ?? queue.openOnce }
+
   // MARK: - Answered
 
   /// Ends the proposal of this number.
@@ -283,7 +286,8 @@ protocol ConversationHost: AnyObject {
     _ operation: KeyOperation, once: Once?, of key: Bytes, as number: UInt64
   ) -> Answer?
   /// Proposes a whole command, where those are taken; as `propose`.
-  func propose(_ command: KeyValueCommand, as number: UInt64) -> Answer?
+  /// - Returns: how it ended, where nothing was proposed.
+  func propose(_ command: KeyValueCommand, as number: UInt64) -> CommandEnd?
   /// Proposes a change of the members; as `propose`.
   func change(_ change: MembershipChange, as number: UInt64) -> Answer?
   /// The members, as this node knows them.

@@ -61,12 +61,12 @@ final class LogReplica: Replica {
     .failure(.refused("ERR a log takes whole commands"))
   }
 
-  func propose(_ command: KeyValueCommand, as id: ProposalID, on server: LogServer) -> Answer? {
+  func propose(_ command: KeyValueCommand, as id: ProposalID, on server: LogServer) -> CommandEnd? {
     let isReadOnly = command.isReadOnly
     let proposal = MultiPaxos.Proposal<KeyValueState>(
       isReadOnly ? .query(command, .follower) : .command(command), deadline: server.deadline)
     if server.submit(proposal, as: id, needsSpace: !isReadOnly) { return nil }
-    return server.refuseToPropose()
+    return server.refuse(server.whyNotProposed)
   }
 
   // MARK: - Ends

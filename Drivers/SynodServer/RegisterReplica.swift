@@ -44,8 +44,8 @@ final class RegisterReplica: Replica {
     return server.refuseToPropose(once)
   }
 
-  func propose(_ command: KeyValueCommand, as id: ProposalID, on server: Server) -> Answer? {
-    .failure(.refused("ERR --protocol caspaxos takes no commands of several keys"))
+  func propose(_ command: KeyValueCommand, as id: ProposalID, on server: Server) -> CommandEnd? {
+    .refused("ERR --protocol caspaxos takes no commands of several keys")
   }
 
   func watch(

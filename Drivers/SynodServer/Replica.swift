@@ -17,14 +17,14 @@ protocol Replica: AnyObject {
 
   var node: Node<Machine> { get }
 
-  // Proposals: each gives the answer, where nothing was proposed.
+  // Proposals: each gives the answer, or the end, where nothing was proposed.
   func propose(
     _ operation: KeyOperation, once: Once?, of key: Bytes, as id: ProposalID,
     on server: KeyServer<Self>
   ) -> Answer?
   func propose(
     _ command: KeyValueCommand, as id: ProposalID, on server: KeyServer<Self>
-  ) -> Answer?
+  ) -> CommandEnd?
   func watch(
     _ key: Bytes, _ request: WatchRequest, as id: ProposalID, on server: KeyServer<Self>
   ) -> Answer?

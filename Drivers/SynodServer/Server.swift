@@ -270,27 +270,31 @@ final class KeyServer<Backend: Replica> {
     return true
   }
 
-  /// The node takes no proposal now.
-  func refuseToPropose(_ once: Once? = nil) -> Answer {
-    refuse(
-      once,
-      isDraining
-        ? Self.stopping
-        : node.storage.isLowOnSpace
-          ? "the disk of this node is almost full, free some space or use another node"
-          : "the disk of this node does not keep up, try later or use another node")
+  /// Why the node takes no proposal now.
+  var whyNotProposed: String {
+    if isDraining { return Self.stopping }
+    return node.storage.isLowOnSpace
+      ? "the disk of this node is almost full, free some space or use another node"
+      : "the disk of this node does not keep up, try later or use another node"
   }
+
+  /// The node takes no proposal now.
+  func refuseToPropose(_ once: Once? = nil) -> Answer { refuse(once, whyNotProposed) }
 
   static var stopping: String { "this node is stopping, use another node" }
 
-  /// What a session is told where all clients together hold too much.
-  func refuseCrowd(_ once: Once? = nil) -> Answer {
-    refuse(once, "too many commands are waiting on this node")
-  }
+  /// Where all clients together hold too much.
+  static var crowded: String { "too many commands are waiting on this node" }
 
   func refuse(_ once: Once?, _ why: String) -> Answer {
     counters.refused += 1
     return .failure(once?.isRetry == true ? .retried(why) : .notApplied(why))
+  }
+
+  /// As above, for a whole command: what that means to each of those in it, their claims say.
+  func refuse(_ why: String) -> CommandEnd {
+    counters.refused += 1
+    return .notApplied(why)
   }
 
   /// The session that proposed; nil where it is gone.

@@ -142,7 +142,7 @@ final class Session<Backend: Replica>: ConversationHost {
     guard !hasEnded else { return }
     hasEnded = true
     conversation.end()
-    server.node.cancel(conversation.queue.openOnce.map(proposalName))
+    server.node.cancel(conversation.openOnce.map(proposalName))
     account(0)
     for number in conversation.watches.numbers { unwatch(number) }
     server.remove(self, owing: conversation.queue.cost)
@@ -310,13 +310,13 @@ final class Session<Backend: Replica>: ConversationHost {
   func propose(
     _ operation: KeyOperation, once: Once?, of key: Bytes, as number: UInt64
   ) -> Answer? {
-    guard !server.isCrowded else { return server.refuseCrowd(once) }
+    guard !server.isCrowded else { return server.refuse(once, Server.crowded) }
     return server.replica.propose(
       operation, once: once, of: key, as: proposalName(number), on: server)
   }
 
-  func propose(_ command: KeyValueCommand, as number: UInt64) -> Answer? {
-    guard !server.isCrowded else { return server.refuseCrowd() }
+  func propose(_ command: KeyValueCommand, as number: UInt64) -> CommandEnd? {
+    guard !server.isCrowded else { return server.refuse(Server.crowded) }
     return server.replica.propose(command, as: proposalName(number), on: server)
   }
 
@@ -325,7 +325,7 @@ final class Session<Backend: Replica>: ConversationHost {
   }
 
   func watch(_ key: Bytes, _ request: WatchRequest, as number: UInt32) -> Answer? {
-    guard !server.isCrowded else { return server.refuseCrowd() }
+    guard !server.isCrowded else { return server.refuse(nil, Server.crowded) }
     return server.replica.watch(key, request, as: watchName(number), on: server)
   }
 

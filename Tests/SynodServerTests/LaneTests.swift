@@ -109,6 +109,46 @@ private struct LogTalk {
   #expect(after[0].hasPrefix("-TRYAGAIN nobody leads") && after[1].hasPrefix("-UNKNOWN"))
 }
 
+@Test func aRetryThatIsNotProposedDoesNotSayThatNothingWasChanged() {
+  var talk = LogTalk()
+  talk.host.refusal = "the disk is full"
+  let lines = talk.ask("SYNOD.ONCE me 1 RETRY INCR k", "SYNOD.ONCE me 2 INCR k", "SET k v")
+    .split(separator: "\r\n")
+  #expect(lines[0].hasPrefix("-UNKNOWN the disk is full; an earlier attempt"))
+  #expect(lines[1].hasPrefix("-TRYAGAIN") && lines[2].hasPrefix("-TRYAGAIN"))
+  #expect(talk.ask("MULTI", "SYNOD.ONCE me 1 RETRY INCR k", "EXEC").contains("-UNKNOWN the disk"))
+  #expect(talk.ask("MULTI", "SYNOD.ONCE me 1 INCR k", "EXEC").contains("-TRYAGAIN the disk"))
+  talk.host.refusal = nil
+  talk.send("MULTI", "SET l v", "SYNOD.ONCE me 1 RETRY INCR k", "EXEC")
+  talk.finish(.notApplied("nobody leads"))
+  #expect(talk.received().contains("-UNKNOWN nobody leads; an earlier attempt"))
+}
+
+@Test func aConnectionThatEndsKnowsWhichProposalHoldsWhatIsMadeOnce() {
+  var talk = LogTalk()
+  talk.send("GET k", "SET k v")
+  #expect(talk.conversation.openOnce.isEmpty)
+  talk.finish()
+  talk.send("GET k", "SET k v", "SYNOD.ONCE me 1 INCR n")
+  #expect(talk.conversation.openOnce == talk.host.commands.map(\.number))
+  talk.finish()
+  #expect(talk.conversation.openOnce.isEmpty)
+}
+
+@Test func forgettingOverAndOverWaitsOnce() {
+  var talk = LogTalk()
+  for _ in 0..<1000 { talk.send("UNWATCH", "MULTI", "DISCARD", "RESET") }
+  #expect(talk.conversation.lane?.waiting.count == 0)
+  _ = talk.received()
+  talk.send("WATCH k")
+  for _ in 0..<1000 { talk.send("UNWATCH", "MULTI", "DISCARD") }
+  #expect(talk.conversation.lane?.waiting.count == 1)
+  talk.finish()
+  _ = talk.received()
+  talk.other(.change(.set("0"), of: "k"))
+  #expect(talk.ask("MULTI", "SET k 1", "EXEC").hasSuffix("*1\r\n+OK\r\n"))
+}
+
 @Test func aRefusedCommandDoesNotStopThoseBesideIt() {
   var talk = LogTalk()
   #expect(

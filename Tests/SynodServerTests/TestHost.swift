@@ -58,8 +58,8 @@ final class TestHost: ConversationHost {
   /// Whole commands that were proposed, where those are taken.
   var commands: [(command: KeyValueCommand, number: UInt64)] = []
 
-  func propose(_ command: KeyValueCommand, as number: UInt64) -> Answer? {
-    if let refusal { return .failure(.notApplied(refusal)) }
+  func propose(_ command: KeyValueCommand, as number: UInt64) -> CommandEnd? {
+    if let refusal { return .notApplied(refusal) }
     commands.append((command, number))
     return nil
   }

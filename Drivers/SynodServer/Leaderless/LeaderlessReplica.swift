@@ -60,12 +60,12 @@ final class LeaderlessReplica: Replica {
 
   func propose(
     _ command: KeyValueCommand, as id: ProposalID, on server: LeaderlessServer
-  ) -> Answer? {
+  ) -> CommandEnd? {
     let isReadOnly = command.isReadOnly
     let proposal = EPaxos.Proposal<KeyValueState>(
       isReadOnly ? .query(command, .linearizable) : .command(command), deadline: server.deadline)
     if server.submit(proposal, as: id, needsSpace: !isReadOnly) { return nil }
-    return server.refuseToPropose()
+    return server.refuse(server.whyNotProposed)
   }
 
   func watch(
