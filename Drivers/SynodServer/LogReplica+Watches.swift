@@ -12,9 +12,7 @@ extension LogReplica {
   func watch(
     _ key: Bytes, _ request: WatchRequest, as id: ProposalID, on server: LogServer
   ) -> Answer? {
-    guard !watches.isFull else {
-      return server.refuse(nil, "this node's clients have \(LogWatches.limit) watches already")
-    }
+    if let why = watches.refusal(toWatch: key, request) { return server.refuse(nil, why) }
     let proposal = MultiPaxos.Proposal<KeyValueState>(
       .query(.one(.size), .follower), deadline: server.deadline)
     guard server.submit(proposal, as: id, needsSpace: false) else {
@@ -38,6 +36,10 @@ extension LogReplica {
     guard case .answered(_, let slot) = outcome else {
       let failure = end(outcome).failure(.readOnly)
       return endWatch(id, failure?.text ?? "", session)
+    }
+    // Others may have begun meanwhile.
+    if let why = watches.refusal(toWatch: key, request) {
+      return endWatch(id, Answer.Failure.notApplied(why).text, session)
     }
     watches.look(at: node.machine)
     watches.begin(id, key, request, at: slot)

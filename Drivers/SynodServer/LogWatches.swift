@@ -12,6 +12,8 @@ import Synod
 struct LogWatches {
   /// Of one node's clients together; more keys under one prefix than that end its watch.
   static let limit = 65_536
+  /// Different prefixes of them: each key that is written is held against every one.
+  static let mostPrefixes = 128
   static let mostKeys = 65_536
   /// States that one watch has told of and its connection has not written.
   static let room = 16
@@ -32,7 +34,16 @@ struct LogWatches {
     var news: [Bytes: News] = [:]
     /// Keys with news, the oldest first.
     var waiting: [Bytes] = []
-    var unfinished = 0
+    /// What was told and is not written yet.
+    var unfinished: Set<EffectID> = []
+  }
+
+  /// A prefix's keys are being gone through, for these watches of it.
+  private struct Sweep {
+    var prefix: Bytes
+    var watches: [ProposalID]
+    /// How far that has come.
+    var after: UInt64?
   }
 
   /// Why a watch ended by itself.
@@ -43,21 +54,30 @@ struct LogWatches {
 
   private var watches: [ProposalID: Watch] = [:]
   private var ofKey: [Bytes: [ProposalID]] = [:]
-  private var ofPrefix: [ProposalID] = []
-  private var owners: [EffectID: ProposalID] = [:]
+  private var ofPrefix: [(prefix: Bytes, watches: [ProposalID])] = []
+  private(set) var owners: [EffectID: ProposalID] = [:]
   private var lastEffect: UInt64 = 0
   /// All slots up to this one were looked at.
   private var seen = Slot.none
   /// Watches that have something to tell, perhaps.
   private var due: [ProposalID] = []
-  /// Prefixes whose keys are being gone through, and how far that has come.
-  private var sweeps: [(watch: ProposalID, after: UInt64?)] = []
+  private var sweeps: [Sweep] = []
   private var ends: [End] = []
 
   var isEmpty: Bool { watches.isEmpty }
-  var isFull: Bool { watches.count >= Self.limit }
 
   // MARK: - Beginning and ending
+
+  /// Why no such watch may begin now.
+  func refusal(toWatch key: Bytes, _ request: WatchRequest) -> String? {
+    if watches.count >= Self.limit {
+      return "this node's clients have \(Self.limit) watches already"
+    }
+    guard request == .prefix, ofPrefix.count >= Self.mostPrefixes,
+      !ofPrefix.contains(where: { $0.prefix == key })
+    else { return nil }
+    return "this node's clients watch \(Self.mostPrefixes) prefixes already"
+  }
 
   /// Begins to watch a key or a prefix, having just looked; it is told first of what is there.
   mutating func begin(
@@ -71,9 +91,18 @@ struct LogWatches {
       watches[id] = watch
       note(watch.key, at: slot, by: id, hasGap: after != nil)
     case .prefix:
-      ofPrefix.append(id)
       watches[id] = watch
-      sweeps.append((id, nil))
+      if let place = ofPrefix.firstIndex(where: { $0.prefix == key }) {
+        ofPrefix[place].watches.append(id)
+      } else {
+        ofPrefix.append((watch.key, [id]))
+      }
+      // With others whose turn has not come.
+      if let place = sweeps.lastIndex(where: { $0.prefix == key && $0.after == nil }) {
+        sweeps[place].watches.append(id)
+      } else {
+        sweeps.append(Sweep(prefix: watch.key, watches: [id]))
+      }
     }
   }
 
@@ -85,9 +114,16 @@ struct LogWatches {
 
   mutating func end(_ id: ProposalID) {
     guard let watch = watches.removeValue(forKey: id) else { return }
+    for effect in watch.unfinished { owners[effect] = nil }
     if watch.isPrefix {
-      ofPrefix.removeAll { $0 == id }
-      sweeps.removeAll { $0.watch == id }
+      if let place = ofPrefix.firstIndex(where: { $0.prefix == watch.key }) {
+        ofPrefix[place].watches.removeAll { $0 == id }
+        if ofPrefix[place].watches.isEmpty { ofPrefix.remove(at: place) }
+      }
+      for place in sweeps.indices where sweeps[place].prefix == watch.key {
+        sweeps[place].watches.removeAll { $0 == id }
+      }
+      sweeps.removeAll { $0.watches.isEmpty }
     } else {
       ofKey[watch.key]?.removeAll { $0 == id }
       if ofKey[watch.key]?.isEmpty == true { ofKey[watch.key] = nil }
@@ -121,8 +157,8 @@ struct LogWatches {
     }
     for point in footprint.points where point.access == .write && point.space == keys {
       for id in ofKey[point.name] ?? [] { note(point.name, at: slot, by: id) }
-      for id in ofPrefix where watches[id].map({ point.name.begins(with: $0.key) }) ?? false {
-        note(point.name, at: slot, by: id)
+      for (prefix, ids) in ofPrefix where point.name.begins(with: prefix) {
+        for id in ids { note(point.name, at: slot, by: id) }
       }
     }
   }
@@ -132,26 +168,30 @@ struct LogWatches {
     for (key, ids) in ofKey {
       for id in ids { note(key, at: slot, by: id, hasGap: true) }
     }
-    for id in ofPrefix {
-      for key in watches[id]?.told.keys.sorted() ?? [] {
-        note(key, at: slot, by: id, hasGap: true)
+    for (_, ids) in ofPrefix {
+      for id in ids {
+        for key in watches[id]?.told.keys.sorted() ?? [] {
+          note(key, at: slot, by: id, hasGap: true)
+        }
       }
-      sweeps.removeAll { $0.watch == id }
-      sweeps.append((id, nil))
     }
+    sweeps = ofPrefix.map { Sweep(prefix: $0.prefix, watches: $0.watches) }
   }
 
   /// Goes through a piece of the keys, for one prefix.
   private mutating func sweep(_ state: KeyValueState, at slot: Slot) {
-    guard let (id, after) = sweeps.first, let prefix = watches[id]?.key else { return }
-    guard case .listed(let page)? = state.answer(.one(.list(after: after, limit: .max))) else {
-      return
+    guard !sweeps.isEmpty else { return }
+    var sweep = sweeps.removeFirst()
+    guard case .listed(let page)? = state.answer(.one(.list(after: sweep.after, limit: .max)))
+    else { return }
+    for key in page.keys where key.begins(with: sweep.prefix) {
+      for id in sweep.watches { note(key, at: slot, by: id) }
     }
-    for key in page.keys where key.begins(with: prefix) { note(key, at: slot, by: id) }
-    guard !sweeps.isEmpty, sweeps[0].watch == id else { return }
-    sweeps.removeFirst()
+    // Some may have ended by that.
+    sweep.watches.removeAll { watches[$0] == nil }
+    sweep.after = page.through
     // Each in its turn.
-    if page.through < .max { sweeps.append((id, page.through)) }
+    if page.through < .max, !sweep.watches.isEmpty { sweeps.append(sweep) }
   }
 
   /// - Parameter hasGap: whether other states may have been told of, had somebody looked.
@@ -183,13 +223,13 @@ struct LogWatches {
     for id in due {
       guard var watch = watches.removeValue(forKey: id) else { continue }
       var next = 0
-      while next < watch.waiting.count, watch.unfinished < Self.room {
+      while next < watch.waiting.count, watch.unfinished.count < Self.room {
         let key = watch.waiting[next]
         next += 1
         guard let news = watch.news.removeValue(forKey: key),
           let observation = observe(key, news, by: id, &watch, state)
         else { continue }
-        watch.unfinished += 1
+        watch.unfinished.insert(observation.id)
         observations.append(observation)
       }
       watch.waiting.removeFirst(next)
@@ -225,9 +265,12 @@ struct LogWatches {
   /// What was told has been written, or nobody is there for it any more.
   mutating func finished(_ effect: EffectID) {
     guard let id = owners.removeValue(forKey: effect), watches[id] != nil else { return }
-    watches[id]?.unfinished -= 1
+    watches[id]?.unfinished.remove(effect)
     if watches[id]?.waiting.isEmpty == false { due.append(id) }
   }
+
+  /// How many times the keys are being gone through.
+  var pending: Int { sweeps.count }
 
   /// Whether `tell` would have something to do.
   var hasWork: Bool { !due.isEmpty || !sweeps.isEmpty }

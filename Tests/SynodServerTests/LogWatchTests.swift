@@ -168,4 +168,53 @@ import Testing
     #expect(log.told() == [])
     #expect(log.watches.isEmpty)
   }
+
+  @Test func thereAreOnlySoManyPrefixes() throws {
+    var log = try Watched()
+    let most = LogWatches.mostPrefixes
+    for number in 0..<most {
+      let prefix = Bytes("p\(number):")
+      #expect(log.watches.refusal(toWatch: prefix, .prefix) == nil)
+      log.watch(prefix, .prefix, as: UInt64(1_000 + number))
+    }
+    #expect(
+      log.watches.refusal(toWatch: "more", .prefix)
+        == "this node's clients watch 128 prefixes already")
+    // One more of the same costs little, as does a key.
+    #expect(log.watches.refusal(toWatch: "p7:", .prefix) == nil)
+    #expect(log.watches.refusal(toWatch: "more", .register(after: nil)) == nil)
+    log.watch("p7:", .prefix, as: 5_000)
+    #expect(log.told() == [])
+    log.set("p7:a", "1")
+    #expect(log.told() == ["p7:a=1", "p7:a=1"])
+    log.watches.end(ProposalID(1_007))
+    #expect(log.watches.refusal(toWatch: "more", .prefix) != nil, "another has it")
+    log.watches.end(ProposalID(5_000))
+    #expect(log.watches.refusal(toWatch: "more", .prefix) == nil)
+  }
+
+  @Test func thoseOfOnePrefixAreGoneThroughTogether() throws {
+    var log = try Watched(retained: 1)
+    for number in 0..<5 { log.set(Bytes("a:\(number)"), "1") }
+    for id in 0..<10 as Range<UInt64> { log.watch("a:", .prefix, as: 1_000 + id) }
+    #expect(log.watches.pending == 1)
+    #expect(log.told().count == 50)
+    log.written()
+    log.run(.one(.deleteAll))
+    log.watches.look(at: log.machine)
+    #expect(log.watches.pending == 1)
+    #expect(log.told().count == 50)
+  }
+
+  @Test func whatAWatchHadToldIsForgottenWithIt() throws {
+    var log = try Watched()
+    log.watch("k", .register(after: nil))
+    log.set("k", "1")
+    #expect(log.told().count == 1)
+    #expect(log.watches.owners.count == 1)
+    log.watches.end(ProposalID(1_000))
+    #expect(log.watches.owners.isEmpty)
+    log.written()
+    #expect(log.watches.owners.isEmpty)
+  }
 }
