@@ -186,6 +186,21 @@ func wrongUseExitsWithTwo(_ arguments: [String]) {
   #expect(try ServeArguments(["demo"]) { environment[$0] }.all == ["demo"])
 }
 
+@Test func aSwitchInTheEnvironmentIsOnOrOffInAnyOfTheUsualWords() throws {
+  let flag = "SYNOD_NO_PROTECTED_MODE"
+  for word in ["1", "true", "Yes", "ON"] {
+    let all = try ServeArguments(["serve"]) { $0 == flag ? word : nil }.all
+    #expect(all == ["serve", "--no-protected-mode"], "\(word)")
+  }
+  for word in ["", "0", "False", "no", "off"] {
+    #expect(try ServeArguments(["serve"]) { $0 == flag ? word : nil }.all == ["serve"], "\(word)")
+  }
+  let failure = try #require(throws: Failure.self) {
+    try ServeArguments(["serve"]) { $0 == flag ? "maybe" : nil }
+  }
+  #expect(failure.isUsage && "\(failure)".contains("SYNOD_NO_PROTECTED_MODE=maybe"))
+}
+
 @Test func aFileOfSettingsFillsInWhatIsSaidNowhereElse() throws {
   let environment = ["SYNOD_TICK": "5", "SYNOD_ENABLE_FLUSH": "0", "SYNOD_CONFIG": "no.toml"]
   let text = try SettingsText(

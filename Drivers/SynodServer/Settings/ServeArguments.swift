@@ -27,7 +27,7 @@ struct ServeArguments {
       guard let value = environment(twin) else { continue }
       sources[flag] = twin
       if ServeCommand.flagsWithoutValue.contains(flag) {
-        if value != "" && value != "0" { all.append("--\(flag)") }
+        if try Self.isOn(twin, value) { all.append("--\(flag)") }
       } else {
         all += Self.arguments(flag, value)
       }
@@ -38,6 +38,15 @@ struct ServeArguments {
   /// `data-dir`: `SYNOD_DATA_DIR`.
   static func environmentTwin(of flag: String) -> String {
     "SYNOD_" + String(flag.map { $0 == "-" ? "_" : $0 }).uppercased()
+  }
+
+  /// - Throws: where that is neither yes nor no: guessing could open the node to the network.
+  private static func isOn(_ name: String, _ value: String) throws(Failure) -> Bool {
+    switch value.lowercased() {
+    case "1", "true", "yes", "on": true
+    case "", "0", "false", "no", "off": false
+    case _: throw .usage("\(name)=\(value): say 1 (also true, yes, on) or 0 (false, no, off)")
+    }
   }
 
   private func isGiven(_ flag: String) -> Bool {
