@@ -117,6 +117,9 @@ private final class Worker: @unchecked Sendable {
       guard let trip else { return }
       trip.work()
       isDone.store(true, ordering: .releasing)
+      // It wakes nobody where it reads that a wake-up is under way already, and a thread may read that
+      // before others see what it has stored: that wake-up would then miss the flag, and be the last.
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
       uv_async_send(wakeup)
     }
   }
