@@ -37,7 +37,9 @@ extension Core {
   mutating func receiveAcknowledged(_ promised: Ballot, _ slot: Slot) {
     guard isVoter else { return }
     if promised <= self.promised, slot <= state.applied || log.cell(slot) != nil { return }
-    giveUp(.rolledBack)
+    // What no log can hold one that was told so by a peer without its wits believes for this life alone.
+    slot <= max(knownChosen, log.end).advanced(by: Self.slotLeap)
+      ? giveUp(.rolledBack) : stop(.rolledBack)
     notes.append(.rolledBack)
   }
 }

@@ -136,6 +136,13 @@ struct Core: Hashable, Sendable {
 
   /// Notes whether it is a voter.
   mutating func adopt() {
+    if isStranger {
+      let hasVoted = isVoter
+      isVoter = false
+      guard hasVoted, started, stopped == nil else { return }
+      stop(.rolledBack)
+      return notes.append(.rolledBack)
+    }
     // Of the first voters no store is named: only a store that began with them is one of theirs.
     let isFirst = settings.configuration.place(of: me) != nil
     if isVoter { return }
@@ -145,6 +152,18 @@ struct Core: Hashable, Sendable {
         if PlantedBug.has(.rejoinByName), member.store != nil { return true }
       #endif
       return member.store == nil ? isFirst == isFounder : member.store == settings.store
+    }
+  }
+
+  /// Whether the log says that this identity is another store's: this one, which may have begun with it,
+  /// was made after that was lost, and forgot what it had promised.
+  private var isStranger: Bool {
+    #if PlantedBugs
+      if PlantedBug.has(.rejoinByName) { return false }
+    #endif
+    return state.schedule.items.contains {
+      guard let member = $0.membership.member(me), member.role == .voter else { return false }
+      return member.store != nil && member.store != settings.store
     }
   }
 
@@ -174,6 +193,8 @@ struct Core: Hashable, Sendable {
     if let due = retirement.due, due <= now { askKnown() }
     if let due = recovery.due, due <= now { askToRecover() }
     endLeases()
+    // What was asked of its own voter again relied on nothing that is not durable.
+    countOwnVotes()
   }
 
   /// When it next needs to be told the time.

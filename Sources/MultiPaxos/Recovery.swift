@@ -7,6 +7,8 @@ struct Recovery: Hashable, Sendable {
   var number: UInt64?
   /// When to ask again.
   var due: Ticks?
+  /// How often it asked in vain.
+  var refusals: UInt64 = 0
 }
 
 extension Core {
@@ -30,10 +32,15 @@ extension Core {
     }
   }
 
+  /// Each question stands in the log: one that is refused is asked ever more seldom.
+  private var pause: UInt64 { settings.retransmitAfter << min(recovery.refusals, 8) }
+
   /// What was asked for may have been refused, for now, and is forgotten with a state that is replaced.
   mutating func lookAtRecovery() {
     guard let number = recovery.number, pending[number] == nil else { return }
     recovery.number = nil
-    if !isVoter { recovery.due = now.advanced(by: settings.retransmitAfter) }
+    guard !isVoter else { return }
+    recovery.due = now.advanced(by: pause)
+    recovery.refusals += 1
   }
 }

@@ -122,4 +122,21 @@ import Testing
       try broken.restore(.installed(given.slot))
     }
   }
+
+  private final class Gate: @unchecked Sendable { var isOpen = false }
+
+  /// It votes late, for what it refused before; alone it needs no other batch for that to count.
+  @Test func aVoteThatIsGivenLateCountsAtOnce() {
+    let gate = Gate()
+    var world = World(1) {
+      $0.voting = Voting(mayAccept: { _, entry, _ in entry.kind != .command || gate.isOpen })
+    }
+    world.elect()
+    let waiting = world.propose(.command(.add(1)), at: 1)
+    for _ in 0..<10 { world.pass(20) }
+    #expect(world.completions[waiting] == nil)
+    gate.isOpen = true
+    for _ in 0..<20 { world.pass(20) }
+    #expect(world.completions[waiting]?.number == 1)
+  }
 }

@@ -81,4 +81,21 @@ import Testing
     for _ in 0..<60 { world.pass(20) }
     #expect(world.completions[waiting]?.number == 6)
   }
+
+  /// One peer whose memory failed says that this voter accepted what no log can hold: for this life it is
+  /// believed, but its store is not given up for that.
+  @Test func whatNobodyCanHaveAcceptedEndsNoStore() {
+    var world = led()
+    for voter in 1...2 as ClosedRange<UInt32> {
+      world.with(VoterID(voter)) {
+        $0.receive(.acknowledged(promised: .zero, slot: Slot(1 << 50)), from: VoterID(3))
+      }
+      #expect(world[voter].stopped == .rolledBack)
+    }
+    world.calm()
+    for voter in 1...2 as ClosedRange<UInt32> { world.restart(VoterID(voter)) }
+    for _ in 0..<60 { world.pass(20) }
+    #expect(world[1].stopped == nil && world[2].stopped == nil)
+    #expect(world.end(.command(.add(1)), at: 2)?.number == 2)
+  }
 }

@@ -59,4 +59,46 @@ import Testing
     #expect(world[4].status.isVoter)
     #expect(world.problems == [])
   }
+
+  /// The log pinned the identity to another store than this, which was begun anew: it votes no more once it
+  /// knows that, whatever it did before.
+  @Test func aFirstVoterBegunAnewVotesNoMoreOnceItKnowsOfItsPin() {
+    func store(_ number: UInt64, _ voter: UInt32) -> Identity128 {
+      Identity128(high: number, low: UInt64(voter))
+    }
+    var world = World(3) { $0.store = store(1, $0.voter.rawValue) }
+    TraceTests().led(by: 1, &world)
+    _ = world.end(
+      .changeMembership(MembershipChange([.pin(VoterID(3), store(1, 3))])), at: 1)
+    for _ in 0..<5 { world.pass(20) }
+    #expect(world[3].status.isVoter)
+    world.crash(VoterID(3))
+    // Nobody remembers what it acknowledged.
+    for voter in 1...2 as ClosedRange<UInt32> { world.restart(VoterID(voter)) }
+    var settings = Settings.test(3)
+    settings.store = store(2, 3)
+    world.checked[VoterID(3)] = nil
+    world.add(settings)
+    for _ in 0..<60 { world.pass(20) }
+    #expect(world[3].stopped == .rolledBack)
+    world.restart(VoterID(3))
+    for _ in 0..<20 { world.pass(20) }
+    #expect(!world[3].status.isVoter || world[3].stopped == .rolledBack)
+    #expect(world.end(.command(.add(1)), at: 2)?.number == 1)
+    #expect(world.problems == [])
+  }
+
+  /// Whose place it asks for is no voter, or nobody's: that fills no log.
+  @Test(arguments: [5, 9] as [UInt32])
+  func whoAsksForAPlaceThatIsNoVotersAsksSeldom(_ lost: UInt32) {
+    var world = makeWorld()
+    _ = world.end(
+      StaleReadTests.change([.add(StaleReadTests.member(5, .learner))]), at: 1)
+    let before = world[1].status.applied
+    world.add(MembershipTests.joiner(12, mode: .recover(replacing: VoterID(lost)), store: 1))
+    for _ in 0..<100 { world.pass(20) }
+    #expect(world[12].status.applied >= before)
+    #expect(world[1].status.applied < before.advanced(by: 8))
+    #expect(!world[12].status.isVoter)
+  }
 }
