@@ -56,7 +56,9 @@ extension Core {
     }
     guard isVoter else { return }
     let hears = leader != nil && now < heardAt.advanced(by: settings.electionTimeout)
-    let misses = role != .leading && !hears && mayFollow(sender)
+    // Who must take a snapshot first could have nothing chosen until then (rule 6).
+    let canFollowUp = chosen >= log.first.previous || !mayStand
+    let misses = role != .leading && !hears && mayFollow(sender) && canFollowUp
     outbox.send(.probed(round: round, misses: misses, promised: promised), to: .voter(sender))
   }
 
@@ -269,8 +271,10 @@ extension Core {
     guard role == .leading else { return end(.notLeader(leader)) }
     guard lead.transfer == nil else { return end(.overloaded) }
     let configuration = state.schedule.configuration(at: chosenThrough.next)
-    let furthest = lead.peers.filter { $0.voter != me && configuration.place(of: $0.voter) != nil }
-      .max { ($0.applied, $1.voter) < ($1.applied, $0.voter) }
+    let furthest = lead.peers.filter {
+      $0.voter != me && configuration.place(of: $0.voter) != nil
+        && $0.heardAt.advanced(by: settings.electionTimeout) > now
+    }.max { ($0.applied, $1.voter) < ($1.applied, $0.voter) }
     guard let target = voter ?? furthest?.voter, target != me,
       configuration.place(of: target) != nil
     else { return end(.notAVoter(voter ?? .none)) }

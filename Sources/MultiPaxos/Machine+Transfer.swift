@@ -49,6 +49,15 @@ extension Machine {
     core.outbox.send(.piece(first), to: .voter(voter))
   }
 
+  /// At each reading of the clock: what was frozen for one who is gone is let go of, and half a snapshot
+  /// that nobody goes on with. A checkpoint would hold that, too.
+  @usableFromInline
+  mutating func tickTransfers() {
+    if incoming != nil, core.catchUp.incoming == nil { incoming = nil }
+    let (patience, now) = (core.patience, core.now)
+    transfers.removeAll { $0.usedAt.advanced(by: patience) <= now }
+  }
+
   /// Makes room: of those that were given whole, and of those that nobody asked of for a while.
   private mutating func dropIdleTransfers() {
     let (patience, now) = (core.patience, core.now)
@@ -74,6 +83,9 @@ extension Machine {
       }
       core.outbox.record(.statePiece(UInt32(taken.pieces.count), bytes))
       taken.pieces.append(bytes)
+    }
+    if let window = taken.target.state?.schedule.window, window != core.settings.window {
+      return core.stop(.cannotStart(.otherWindow(window, settings: core.settings.window)))
     }
     incoming = taken
     asked.next += 1

@@ -56,6 +56,7 @@ public struct Machine<App: ReplicatedState>: ConsensusMachine {
     core.startIfNeeded()
     core.tick(to: now)
     tickReads()
+    tickTransfers()
     settle()
   }
 

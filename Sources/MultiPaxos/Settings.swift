@@ -29,6 +29,10 @@ public enum StartProblem: Hashable, Sendable {
   /// Who recovers needs a number drawn at random (`Settings.store`), or a later store could be taken for
   /// this one.
   case withoutStoreNumber
+  /// A cluster cannot begin with so many voters: it could not change them.
+  case tooManyVoters(Int, limit: Int)
+  /// The cluster's window is this one, and the settings name another.
+  case otherWindow(UInt64, settings: UInt64)
 }
 
 extension StartProblem: CustomStringConvertible {
@@ -44,6 +48,10 @@ extension StartProblem: CustomStringConvertible {
       "the cluster began with voter \(voter), so that is no new identity: use one that was never given"
     case .withoutStoreNumber:
       "a node that recovers needs a random number of its store's own"
+    case .tooManyVoters(let count, let limit):
+      "a log cannot be begun with \(count) voters: there can be \(limit) at most"
+    case .otherWindow(let window, let settings):
+      "the cluster's window is \(window), and the settings name \(settings): it is the same on all nodes"
     }
   }
 }
@@ -193,6 +201,10 @@ extension Settings {
   /// Why a blank store cannot begin like this; nil where it can.
   var startProblem: StartProblem? {
     let isFirst = configuration.place(of: voter) != nil
+    let voters = configuration.voters.count
+    if voters > Membership.maxVoters {
+      return .tooManyVoters(voters, limit: Membership.maxVoters)
+    }
     switch mode {
     case .bootstrap: return isFirst ? nil : .notAmongTheFirst(voter)
     case .resume: return .blank

@@ -170,4 +170,13 @@ import Testing
     #expect(machine.app == world[leader.rawValue].app)
     #expect(machine.app.value == 45)
   }
+
+  /// What is begun with more could not be read back, or never be changed.
+  @Test func aLogIsNotBegunWithMoreVotersThanItTakes() {
+    for (voters, begins) in [(9, true), (10, false), (33, false)] {
+      var machine = CalculatorMachine(Settings.test(1, of: voters))
+      machine.tick(to: Ticks(1))
+      #expect((machine.stopped == nil) == begins)
+    }
+  }
 }

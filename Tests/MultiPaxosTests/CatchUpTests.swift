@@ -53,4 +53,66 @@ import Testing
     world.calm()
     #expect((101...800).contains(world[1].core.retained))
   }
+
+  /// Its settings would have it judge by other configurations than the rest, from then on.
+  @Test func aSnapshotOfAnotherWindowIsNotTaken() {
+    var world = World(3) { $0.maxRetained = 1 }
+    TraceTests().led(by: 1, &world)
+    for number in 1...9 as ClosedRange<Int32> { _ = world.end(.command(.add(number)), at: 1) }
+    world.add(MembershipTests.joiner(4, window: 5, store: 1))
+    let change = MembershipChange([.add(StaleReadTests.member(4, .learner))])
+    _ = world.end(.changeMembership(change), at: 1)
+    for _ in 0..<40 { world.pass(20) }
+    #expect(world[4].statistics.installed == 0)
+    guard case .cannotStart = world[4].stopped else {
+      Issue.record("\(String(describing: world[4].stopped))")
+      return
+    }
+  }
+
+  /// A state that was frozen for one who is gone is let go of.
+  @Test func aSnapshotThatNobodyTakesIsLetGoOf() {
+    var world = World(3)
+    TraceTests().led(by: 1, &world)
+    _ = world.end(.command(.add(1)), at: 1)
+    world.isLost = { if case .piece = $0.message { true } else { false } }
+    world.with(VoterID(1)) { $0.receive(.fetchPiece(slot: .none, index: 0), from: VoterID(3)) }
+    #expect(world[1].transfers.count == 1)
+    for _ in 0..<50 { world.pass(20) }
+    #expect(world[1].transfers.count == 0)
+  }
+
+  /// And half of one, where entries came instead, and whoever gave it is gone.
+  @Test func halfASnapshotIsNotKept() {
+    var world = World(3) {
+      $0.maxRetained = $0.voter == VoterID(2) ? 1000 : 1
+      $0.maxPieceBytes = 1
+    }
+    TraceTests().led(by: 1, &world)
+    world.crash(VoterID(3))
+    for number in 1...20 as ClosedRange<Int32> { _ = world.end(.command(.add(number)), at: 1) }
+    world.restart(VoterID(3))
+    world.isHeldBack = { parcel in
+      if case .piece(let piece) = parcel.message { piece.index > 0 } else { false }
+    }
+    for _ in 0..<100 where world[3].incoming == nil { world.pass(5) }
+    #expect(world[3].incoming?.pieces.isEmpty == false)
+    let from = world[3].status.chosen.next
+    let entries = world[2].entries(from: from).map(\.entry)
+    let chosen = world[2].status.chosen
+    world.with(VoterID(3)) {
+      $0.receive(.entries(first: from, entries, chosen: chosen), from: VoterID(2))
+    }
+    world.crash(VoterID(1))
+    for _ in 0..<100 { world.pass(20) }
+    #expect(world[3].app.value == 210)
+    #expect((world[3].incoming == nil) == true)
+    world.compact(VoterID(3))
+    #expect(
+      !world.nodes[VoterID(3)]!.disk.contains {
+        if case .stateBegins(let slot) = $0 { slot < world[3].status.applied } else { false }
+      })
+    world.restart(VoterID(3))
+    #expect(world[3].app.value == 210 && world.problems == [])
+  }
 }

@@ -1,4 +1,4 @@
-import MultiPaxos
+@testable import MultiPaxos
 import Synod
 import Testing
 
@@ -274,5 +274,45 @@ import Testing
     for _ in 0..<4 { _ = world.end(.command(.add(1)), at: 1) }
     for _ in 0..<5 { world.pass(50) }
     #expect(world[4].participation == .active && world[2].participation == .passive)
+  }
+
+  /// Rule 6: who must take a snapshot first does not lead where another could.
+  @Test func whoIsASnapshotBehindDoesNotLeadWhereAnotherMay() {
+    var world = World(3) {
+      $0.maxRetained = 1
+      $0.maxPieceBytes = 1
+    }
+    TraceTests().led(by: 1, &world)
+    world.crash(VoterID(3))
+    for number in 1...20 as ClosedRange<Int32> { _ = world.end(.command(.add(number)), at: 1) }
+    world.isHeldBack = { if case .piece = $0.message { true } else { false } }
+    world.restart(VoterID(3))
+    for _ in 0..<5 { world.pass(20) }
+    world.crash(VoterID(1))
+    // 3 misses it first.
+    for _ in 0..<200 where world[3].statistics.candidacies == 0 && world.leader == nil {
+      TraceTests().pass(5, at: 3, &world)
+    }
+    let number = world.propose(.command(.add(1)), at: 2)
+    for _ in 0..<100 where world.completions[number] == nil { world.pass(20) }
+    #expect(world.completions[number]?.number == 211)
+    #expect(world[3].statistics.installed == 0)
+    #expect(world.problems == [])
+  }
+
+  /// Where only that one may lead it does.
+  @Test func whoIsASnapshotBehindLeadsWhereNobodyElseMay() {
+    var world = World(3) {
+      $0.maxRetained = 1
+      $0.decorations.standsForLeader = $0.voter != VoterID(2)
+    }
+    TraceTests().led(by: 1, &world)
+    world.crash(VoterID(3))
+    for number in 1...20 as ClosedRange<Int32> { _ = world.end(.command(.add(number)), at: 1) }
+    world.crash(VoterID(1))
+    world.restart(VoterID(3))
+    for _ in 0..<200 where world.leader == nil { world.pass(20) }
+    #expect(world.leader == VoterID(3))
+    #expect(world.end(.command(.add(1)), at: 2)?.number == 211)
   }
 }

@@ -46,4 +46,16 @@ import Testing
     #expect(world.leader == VoterID(2))
     #expect(world.problems == [])
   }
+
+  /// Who was not heard of for long does not take over.
+  @Test func aLeaderHandsOverToOneThatIsThere() {
+    var world = World(3)
+    TraceTests().led(by: 1, &world)
+    _ = world.end(.command(.add(3)), at: 1)
+    for _ in 0..<5 { world.pass(20) }
+    world.crash(VoterID(2))
+    for _ in 0..<50 { world.pass(20) }
+    #expect(world[1].status.isLeading)
+    #expect(world.end(.transferLeadership(to: nil), at: 1) == .transferred(to: VoterID(3)))
+  }
 }
