@@ -114,6 +114,11 @@ struct Bench {
     collect()
   }
 
+  mutating func cancel(_ ids: [ProposalID]) {
+    machine.cancel(ids)
+    collect()
+  }
+
   mutating func receive(_ message: Message, from sender: UInt32) {
     machine.receive(message, from: VoterID(sender))
     collect()

@@ -221,7 +221,7 @@ private func run(_ decisions: Decisions, _ random: inout SplitMix, _ name: Comme
 
 @Test func aChainOfAnyLengthNeedsNoStack() {
   var graph = ExecutionGraph()
-  let length: UInt64 = 20_000
+  let length: UInt64 = 4_000
   for number in (1...length).reversed() {
     // Two rows, each behind the other: found from the far end, and all but the first are laid aside.
     let row = UInt32(1 + number % 2)
