@@ -115,6 +115,10 @@ extension Core {
   }
 
   mutating func truncate(_ through: Dependencies) {
+    // What was recorded while the change that ended an epoch was being written is replayed behind it. In
+    // the next epoch nothing names a row of an earlier one.
+    var through = through
+    through.keepRows { table.place(of: $0) != nil }
     for prefix in through.prefixes {
       let before = table.line(of: prefix.row)?.truncated ?? prefix.through
       guard before < prefix.through else { continue }

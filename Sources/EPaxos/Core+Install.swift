@@ -52,6 +52,9 @@ extension Core {
   func isBehind(
     _ membership: Membership, _ truncated: Dependencies, _ list: [Message.Committed]
   ) -> Bool {
+    // What names rows that its epoch does not have could not be taken over, though the state has its effects.
+    let rows = InstanceTable(membership.configuration)
+    guard list.allSatisfy({ rows.takes($0.value.dep) }) else { return false }
     guard hasState, membership.epoch == epoch else { return !hasState || membership.epoch > epoch }
     guard isAllForgotten(in: truncated, list) else { return false }
     return truncated.prefixes.contains { prefix in

@@ -287,6 +287,46 @@ import Testing
     #expect(world.problems == [])
   }
 
+  /// A change is executed when it is durable, in the life that wrote it; at once, where it is replayed. So what
+  /// was recorded in between is replayed in the epoch that the change began.
+  @Test(arguments: [false, true])
+  func whatWasForgottenInAnEpochThatEndedIsNotNamedInTheNext(_ isRestated: Bool) {
+    var world = World.directed(4)
+    let (x, b, m) = (at(2, 1), at(2, 2), at(2, 3))
+    let change = Batch([
+      Entry(.membership, payload: MembershipChange([.remove(VoterID(4))]).encoded)
+    ])
+    let decisions = Message.commit([
+      .init(x, Value(World.command(1), deps())),
+      .init(b, Value(Batch([Entry(.barrier)]), deps(x))),
+    ])
+    let last = Message.commit([.init(m, Value(change, deps(b)))])
+    world.tell(decisions, from: 2, to: 1, 3)
+    world.tell(decisions, from: 3, to: 2)
+    world.tell(.executed(b, asks: false), from: 2, to: 1)
+    // The change is decided, and not durably so, when enough have executed the barrier.
+    world.with(VoterID(1)) { $0.receive(last, from: VoterID(2)) }
+    world.with(VoterID(1)) { $0.receive(.executed(b, asks: false), from: VoterID(3)) }
+    #expect(world[1].isForgotten(x) && world[1].membership.epoch == Epoch(0))
+    if isRestated { world.compact(VoterID(1)) }
+    let records = world.nodes[VoterID(1)]!.unsynced.flatMap(\.records)
+    world.calm()
+    #expect(world[1].membership.epoch == Epoch(1))
+    world.tell(last, from: 2, to: 3)
+    world.tell(last, from: 3, to: 2)
+    let isLogged = records.contains { if case .truncated = $0 { true } else { false } }
+    #expect(isLogged)
+    world.restart(VoterID(1))
+    world.crash(3)
+    world.isHeldBack = { _ in false }
+    let own = world.add(7, at: 1)
+    let other = world.add(8, to: [5], at: 2)
+    world.settle(600)
+    #expect(world.completions[own]?.number != nil)
+    #expect(world.completions[other]?.number != nil)
+    #expect(world.problems == [])
+  }
+
   // MARK: Under faults
 
   @Test(arguments: 1...16) func membersMayChangeWhileNodesCrash(_ seed: UInt64) {
