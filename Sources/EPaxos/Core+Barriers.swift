@@ -15,6 +15,8 @@ extension Core {
     var passing: [InstanceID] = []
     /// Instances executed since.
     var since: UInt64 = 0
+    /// Bytes of their commands, about.
+    var bytes = 0
     /// Who said that they have executed which, the newest last.
     var heard: [Heard] = []
     /// One of this node's own that is under way.
@@ -56,6 +58,7 @@ extension Core {
         guard executed.isSuperset(of: dep.without(id)) else { return }
         barriers.last = id
         barriers.since = 0
+        barriers.bytes = 0
         barriers.resendAt = now
       }
       barriers.passing.removeFirst()
@@ -114,6 +117,13 @@ extension Core {
     return barriers.votes(for: barrier).count >= electorate.thresholds.slow
   }
 
+  /// By their number, or by the memory that they take.
+  private func areManyKept(_ every: UInt64, _ place: Int) -> Bool {
+    let bytes = settings.barrierBytes
+    return barriers.since >= every + every / 8 * UInt64(place)
+      || barriers.bytes >= bytes + bytes / 8 * place
+  }
+
   mutating func truncate(_ through: Dependencies) {
     // What was recorded while the change that ended an epoch was being written is replayed behind it. In
     // the next epoch nothing names a row of an earlier one.
@@ -136,7 +146,7 @@ extension Core {
     // Also as a void one, and where a snapshot holds it.
     if let own = barriers.own, table.isExecuted(own) { barriers.own = nil }
     guard let every = settings.barrierEvery, barriers.own == nil, stopped == nil, started,
-      let place = electorate.place, barriers.since >= every + every / 8 * UInt64(place),
+      let place = electorate.place, areManyKept(every, place),
       reservation.last < reservation.reserved, isOwnRowOpen
     else { return }
     open(Batch([Entry(.barrier)]), for: [])

@@ -98,6 +98,7 @@ extension Core {
     waitingHeard = waitingHeard.filter { !truncated.contains($0.key) }
     refusals = refusals.filter { !truncated.contains($0.key) }
     truncate(truncated)
+    (barriers.since, barriers.bytes) = (0, 0)
     for one in list
     where table.takes(one.id) && table.takes(one.value.dep) && !table.isTruncated(one.id) {
       adopt(one)
@@ -126,6 +127,8 @@ extension Core {
       if one.value.batch.isNop { takeBack(one.id) }
       table.see(one.value.dep)
     }
+    barriers.since += 1
+    barriers.bytes += one.value.batch.size
     table.update(one.id) {
       if $0.phase != .committed { $0.commit(one.value, in: batch) }
       $0.isExecuted = true

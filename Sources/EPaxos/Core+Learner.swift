@@ -124,6 +124,7 @@ extension Core {
       table.advance(id.row)
       executed += 1
       barriers.since += 1
+      barriers.bytes += cmd.size
       statistics.executed += 1
       if cmd.isNop { statistics.nops += 1 }
       return (id, cmd)

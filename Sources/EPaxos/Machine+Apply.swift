@@ -14,6 +14,9 @@ extension Machine {
   mutating func settle() {
     core.countOwnVotes()
     execute()
+    // Nobody goes on with what was taken of it: a transfer that begins, begins anew.
+    if core.catchUp.source == nil, core.started, incoming != nil { incoming = nil }
+    tellChanges()
     tellEnds()
     core.tellSoonIfNew()
   }

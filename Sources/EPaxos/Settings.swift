@@ -70,6 +70,8 @@ public struct Settings: Hashable, Sendable {
   /// nil: never. Where nobody proposes one, not even a client, a row comes to its end after about a
   /// million instances.
   public var barrierEvery: UInt64? = 8192
+  /// Bytes of commands that may be kept before it proposes one, about.
+  public var barrierBytes = 64 << 20
   /// Messages that may wait for the store; further requests of peers are dropped meanwhile.
   public var maxHeldReplies = 65_536
   /// Snapshots given to others at once, at the most: each holds a frozen copy of the state.
@@ -111,6 +113,7 @@ public struct Settings: Hashable, Sendable {
     settings.maxRecoveries = max(maxRecoveries, 1)
     settings.maxExecuted = max(maxExecuted, 1)
     settings.barrierEvery = barrierEvery.map { max($0, 1) }
+    settings.barrierBytes = min(max(barrierBytes, 1), 1 << 40)
     settings.maxTransfers = max(maxTransfers, 1)
     settings.maxPieceBytes = min(max(maxPieceBytes, 1), 1 << 20)
     settings.numberBlock = min(max(numberBlock, 2), 1 << 32)

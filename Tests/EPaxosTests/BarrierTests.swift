@@ -2,8 +2,24 @@
 import Synod
 import Testing
 
-/// Barriers that come to nothing.
+/// When barriers are proposed.
 @Suite struct BarrierTests {
+  /// Long commands take the memory of many.
+  @Test func barriersComeByTheBytesThatAreKept() {
+    var world = World(3) {
+      $0.barrierEvery = 1 << 20
+      $0.barrierBytes = 1 << 12
+    }
+    let keys = (0..<200).map { UInt8($0) }
+    for round in 0..<200 {
+      world.add(Int32(round), to: keys, at: UInt32(1 + round % 3))
+      if round % 10 == 0 { world.pass(10) }
+    }
+    world.settle(600)
+    for voter in 1...3 as ClosedRange<UInt32> { #expect(world[voter].instances.count < 60) }
+    world.expectAgreement()
+  }
+
   @Test func aNodeWhoseBarrierBecameVoidProposesAnother() {
     var world = World.directed(3) {
       $0.barrierEvery = 4

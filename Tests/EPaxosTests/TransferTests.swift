@@ -54,6 +54,38 @@ import Testing
     world.expectAgreement()
   }
 
+  /// The state would have its effects, and this node would not know it.
+  @Test func aSnapshotThatNamesRowsOfNobodyIsNotInstalled() {
+    let world = Self.world()
+    let alien = InstanceID(row: Row(epoch: Epoch(7), owner: VoterID(1)), number: 1)
+    for (dep, isTaken) in [(deps(at(3, 1)), true), (deps(alien), false)] {
+      let one = Message.Committed(at(2, 1), Value(World.command(1), dep))
+      #expect(world[1].core.isBehind(world.membership, Dependencies(), [one]) == isTaken)
+    }
+  }
+
+  /// It is as long as the state, and nobody goes on with it.
+  @Test func aSnapshotThatCameToNothingIsNotKept() {
+    var world = Self.world()
+    world.learn(Self.decision(at(3, 1), World.command(1)), at: 2)
+    world.with(VoterID(1)) {
+      $0.core.catchUp = .init(source: VoterID(2))
+      $0.core.askForPiece()
+    }
+    world.hand(1, 2, "fetchPiece")
+    world.hand(2, 1, "piece")
+    #expect(world[1].incoming != nil)
+    world.crash(2)
+    for _ in 0..<100 { world.pass(20) }
+    #expect(world[1].incoming == nil)
+    world.compact(VoterID(1))
+    let begun = world.nodes[VoterID(1)]!.disk.count {
+      if case .stateBegins = $0 { true } else { false }
+    }
+    #expect(begun == 1)
+    #expect(world.problems == [])
+  }
+
   /// The source forgets between two requests, and executes nothing meanwhile: what was executed in
   /// between would be missing in a list that begins behind it.
   @Test func piecesOfTwoSnapshotsOfOneSourceAreNotPutTogether() {
