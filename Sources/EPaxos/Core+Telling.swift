@@ -8,7 +8,7 @@ internal import Synod
 /// not answer is told again, each time after twice the time, up to `Telling.slowest` times the first.
 extension Core {
   struct Telling: Hashable, Sendable {
-    /// How far others said that they are.
+    /// How far other members said that they are.
     var heard: [VoterID: Heard] = [:]
     /// From when on one that seems to be in a later epoch may be asked.
     var askedAt: Ticks?
@@ -28,6 +28,8 @@ extension Core {
     struct Heard: Hashable, Sendable {
       var epoch: Epoch
       var seen: Dependencies
+      /// When.
+      var at: Ticks
     }
 
     /// The longest pause, as a power of two of the first.
@@ -75,9 +77,11 @@ extension Core {
   }
 
   mutating func receiveStanding(_ other: Standing, _ asks: Bool, from sender: VoterID) {
-    guard hasState else { return }
-    if telling.heard.count < Membership.maxMembers * 2 || telling.heard[sender] != nil {
-      telling.heard[sender] = Telling.Heard(epoch: other.epoch, seen: other.seen)
+    guard hasState else { return hearBeforeState(sender) }
+    let member = membership.member(sender)
+    let isBack = !isThere(sender)
+    if member != nil {
+      telling.heard[sender] = Telling.Heard(epoch: other.epoch, seen: other.seen, at: now)
     }
     if asks { outbox.send(.standing(standing, asks: false), to: sender, after: enteredIn) }
     if other.epoch > epoch {
@@ -89,9 +93,15 @@ extension Core {
       table.see(other.truncated)
       // What this node has to know, and others forgot, is in a snapshot now (rule 43).
       if lacks(other.truncated) { takeSnapshot(from: sender) }
-      if membership.member(sender)?.role == .joining { promotions.note(sender, now) }
+      if member?.role == .joining { promotions.note(sender, now, isBack: isBack) }
     }
     if past != nil, listeners.allSatisfy({ isHere($0) }) { past = nil }
+  }
+
+  /// Who has no state yet takes it from whoever is heard, where those it was to ask do not answer.
+  private mutating func hearBeforeState(_ sender: VoterID) {
+    if catchUp.next == 0, catchUp.tries > 1 { abandonSnapshot() }
+    takeSnapshot(from: sender)
   }
 
   /// Whether asking others brought nothing for long. What they did not have to wait for when they left the

@@ -71,6 +71,8 @@ struct Core: Hashable, Sendable {
   /// When a proposal wants to be looked at; may be too early, never too late.
   var pendingWake: Ticks?
   var ended: [Ended] = []
+  /// Changes of the voters that were executed, and are yet to be told of.
+  var changed: [Changed] = []
 
   var statistics = Statistics()
 
@@ -90,6 +92,12 @@ struct Core: Hashable, Sendable {
   struct Decided: Hashable, Sendable {
     var id: InstanceID
     var batch: PersistBatch
+  }
+
+  struct Changed: Hashable, Sendable {
+    /// Of the proposal.
+    var number: UInt64
+    var members: Membership
   }
 
   var me: VoterID { settings.voter }
@@ -160,7 +168,7 @@ struct Core: Hashable, Sendable {
     add(barriers.resendAt)
     add(catchUp.dueAt)
     add(telling.dueAt)
-    if let due = promotionDue, due > now { add(due) }
+    if let due = promotionWake, due > now { add(due) }
     return wake
   }
 

@@ -77,12 +77,25 @@ extension Machine {
     }
     do throws(MembershipRefusal) {
       let next = try core.membership.applying(change)
+      let isLast = next.epoch > core.epoch
       core.adopt(next, by: id)
-      end(number, .changed(next))
+      if !isLast {
+        end(number, .changed(next))
+      } else if number > 0 {
+        core.changed.append(Core.Changed(number: number, members: next))
+      }
       if core.started { effects.append(.members(next)) }
     } catch {
       end(number, .notApplied(.members(error)))
     }
+  }
+
+  /// A change of the voters is told of when enough of the new ones are in their epoch. Before, those who go
+  /// may be needed to decide what comes before it: whoever asked would stop them too soon.
+  private mutating func tellChanges() {
+    guard !core.changed.isEmpty, core.isEpochBegun else { return }
+    for change in core.changed { end(change.number, .changed(change.members)) }
+    core.changed.removeAll()
   }
 
   private mutating func apply(_ entry: Entry, for number: UInt64) {

@@ -44,8 +44,7 @@ extension Machine {
   /// certain, all that it knows.
   public var mayLeave: Bool {
     guard core.hasState, core.membership.member(core.me) == nil else { return false }
-    let voters = core.electorate.configuration.voters
-    return voters.count { core.isHere($0) } >= core.electorate.thresholds.slow
+    return core.isEpochBegun
   }
 
   /// What it has done since it was made.

@@ -42,6 +42,92 @@ import Testing
     for voter in 1...newcomer { #expect(world[voter].nextDeadline == nil) }
   }
 
+  @Test func whoHasNobodyToAskTakesTheStateFromWhoeverIsHeard() throws {
+    var world = World(3)
+    world.add(1, at: 1)
+    world.propose(Self.change(.add(Self.joining(4))), at: 1)
+    world.settle(100)
+    world.join(4, asking: try Configuration(epoch: Epoch(0), voters: [VoterID(9)]))
+    world.settle(2000)
+    #expect(world[4].isVoter)
+    world.expectAgreement()
+  }
+
+  /// It would count among those of whom too many are dead already.
+  @Test func whoIsHeardNoMoreIsMadeNoVoter() {
+    var world = World(3)
+    world.add(1, at: 1)
+    world.propose(Self.change(.add(Self.joining(4))), at: 1)
+    world.settle(100)
+    world.crash(3)
+    world.nodes[VoterID(1)]!.isCutOff = true
+    world.join(4)
+    world.settle(800)
+    // 2 alone knows that it has the state.
+    #expect(world[4].hasState)
+    world.crash(4)
+    world.settle(400)
+    world.nodes[VoterID(1)]!.isCutOff = false
+    world.settle(1500)
+    #expect(voters(world, at: 1) == [1, 2, 3])
+    let proposal = world.add(2, at: 1)
+    world.settle(500)
+    #expect(world.completions[proposal]?.number == 5)
+    // It is as soon as it is back.
+    world.restart(VoterID(4))
+    world.settle(6000)
+    #expect(voters(world, at: 1) == [1, 2, 3, 4])
+    world.expectAgreement([1, 2, 4])
+  }
+
+  /// Nor is that asked for again and again.
+  @Test func whoWouldBeOneTooManyIsMadeNoVoter() {
+    var world = World(Membership.maxVoters)
+    world.add(1, at: 1)
+    world.propose(Self.change(.add(Self.joining(10))), at: 1)
+    world.settle(100)
+    world.join(10)
+    for _ in 0..<100 where world.problems.isEmpty { world.pass(20) }
+    #expect(world[10].hasState && !world[10].isVoter)
+    #expect(world[1].status.executed < 20)
+    #expect(world[1].nextDeadline == nil)
+    // There is room once somebody goes.
+    world.propose(Self.change(.remove(VoterID(9))), at: 1)
+    for _ in 0..<100 where world.problems.isEmpty { world.pass(20) }
+    #expect(voters(world, at: 1) == Array(1...8) + [10])
+    world.expectAgreement(Array(1...8) + [10])
+  }
+
+  @Test func ofMoreVotersThanThereMayBeOneMayGo() throws {
+    let voters = (1...12).map { VoterID($0) }
+    let membership = Membership(try Configuration(epoch: Epoch(0), voters: voters))
+    let fewer = try membership.applying(MembershipChange([.remove(VoterID(5))]))
+    #expect(fewer.configuration.voters.count == 11)
+    #expect(throws: MembershipRefusal.voterCount(13, limit: 12)) {
+      try membership.applying(
+        MembershipChange([.add(Self.joining(13)), .promote(VoterID(13))]))
+    }
+  }
+
+  /// Who goes may be needed until then.
+  @Test func aChangeOfTheVotersIsToldOnceTheNewOnesHoldAQuorum() {
+    var world = World.directed(4)
+    let change = world.propose(Self.change(.remove(VoterID(4))), at: 1)
+    world.calm()
+    world.isHeldBack = { $0.message.kind == "commit" || $0.message.kind == "standing" }
+    world.calm()
+    #expect(world[1].membership.epoch == Epoch(1) && world[2].membership.epoch == Epoch(0))
+    #expect(world.completions[change] == nil)
+    world.isHeldBack = { $0.to == VoterID(3) || $0.from == VoterID(3) }
+    for _ in 0..<20 { world.pass(20) }
+    guard case .changed(let membership)? = world.completions[change] else {
+      return #expect(Bool(false), "\(String(describing: world.completions[change]))")
+    }
+    #expect(membership.epoch == Epoch(1))
+    #expect(world[2].membership == membership && world[3].membership != membership)
+    #expect(world.problems == [])
+  }
+
   @Test func aLearnerFollowsAndDoesNotVote() {
     var world = World(3)
     world.add(1, at: 1)

@@ -63,11 +63,11 @@ struct World {
     nodes.values.map(\.machine.membership).max { $0.revision < $1.revision }!
   }
 
-  /// A node with an empty store, which joins.
-  mutating func join(_ voter: UInt32) {
+  /// A node with an empty store, which joins; it asks the voters for the state, or whoever is named.
+  mutating func join(_ voter: UInt32, asking others: Configuration? = nil) {
     var settings = nodes[voters[0]]!.settings
     settings.voter = VoterID(voter)
-    settings.configuration = membership.configuration
+    settings.configuration = others ?? membership.configuration
     settings.mode = .join
     nodes[VoterID(voter)] = Node(settings: settings, machine: M(settings))
     turn(VoterID(voter))

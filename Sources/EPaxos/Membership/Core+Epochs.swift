@@ -18,6 +18,14 @@ extension Core {
   /// Whether this node votes.
   var isVoter: Bool { electorate.place != nil }
 
+  /// Whether as many voters are known to be in this epoch, for good, as a quorum of it needs: then nobody who
+  /// left is needed any more.
+  var isEpochBegun: Bool {
+    electorate.configuration.voters.count { voter in
+      voter == me ? enteredIn <= outbox.durable : isHere(voter)
+    } >= electorate.thresholds.slow
+  }
+
   /// Takes over a change of the members that was executed here.
   mutating func adopt(_ next: Membership, by id: InstanceID) {
     guard next.epoch > epoch else { return membership = next }
@@ -25,7 +33,10 @@ extension Core {
     began = id
     leave(for: next)
     for id in own.keys.sorted() { takeBack(id) }
-    if started { enter() }
+    guard started else { return }
+    enter()
+    // Others may wait for that.
+    if settings.tellAfter != nil { telling.dueAt = now }
   }
 
   /// Takes over the members of a later epoch from a snapshot; what this node proposed before, nobody
@@ -52,6 +63,7 @@ extension Core {
     catchUp = CatchUp()
     promotions = Promotions()
     telling.lagging = nil
+    telling.heard = telling.heard.filter { next.member($0.key) != nil }
     membership = next
     electorate = Electorate(next.configuration, me: me)
     table = InstanceTable(next.configuration)
@@ -106,26 +118,5 @@ extension Core {
     catchUp = CatchUp(source: voters[Int(scan.round % UInt64(voters.count))])
     scan.round += 1
     askForPiece()
-  }
-
-  /// When this node makes a voter of somebody; nil where there is nobody.
-  var promotionDue: Ticks? {
-    guard promotions.first != nil, let place = electorate.place else { return nil }
-    return promotions.since.advanced(by: UInt64(place) * settings.recoverAfter)
-  }
-
-  /// Who joins and has come into this epoch is made a voter; the voters propose it at different times, so
-  /// that one does as a rule.
-  mutating func promoteIfDue() {
-    guard stopped == nil, started else { return }
-    guard promotions.own == nil, let due = promotionDue, due <= now, !reservation.isDry else {
-      return
-    }
-    let members = membership
-    promotions.keep { members.member($0)?.role == .joining }
-    guard let first = promotions.first else { return }
-    let change = MembershipChange([.promote(first)], expected: membership.revision)
-    open(Batch([Entry(.membership, payload: change.encoded)]), for: [])
-    promotions.own = InstanceID(row: ownRow, number: reservation.last)
   }
 }

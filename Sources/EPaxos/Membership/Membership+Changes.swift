@@ -7,16 +7,17 @@ extension Membership {
     if let expected = change.expected, expected != revision { throw .overtaken(revision) }
     var changed = self
     for step in change.steps { try changed.take(step) }
-    guard changed.members.count <= Self.maxMembers else {
-      throw .tooManyMembers(limit: Self.maxMembers)
-    }
+    // A cluster that began with more may become smaller, one by one.
+    let most = max(Self.maxMembers, members.count)
+    guard changed.members.count <= most else { throw .tooManyMembers(limit: most) }
     changed.revision += 1
     let voters = changed.members.filter { $0.role == .voter }.map(\.voter)
     if voters == configuration.voters { return changed }
     guard epoch.rawValue < .max else { throw .epochsExhausted }
-    guard (1...Self.maxVoters).contains(voters.count),
+    let limit = max(Self.maxVoters, configuration.voters.count)
+    guard (1...limit).contains(voters.count),
       let next = try? Configuration(epoch: epoch.next, voters: voters)
-    else { throw .voterCount(voters.count, limit: Self.maxVoters) }
+    else { throw .voterCount(voters.count, limit: limit) }
     changed.configuration = next
     return changed
   }
