@@ -18,7 +18,7 @@ public final class Resolver {
   /// A resolver that calls back on `loop`.
   public init(_ loop: Loop) { self.loop = loop }
 
-  /// Calls `then`, never from within this call. A numeric host is not looked up.
+  /// Calls `then`, never from within this call; not at all where the loop is closed before. A numeric host is not looked up.
   public func resolve(
     host: String, port: Int, then: @escaping (Result<SocketAddress, UVError>) -> Void
   ) {
@@ -33,6 +33,11 @@ public final class Resolver {
   }
 
   private func startWaiting() {
+    // A loop that is being closed waits for what was begun, for seconds each.
+    if loop.isClosed {
+      waiting.removeAll()
+      next = 0
+    }
     while running < Self.maxRunning, next < waiting.count {
       let lookup = waiting[next]
       next += 1
