@@ -27,7 +27,7 @@ public final class Loop {
   private var gather: UnsafeMutableBufferPointer<uv_buf_t>
   private var gathering = Gathering()
   private var meter = TurnMeter()
-  private var workers: Workers?
+  private(set) var workers: Workers?
 
   /// Called at the end of each turn: after input and output, and after timers.
   public var atTurn: (() -> Void)?

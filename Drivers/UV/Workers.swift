@@ -13,6 +13,12 @@ final class Workers {
   /// Threads at the most; they are started as they are needed.
   static let most = 4
 
+  /// Starts a thread; tests have it fail.
+  typealias StartThread = (@escaping @Sendable () -> Void) throws(UVError) -> JoinableThread
+  var startThread: StartThread = { body throws(UVError) in
+    try runThread(name: "synod-work", body)
+  }
+
   private var workers: [Worker] = []
   /// What waits for a thread.
   private var waiting: [Trip] = []
@@ -39,11 +45,20 @@ final class Workers {
   func owns(_ other: UnsafeMutablePointer<uv_handle_t>) -> Bool { other == handle }
 
   func perform(_ trip: Trip) {
-    if busy == workers.count, busy < Self.most { workers.append(Worker(wakeup)) }
+    if busy == workers.count, busy < Self.most { addWorker() }
     guard let idle = workers.first(where: \.isIdle) else { return waiting.append(trip) }
     if busy == 0 { uv_ref(handle) }
     busy += 1
     idle.begin(trip)
+  }
+
+  /// Where the system gives no more threads, those that there are do the work.
+  private func addWorker() {
+    do throws(UVError) {
+      workers.append(try Worker(wakeup, startThread))
+    } catch {
+      precondition(!workers.isEmpty, "no thread for work: \(error)")
+    }
   }
 
   /// Some work was done; goes on with what waits.
@@ -78,14 +93,18 @@ private final class Worker: @unchecked Sendable {
   private(set) var isIdle = true
   private var thread: JoinableThread?
 
-  init(_ wakeup: UnsafeMutablePointer<uv_async_t>) {
+  init(
+    _ wakeup: UnsafeMutablePointer<uv_async_t>, _ start: Workers.StartThread
+  ) throws(UVError) {
     self.wakeup = wakeup
     posted = .allocate(capacity: 1)
     precondition(uv_sem_init(posted, 0) == 0, "no semaphore for a thread")
-    do {
-      thread = try runThread(name: "synod-work") { [unowned self] in run() }
+    do throws(UVError) {
+      thread = try start { [unowned self] in run() }
     } catch {
-      preconditionFailure("\(error)")
+      uv_sem_destroy(posted)
+      posted.deallocate()
+      throw error
     }
   }
 
@@ -111,11 +130,19 @@ private final class Worker: @unchecked Sendable {
     posted.deallocate()
   }
 
+  /// By itself, so that the thread holds no more of the trip when the flag is up: the loop lets go of it
+  /// last.
+  @inline(never)
+  private func work() -> Bool {
+    guard let trip else { return false }
+    trip.work()
+    return true
+  }
+
   private func run() {
     while true {
       uv_sem_wait(posted)
-      guard let trip else { return }
-      trip.work()
+      guard work() else { return }
       isDone.store(true, ordering: .releasing)
       // It wakes nobody where it reads that a wake-up is under way already, and a thread may read that
       // before others see what it has stored: that wake-up would then miss the flag, and be the last.
