@@ -24,6 +24,8 @@ final class TCPConnection {
   var isOver = false
   /// When a connection that lingers is closed, in microseconds.
   private(set) var lingerDeadline: UInt64?
+  /// When it was begun, in microseconds.
+  let beganAt: UInt64
   /// When the session was opened, in microseconds.
   var openedAt: UInt64?
 
@@ -35,9 +37,10 @@ final class TCPConnection {
     self.stream = stream
     self.address = address
     self.host = host
+    beganAt = stream.loop.microseconds
     filter = transport.settings.makeFilter?(dialed)
     session = Session(
-      transport.settings.session, dialed: dialed, openedAt: stream.loop.microseconds)
+      transport.settings.session, dialed: dialed, openedAt: beganAt)
     stream.setKeepAlive(idle: 5, interval: 4, count: 3)
     stream.setUserTimeout(milliseconds: 10_000)
   }

@@ -89,6 +89,7 @@ extension TCPTransport {
       stream.close()
       return say("cap", "closed a connection from \(host): \(cap)")
     }
+    makeRoomForHandshake(of: host)
     acceptedByHost[host, default: 0] += 1
     begin(TCPConnection(self, stream, dialed: nil, address: "\(address)", host: host))
   }
@@ -98,9 +99,29 @@ extension TCPTransport {
     if accepted >= settings.maxAccepted { return "\(accepted) are open" }
     let fromHost = acceptedByHost[host, default: 0]
     if fromHost >= settings.maxAcceptedPerAddress { return "\(fromHost) are open from there" }
-    let greeting = connections.values.count { $0.host != nil && !$0.session.isOpen }
-    if greeting >= settings.maxHandshakes { return "\(greeting) have not said who they are" }
     return nil
+  }
+
+  /// Where many have not said who they are, the oldest goes, and not the one that comes: else silent
+  /// ones would keep peers out. It is one of the address that has most, so that others' go on.
+  private func makeRoomForHandshake(of host: String) {
+    var silent: [String: [TCPConnection]] = [:]
+    var count = 0
+    for connection in connections.values where !connection.isOver && !connection.session.isOpen {
+      guard let host = connection.host else { continue }
+      silent[host, default: []].append(connection)
+      count += 1
+    }
+    var crowd = silent[host] ?? []
+    if crowd.count < settings.maxHandshakesPerAddress {
+      guard count >= settings.maxHandshakes else { return }
+      for others in silent.values where others.count > crowd.count { crowd = others }
+    }
+    guard let oldest = crowd.min(by: { $0.beganAt < $1.beganAt }) else { return }
+    say("cap", "closed a connection from \(oldest.address): \(count) have not said who they are")
+    oldest.isOver = true
+    oldest.stream.close()
+    forget(oldest)
   }
 
   /// Forgets a connection whose stream is closed.

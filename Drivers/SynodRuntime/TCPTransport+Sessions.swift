@@ -96,7 +96,10 @@ extension TCPTransport {
       refuse(current, .duplicate)
     }
     peer.current = connection
-    lives[hello.voter] = max(hello.incarnation, lives[hello.voter] ?? 0)
+    // A guest's store is not pinned: its life says nothing of the store that will be.
+    if !connection.isGuest {
+      lives[hello.voter] = max(hello.incarnation, lives[hello.voter] ?? 0)
+    }
     if case .greeting(let dialed) = peer.dialing, dialed === connection { peer.dialing = .idle }
     if case .waiting = peer.dialing { peer.dialing = .idle }
     peer.reason = nil
@@ -142,7 +145,8 @@ extension TCPTransport {
     connection.isOver = true
     connection.finish()
     if connection.stream.isClosed { forget(connection) }
-    let voter = connection.session.peer?.voter ?? connection.session.dialed
+    // One that this side dialed is that peer's, whoever answered there.
+    let voter = connection.session.dialed ?? connection.session.peer?.voter
     let known = voter.flatMap { peer($0) }
     if connection.openedAt != nil { known?.keepCounts(of: connection.session) }
     guard let peer = known, isOf(peer, connection) else {

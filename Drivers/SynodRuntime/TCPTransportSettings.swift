@@ -64,8 +64,11 @@ public struct TCPTransportSettings {
   public var maxAccepted = 256
   /// … of these, from one address.
   public var maxAcceptedPerAddress = 64
-  /// … of these, those that have not finished their handshake.
+  /// … of these, those that have not finished their handshake. Where one more comes, the oldest of the
+  /// address that has most goes.
   public var maxHandshakes = 64
+  /// … of these, from one address; where one more comes, the oldest of them goes.
+  public var maxHandshakesPerAddress = 16
   /// Bytes that one write gathers at most, but for a single larger payload.
   public var writeSize = 1 << 20
   /// Between two lines of the log about the same thing.

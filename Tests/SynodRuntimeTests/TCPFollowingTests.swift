@@ -56,6 +56,30 @@ import UV
     #expect(bench.deliver("a vote", from: 2, to: 1))
   }
 
+  /// Nobody vouches for what a guest says of itself, its life neither.
+  @Test func theLifeOfAGuestIsNotHeldAgainstThePeerOfThatNumber() throws {
+    let bench = try TCPBench()
+    let one = try bench.start(bench.settings(TCPBench.hello(1), peers: []), locate: false)
+    let place = [TransportPeer(voter: VoterID(1), address: try address(one))]
+    let guest = try bench.start(
+      bench.settings(TCPBench.hello(2, store: 50, incarnation: 9), peers: []), locate: false)
+    guest.follow(place, in: Epoch(2), revision: 0)
+    #expect(
+      bench.world.run {
+        guest.send("the members", to: VoterID(1))
+        guest.flush()
+        return !bench.ofGuests[VoterID(1), default: []].isEmpty
+      })
+    guest.close {}
+    one.follow([TransportPeer(voter: VoterID(2))], in: Epoch(2), revision: 0)
+    let two = try bench.start(
+      bench.settings(TCPBench.hello(2, store: 51), peers: []), locate: false)
+    two.follow(place, in: Epoch(2), revision: 0)
+    #expect(bench.deliver("first", from: 2, to: 1))
+    one.refuse(VoterID(2), because: "a test")
+    #expect(bench.deliver("again", from: 2, to: 1))
+  }
+
   @Test func aStrangerThatKnowsLessOrHasAnotherStoreIsNoGuest() throws {
     let bench = try TCPBench()
     let pins = MemoryPinBook([VoterID(3): TCPBench.store(99)])

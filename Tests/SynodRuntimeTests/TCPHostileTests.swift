@@ -52,6 +52,25 @@ import UV
     #expect(bench.world.run { one.connections.count == 1 && one.acceptedByHost.count <= 1 })
   }
 
+  /// Also where nobody else dials: whoever is silent longest goes, not the one that comes.
+  @Test func silentConnectionsKeepNoPeerOut() throws {
+    for (inAll, ofAddress) in [(8, 64), (64, 8)] {
+      let bench = try TCPBench()
+      var settings = bench.settings(TCPBench.hello(1), peers: [2])
+      settings.maxHandshakes = inAll
+      settings.maxHandshakesPerAddress = ofAddress
+      settings.session.handshakeTime = 60_000_000
+      let one = try bench.start(settings)
+      let flood = (0..<20).map { _ in RawClient(bench.world.loop, to: one) }
+      #expect(bench.world.run { flood.count { $0.end != nil } >= 12 })
+      let two = try bench.start(bench.settings(TCPBench.hello(2), peers: [1]), locate: false)
+      two.locate(VoterID(1), at: .init("127.0.0.1", try #require(one.listening?.port)))
+      #expect(bench.deliver("through", from: 2, to: 1))
+      #expect(one.connections.values.count { $0.host != nil && !$0.session.isOpen } == 7)
+      for client in flood { client.stream?.close() }
+    }
+  }
+
   @Test func oneAddressDoesNotGetAllConnections() throws {
     let bench = try TCPBench()
     var settings = bench.settings(TCPBench.hello(1), peers: [2])

@@ -119,6 +119,21 @@ import UV
     #expect(bench.world.run { bench.reason(1, 2).contains("no-such-host.invalid") })
   }
 
+  /// Addresses are handed on: for a while one leads to another node, or to this one itself.
+  @Test(arguments: [true, false])
+  func aPeerIsDialedAgainAfterAnotherAnsweredInItsPlace(_ isItself: Bool) throws {
+    let bench = try TCPBench()
+    let one = try bench.start(bench.settings(TCPBench.hello(1), peers: [2, 3]), locate: false)
+    let two = try bench.start(bench.settings(TCPBench.hello(2), peers: [1]), locate: false)
+    let three = try bench.start(bench.settings(TCPBench.hello(3), peers: [1]), locate: false)
+    let wrong = try #require((isItself ? one : three).listening?.port)
+    one.locate(VoterID(2), at: .init("127.0.0.1", wrong))
+    let told = isItself ? "two nodes say" : "leads to voter 3"
+    #expect(bench.world.run { bench.reason(1, 2).contains(told) })
+    one.locate(VoterID(2), at: .init("127.0.0.1", try #require(two.listening?.port)))
+    #expect(bench.deliver("here", from: 1, to: 2))
+  }
+
   @Test func aNodeListensByNameOrSaysThatTheNameHasNoAddress() throws {
     let bench = try TCPBench()
     var settings = bench.settings(TCPBench.hello(1), peers: [2])
