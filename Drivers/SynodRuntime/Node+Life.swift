@@ -107,7 +107,8 @@ extension Node {
     onStopping?()
     propose()
     hot.pointee.isStopping = true
-    for letter in mailbox.close() {
+    let letters = mailbox.close()
+    for letter in letters {
       if case .propose(_, _, _, let reply) = letter {
         reply.resume(returning: .failure(.stopped))
       }
@@ -124,6 +125,8 @@ extension Node {
     openEnds = 2
     storage.close { self.endOne() }
     transport.close { self.endOne() }
+    // Whoever posted it was told that it is run.
+    for case .call(let body) in letters { body() }
   }
 
   @inlinable func endOne() {

@@ -7,6 +7,8 @@ public import Synod
 final class NodeOutbox {
   @usableFromInline let transport: any Transport
   @usableFromInline let maxPayload: Int
+  /// Voters whose writers are kept from turn to turn; more than any configuration has.
+  static let mostKept = 64
   @usableFromInline let toAll = Payload(nil)
   @usableFromInline var toOne: [Payload] = []
   /// Messages that are longer than the transport's largest payload; they count as lost.
@@ -71,6 +73,8 @@ final class NodeOutbox {
   @usableFromInline func send() {
     send(toAll)
     for payload in toOne { send(payload) }
+    // Strangers may have been answered, each of another number.
+    if toOne.count > Self.mostKept { toOne.removeAll() }
   }
 
   private func send(_ payload: Payload) {

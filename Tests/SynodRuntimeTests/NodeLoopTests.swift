@@ -56,6 +56,18 @@ import UV
     #expect(node.counters.messagesReceived == 5)
   }
 
+  @Test func whoeverWasAnsweredOnceIsNotRemembered() {
+    let transport = StubTransport()
+    let outbox = NodeOutbox(transport)
+    for voter in UInt32(1)...1_000 {
+      outbox.add(
+        Ledger.Message(isAnswer: true, number: 1, padding: Bytes()), to: .voter(VoterID(voter)))
+      outbox.send()
+    }
+    #expect(transport.sent.count == 1_000)
+    #expect(outbox.toOne.count <= NodeOutbox.mostKept)
+  }
+
   @Test func aCompletionsHandlerMaySubmitAndAStorageMayAnswerAtOnce() throws {
     let rig = try Rig()
     let node = try rig.node(peers: [])

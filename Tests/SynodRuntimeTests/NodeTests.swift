@@ -61,6 +61,19 @@ import UV
     #expect(!node.onLoop { _ in })
   }
 
+  @Test func whatWasTakenWhileANodeBeginsToStopIsRun() async throws {
+    let node = try alone(MemoryDisk())
+    let isTaken = Atomic(false)
+    let isRun = Atomic(false)
+    node.onStopping = { [unowned node] in
+      let taken = node.onLoop { _ in isRun.store(true, ordering: .relaxed) }
+      isTaken.store(taken, ordering: .relaxed)
+    }
+    try node.start()
+    await node.stop()
+    #expect(isTaken.load(ordering: .relaxed) && isRun.load(ordering: .relaxed))
+  }
+
   @Test func aNodeThatNeverStartedCanBeStopped() async throws {
     let node = try alone(MemoryDisk())
     await node.stop()
