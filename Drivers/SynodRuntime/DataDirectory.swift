@@ -39,12 +39,19 @@ public final class DataDirectory {
   ///   - path: made where it is missing, with its parents.
   ///   - cluster: which cluster the store must belong to.
   ///   - voter: whose store it must be.
-  ///   - machine: the name of the protocol whose records it must hold: short and without blanks.
+  ///   - machine: the name of the protocol whose records it must hold: printable ASCII, without
+  ///     blanks, `Superblock.maxMachine` bytes at the most.
   ///   - options: how the store is kept.
   public static func open(
     _ path: String, cluster: ClusterID, voter: VoterID,
     machine: String = Superblock.firstMachine, options: FileStorage.Options = .init()
   ) throws(DataDirectoryError) -> DataDirectory {
+    guard Superblock.mayName(machine: machine) else {
+      throw .cannot(
+        path: path,
+        reason: "the name of a protocol has up to \(Superblock.maxMachine) characters of printable "
+          + "ASCII and no blanks; '\(machine)' is none")
+    }
     let sync = options.sync ?? systemSync
     try DirectoryMaker.make(path, sync: sync)
     let handles = try Handles(path)

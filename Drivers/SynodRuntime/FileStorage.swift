@@ -174,6 +174,7 @@ public final class FileStorage: Storage {
       }
     }
     if !journal.events.isEmpty { handOutEvents() }
+    guard !isClosed else { return }
     if journal.isLowOnSpace != (retry != nil) { watchSpace() }
   }
 

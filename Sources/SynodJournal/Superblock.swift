@@ -13,7 +13,16 @@ public struct Superblock: Hashable, Sendable {
   /// The only protocol that there was at first: stores of it do not name it.
   public static let firstMachine = "caspaxos"
   /// The longest name of a protocol, in bytes.
-  static let maxMachine = 32
+  public static let maxMachine = 32
+
+  /// Whether a protocol may have that name: what is written must be readable.
+  public static func mayName(machine: String) -> Bool {
+    (1...maxMachine).contains(machine.utf8.count) && mayName(machine.utf8)
+  }
+
+  private static func mayName(_ bytes: some Sequence<UInt8>) -> Bool {
+    bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f }
+  }
   /// The most pins that a page holds.
   public static let maxPins = 128
 
@@ -113,7 +122,7 @@ extension Superblock {
     // Behind everything that the first readers of this format know: they stop before it.
     writer.write(durableLogBytes)
     let name = Bytes(machine == Self.firstMachine ? "" : machine)
-    precondition(name.count <= Self.maxMachine, "the name of a protocol is short")
+    precondition(Self.mayName(machine: machine), "the name of a protocol can be read")
     writer.write(UInt8(name.count))
     writer.write(raw: name)
     precondition(writer.count <= Self.size - 4, "a superblock fits its page")
@@ -189,7 +198,7 @@ extension Superblock {
       throw .overLimit(found: UInt64(length), limit: Self.maxMachine)
     }
     let name = try reader.read(raw: length)
-    guard name.array.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+    guard Self.mayName(name.array) else {
       throw .malformed("a protocol that cannot be named")
     }
     if length > 0 { machine = String(decoding: name.array, as: UTF8.self) }

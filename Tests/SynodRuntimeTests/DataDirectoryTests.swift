@@ -32,6 +32,18 @@ import UV
       TemporaryDirectory.names(path) == ["LOCK", "MARK", "META0", "META1", "wal-0000000001.log"])
   }
 
+  @Test(arguments: ["", "my log", "größe", String(repeating: "a", count: 33), "a\n"])
+  func aProtocolThatCannotBeNamedMakesNoStore(_ name: String) throws {
+    let path = "\(store.directory.path)/unnamed"
+    try expectError({
+      try DataDirectory.open(
+        path, cluster: testCluster, voter: VoterID(1), machine: name, options: store.options)
+    }) { error in
+      if case .cannot(_, let reason) = error { reason.contains("protocol") } else { false }
+    }
+    #expect(TemporaryDirectory.names(path).isEmpty)
+  }
+
   @Test func twoStoresNeverShareAnIdentity() throws {
     let other = TestStore()
     #expect(try store.open().store != other.open().store)

@@ -174,11 +174,22 @@ import UV
       rig.run { rig.acknowledged.last == expected }
     }
     commit()
+    // It is made beside the commits.
+    rig.run { store.has(.ballast) }
+    commit()
     #expect(!rig.storage.isLowOnSpace)
     // Someone else takes what is left.
     let hog = TestStore(in: mountPoint.path)
     hog.fillUp()
-    while !rig.storage.isLowOnSpace { commit() }
+    while !rig.storage.isLowOnSpace {
+      commit()
+      // The next log is made beside the commits, and has to be found out of space early.
+      var isLate = false
+      let timer = Timer(rig.loop) { isLate = true }
+      timer.start(after: 500)
+      rig.run { isLate || rig.storage.isLowOnSpace }
+      timer.close()
+    }
     // Votes go on, in this log and in the one that the ballast makes room for.
     let before = number
     while number < before + 20 { commit() }

@@ -167,6 +167,40 @@ let mayMount: Bool = {
     rig.close()
   }
 
+  @Test func aClosedStoreLooksForSpaceNoMore() throws {
+    let store = TestStore(in: "/dev/shm", Self.settings)
+    let isFull = Atomic(false)
+    let looks = Atomic(0)
+    store.options.retryMilliseconds = 1
+    store.options.fault = { operation in
+      guard case .fill = operation, isFull.load(ordering: .relaxed) else { return nil }
+      return FileFailure(.noSpace, "full")
+    }
+    store.options.freeBytes = {
+      looks.add(1, ordering: .relaxed)
+      return 4096
+    }
+    let rig = try FileStorageFailureTests.Rig(store)
+    isFull.store(true, ordering: .relaxed)
+    var number: UInt64 = 0
+    while !rig.storage.isLowOnSpace {
+      number += 1
+      rig.append([UInt8](repeating: 1, count: 3000))
+      let expected = number
+      rig.run { rig.acknowledged.last == expected }
+    }
+    var isDone = false
+    rig.storage.close { isDone = true }
+    rig.run { isDone }
+    let before = looks.load(ordering: .relaxed)
+    var isOver = false
+    let timer = Timer(rig.loop) { isOver = true }
+    timer.start(after: 50)
+    rig.run { isOver }
+    #expect(looks.load(ordering: .relaxed) == before)
+    rig.loop.close()
+  }
+
   /// A quota does not show in what the file system has left.
   @Test func attemptsInVainBecomeFewer() {
     var watch = SpaceWatch()
