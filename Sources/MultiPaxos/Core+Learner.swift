@@ -9,7 +9,12 @@ struct CatchUp: Hashable, Sendable {
     /// None until the first piece is there.
     var slot: Slot
     var next: UInt32
-    var tries = 0
+    /// The first that was not asked for yet.
+    var wanted: UInt32 = 1
+    var tries: UInt64 = 0
+
+    /// Pieces that are on their way at once, so that a long way does not make it slow.
+    static let mostAhead = 8
   }
 
   /// When to ask.
@@ -98,7 +103,7 @@ extension Core {
 
   mutating func askForEntries() {
     catchUp.tries += 1
-    guard catchUp.incoming == nil else { return askForPiece() }
+    guard catchUp.incoming == nil else { return askAgain() }
     guard knownChosen > chosenThrough else {
       catchUp.due = nil
       return
@@ -121,17 +126,35 @@ extension Core {
     return others.isEmpty ? nil : others[Int(random.next() % UInt64(others.count))]
   }
 
-  /// Asks for the next piece of a snapshot, again; gives it up where nothing comes.
-  private mutating func askForPiece() {
-    guard var incoming = catchUp.incoming else { return }
-    incoming.tries += 1
-    guard incoming.tries <= 8 else {
+  /// Nothing came: asks for the next piece of a snapshot again, ever more seldom, and gives it up in the
+  /// end. Whoever gives it may be busy or connect anew, and to begin again may take long.
+  private mutating func askAgain() {
+    guard let tries = catchUp.incoming?.tries, tries < 8 else {
       catchUp.incoming = nil
       catchUp.due = now.advanced(by: settings.retransmitAfter)
       return
     }
+    catchUp.incoming?.tries += 1
+    askAgainForPieces()
+    catchUp.due = now.advanced(by: min(settings.retransmitAfter << tries, longestPause))
+  }
+
+  /// Asks for the next piece, and for those behind it when that has come.
+  mutating func askAgainForPieces() {
+    guard let incoming = catchUp.incoming else { return }
+    catchUp.incoming?.wanted = incoming.next
+    askForPieces(ahead: 1)
+  }
+
+  /// Asks for as many pieces as may be on their way.
+  mutating func askForPieces(ahead: Int = CatchUp.Incoming.mostAhead) {
+    guard var incoming = catchUp.incoming else { return }
+    while incoming.wanted - incoming.next < UInt32(ahead), incoming.wanted < .max {
+      outbox.send(
+        .fetchPiece(slot: incoming.slot, index: incoming.wanted), to: .voter(incoming.from))
+      incoming.wanted += 1
+    }
     catchUp.incoming = incoming
-    outbox.send(.fetchPiece(slot: incoming.slot, index: incoming.next), to: .voter(incoming.from))
     catchUp.due = now.advanced(by: settings.retransmitAfter)
   }
 
@@ -217,6 +240,6 @@ extension Core {
     }
     knowChosen(through)
     catchUp.incoming = CatchUp.Incoming(from: sender, slot: .none, next: 0)
-    askForPiece()
+    askAgain()
   }
 }

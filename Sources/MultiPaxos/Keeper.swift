@@ -8,14 +8,22 @@ struct Keeper: Hashable, Sendable {
   var from: Slot
   /// It asked so short a time ago that it still counts.
   var until: Ticks
+  /// Bytes of the snapshot that it was given.
+  var given = 0
 }
 
 extension Core {
-  /// Bytes of entries that are kept for those who are given a snapshot, at the most.
-  var mostKept: Int { 8 * min(settings.maxRetainedBytes, 1 << 40) }
+  /// Bytes of entries that are kept for those who are given a snapshot, at the most: more where that is
+  /// long, for it takes as long.
+  var mostKept: Int {
+    max(8 * min(settings.maxRetainedBytes, 1 << 40), (keepers.map(\.given).max() ?? 0) / 2)
+  }
 
-  /// How long whoever is given something may be silent.
-  var patience: UInt64 { settings.retransmitAfter * 8 }
+  /// How long whoever is given something may be silent: longer than whoever takes it goes on asking.
+  var patience: UInt64 { longestPause * 8 }
+
+  /// The longest time between two questions for one piece.
+  var longestPause: UInt64 { settings.retransmitAfter * 20 }
 
   /// The first slot that somebody will ask for.
   var firstToKeep: Slot {
@@ -28,9 +36,13 @@ extension Core {
   }
 
   /// A snapshot is given, after this slot.
-  mutating func keep(after slot: Slot, for voter: VoterID) {
+  mutating func keep(after slot: Slot, for voter: VoterID, given bytes: Int) {
+    let known = keepers.first { $0.voter == voter && $0.from == slot.next }
     keepers.removeAll { $0.voter == voter }
-    keepers.append(Keeper(voter: voter, from: slot.next, until: now.advanced(by: patience)))
+    keepers.append(
+      Keeper(
+        voter: voter, from: slot.next, until: now.advanced(by: patience),
+        given: (known?.given ?? 0) + bytes))
   }
 
   /// Entries are given to one who was given a snapshot before.

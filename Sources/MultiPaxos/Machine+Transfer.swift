@@ -7,9 +7,11 @@ extension Machine {
   struct Transfer: Sendable {
     var to: VoterID
     var source: SnapshotSource<App>
-    /// The piece that was given last.
-    var last: MultiPaxos.Message.SnapshotPiece
+    /// The pieces that were given last: some are on their way, and may be asked for again.
+    var recent: [MultiPaxos.Message.SnapshotPiece]
     var usedAt: Ticks
+
+    var last: MultiPaxos.Message.SnapshotPiece { recent[recent.count - 1] }
   }
 
   /// A snapshot that this node takes.
@@ -22,31 +24,53 @@ extension Machine {
   }
 
   mutating func givePiece(_ slot: Slot, _ index: UInt32, to voter: VoterID) {
-    let limit = core.settings.maxPieceBytes
     if let place = transfers.firstIndex(where: { $0.to == voter }) {
-      let last = transfers[place].last
       transfers[place].usedAt = core.now
-      let isNext = slot == last.slot && index == last.index + 1 && !last.isLast
-      if isNext { transfers[place].last = transfers[place].source.piece(index, limit) }
-      // Who begins has perhaps come further than a snapshot that it was given before.
-      let isSame =
-        slot == last.slot && index == last.index
-        || slot == .none && last.index == 0 && last.slot == core.applied
-      if isNext || isSame {
-        core.keep(after: transfers[place].last.slot, for: voter)
-        core.outbox.send(.piece(transfers[place].last), to: .voter(voter))
-        return
-      }
+      if goOnGiving(place, slot, index) { return }
       transfers.remove(at: place)
     }
     guard core.applied > .none else { return }
     dropIdleTransfers()
     guard transfers.count < core.settings.maxTransfers else { return }
     var source = SnapshotSource(core.state, app)
-    let first = source.piece(0, limit)
-    transfers.append(Transfer(to: voter, source: source, last: first, usedAt: core.now))
-    core.keep(after: first.slot, for: voter)
-    core.outbox.send(.piece(first), to: .voter(voter))
+    let first = source.piece(0, core.settings.maxPieceBytes)
+    transfers.append(Transfer(to: voter, source: source, recent: [first], usedAt: core.now))
+    give(first, to: voter)
+  }
+
+  private mutating func give(_ piece: MultiPaxos.Message.SnapshotPiece, to voter: VoterID) {
+    core.keep(after: piece.slot, for: voter, given: piece.size)
+    core.outbox.send(.piece(piece), to: .voter(voter))
+  }
+
+  /// Gives pieces of a snapshot that was begun.
+  /// - Returns: whether what is asked for is of it.
+  private mutating func goOnGiving(_ place: Int, _ slot: Slot, _ index: UInt32) -> Bool {
+    let (voter, last) = (transfers[place].to, transfers[place].last)
+    // Who begins has perhaps come further than a snapshot that it was given before.
+    if slot == .none, last.index == 0, last.slot == core.applied {
+      give(last, to: voter)
+      return true
+    }
+    guard slot == last.slot else { return false }
+    if let piece = transfers[place].recent.first(where: { $0.index == index }) {
+      give(piece, to: voter)
+      return true
+    }
+    // Behind the last one there is none: whoever asks for some at once does not know how many there are.
+    guard index > last.index, index - last.index <= UInt32(CatchUp.Incoming.mostAhead) else {
+      return false
+    }
+    while transfers[place].last.index < index, !transfers[place].last.isLast {
+      let next = transfers[place].last.index + 1
+      let piece = transfers[place].source.piece(next, core.settings.maxPieceBytes)
+      transfers[place].recent.append(piece)
+      if transfers[place].recent.count > CatchUp.Incoming.mostAhead {
+        transfers[place].recent.removeFirst()
+      }
+      give(piece, to: voter)
+    }
+    return true
   }
 
   /// At each reading of the clock: what was frozen for one who is gone is let go of, and half a snapshot
@@ -71,7 +95,12 @@ extension Machine {
       incoming = Incoming(target: SnapshotTarget(slot: piece.slot), pieces: [])
       asked.slot = piece.slot
       asked.next = 0
+      asked.wanted = 1
       core.outbox.record(.stateBegins(piece.slot))
+    }
+    if piece.slot == asked.slot, asked.next < .max, piece.index == asked.next + 1 {
+      // The one before it was lost.
+      return core.askAgainForPieces()
     }
     guard piece.slot == asked.slot, piece.index == asked.next, var taken = incoming else { return }
     incoming = nil
@@ -91,7 +120,7 @@ extension Machine {
     asked.next += 1
     asked.tries = 0
     core.catchUp.incoming = asked
-    guard piece.isLast else { return core.askForEntries() }
+    guard piece.isLast else { return core.askForPieces() }
     guard taken.target.digest == piece.digest else { return core.abandonSnapshot() }
     core.catchUp.incoming = nil
     core.logBatch = core.outbox.record(.installed(piece.slot))
@@ -113,6 +142,10 @@ extension Machine {
     core.install(state)
     return true
   }
+}
+
+extension Message.SnapshotPiece {
+  fileprivate var size: Int { bytes.reduce(0) { $0 + $1.count } }
 }
 
 extension SnapshotSource {

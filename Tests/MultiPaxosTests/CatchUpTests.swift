@@ -34,7 +34,7 @@ import Testing
     #expect(caughtUp != nil)
     #expect(world[3].statistics.installed == 1)
     // Not for ever, and not without bounds.
-    for _ in 0..<100 { world.pass(20) }
+    for _ in 0..<170 { world.pass(100) }
     _ = world.end(.command(.add(1)), at: 1)
     let status = world[1].status
     #expect(status.applied.rawValue + 1 - status.firstRetained.rawValue <= 2)
@@ -70,6 +70,85 @@ import Testing
     }
   }
 
+  /// Who takes a snapshot asks for several pieces at once: a long way does not make it slow.
+  @Test func piecesFollowEachOtherWithoutWaiting() {
+    var world = World(3) {
+      $0.maxRetained = 1
+      $0.maxPieceBytes = 1
+    }
+    TraceTests().led(by: 1, &world)
+    world.crash(VoterID(3))
+    for client in 1...40 as ClosedRange<UInt64> {
+      world.propose(.command(.add(1)), at: 1, once: Once(Identity128(high: 1, low: client), 1))
+      world.pass(5)
+    }
+    world.restart(VoterID(3))
+    // One way after the other; what is lost is asked for again.
+    var ways = 0
+    world.isHeldBack = { _ in true }
+    while world[3].statistics.installed == 0, ways < 400 {
+      ways += 1
+      let parcels = world.network
+      world.network.removeAll()
+      for (place, parcel) in parcels.enumerated() {
+        if case .piece = parcel.message, ways % 16 == 0, place % 3 == 0 { continue }
+        world.deliver(parcel)
+      }
+      world.pass(2)
+    }
+    #expect(world[3].statistics.installed == 1)
+    #expect(ways < 100)
+    world.isHeldBack = { _ in false }
+    for _ in 0..<20 { world.pass(20) }
+    world.expectAgreement()
+  }
+
+  /// More is kept for whoever takes a state that is long.
+  @Test func whatIsKeptForASnapshotIsAsLongAsHalfOfIt() {
+    var world = World(3) {
+      $0.maxRetained = 2
+      $0.maxRetainedBytes = 100
+    }
+    TraceTests().led(by: 1, &world)
+    for client in 1...400 as ClosedRange<UInt64> {
+      world.propose(.command(.add(1)), at: 1, once: Once(Identity128(high: 1, low: client), 1))
+      world.calm()
+    }
+    world.with(VoterID(1)) { $0.receive(.fetchPiece(slot: .none, index: 0), from: VoterID(3)) }
+    for _ in 0..<100 { world.add(1, at: 1) }
+    world.calm()
+    #expect((3_000...40_000).contains(world[1].core.retained))
+  }
+
+  /// Whoever gives it is silent for some seconds: what was taken is not taken again.
+  @Test func aSnapshotGoesOnWhereItWasInterrupted() {
+    var world = World(3) {
+      $0.maxRetained = 1
+      $0.maxPieceBytes = 1
+    }
+    TraceTests().led(by: 1, &world)
+    world.crash(VoterID(3))
+    for client in 1...40 as ClosedRange<UInt64> {
+      world.propose(.command(.add(1)), at: 1, once: Once(Identity128(high: 1, low: client), 1))
+      world.pass(5)
+    }
+    world.restart(VoterID(3))
+    world.isHeldBack = { if case .piece(let piece) = $0.message { piece.index > 9 } else { false } }
+    for _ in 0..<20 { world.pass(20) }
+    let slot = world[3].core.catchUp.incoming?.slot
+    #expect(slot != nil && world[3].core.catchUp.incoming?.next == 10)
+    world.network.removeAll(where: world.isHeldBack)
+    world.isLost = { if case .piece = $0.message { true } else { false } }
+    for _ in 0..<150 { world.pass(20) }
+    #expect(world[1].transfers.map(\.last.slot) == [slot])
+    world.isLost = { if case .piece(let piece) = $0.message { piece.index < 10 } else { false } }
+    world.isHeldBack = { _ in false }
+    for _ in 0..<300 where world[3].statistics.installed == 0 { world.pass(20) }
+    #expect(world[3].statistics.installed == 1)
+    for _ in 0..<20 { world.pass(20) }
+    world.expectAgreement()
+  }
+
   /// A state that was frozen for one who is gone is let go of.
   @Test func aSnapshotThatNobodyTakesIsLetGoOf() {
     var world = World(3)
@@ -78,7 +157,7 @@ import Testing
     world.isLost = { if case .piece = $0.message { true } else { false } }
     world.with(VoterID(1)) { $0.receive(.fetchPiece(slot: .none, index: 0), from: VoterID(3)) }
     #expect(world[1].transfers.count == 1)
-    for _ in 0..<50 { world.pass(20) }
+    for _ in 0..<170 { world.pass(100) }
     #expect(world[1].transfers.count == 0)
   }
 
@@ -104,7 +183,7 @@ import Testing
       $0.receive(.entries(first: from, entries, chosen: chosen), from: VoterID(2))
     }
     world.crash(VoterID(1))
-    for _ in 0..<100 { world.pass(20) }
+    for _ in 0..<120 { world.pass(100) }
     #expect(world[3].app.value == 210)
     #expect((world[3].incoming == nil) == true)
     world.compact(VoterID(3))
