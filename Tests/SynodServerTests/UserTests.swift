@@ -130,6 +130,15 @@ private final class Gate {
   #expect(gate.said.count == 3, "it is not looked at again")
 }
 
+@Test func aGateThatIsClosedSaysNothingOfWhatIsLookedAt() throws {
+  let gate = try Gate()
+  gate.look("ada", "wrong")
+  gate.look("ada", "secret")
+  gate.gate.close()
+  gate.loop.close()
+  #expect(gate.said.isEmpty)
+}
+
 @Test func whoGuessesDoesNotKeepOthersOut() throws {
   let gate = try Gate()
   for number in 0..<30 { gate.look("ada", "guess\(number)", from: "evil") }

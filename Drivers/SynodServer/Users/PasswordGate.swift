@@ -19,6 +19,7 @@ final class PasswordGate {
   /// In the order in which they came.
   private var waiting: [Entry] = []
   private var isLooking = false
+  private var isClosed = false
   private var pause: Timer?
   private var lastAddress = ""
   /// Counts the books.
@@ -69,6 +70,7 @@ final class PasswordGate {
   }
 
   func close() {
+    isClosed = true
     pause?.close()
     pause = nil
     waiting = []
@@ -104,7 +106,7 @@ final class PasswordGate {
   }
 
   private func goOn() {
-    guard !isLooking, !(pause?.isActive ?? false), !waiting.isEmpty else { return }
+    guard !isClosed, !isLooking, !(pause?.isActive ?? false), !waiting.isEmpty else { return }
     // Addresses take turns, as far as two of them can.
     let place = waiting.firstIndex { $0.address != lastAddress } ?? 0
     let entry = waiting[place]
@@ -124,6 +126,8 @@ final class PasswordGate {
 
   private func looked(_ claim: Claim, _ isRight: Bool, edition asked: Int, since started: UInt64) {
     isLooking = false
+    // The loop may be at its end, and takes no timers then.
+    guard !isClosed else { return }
     guard asked == edition else { return goOn() }
     if isRight {
       right.insert(claim)
