@@ -68,11 +68,11 @@ let package = Package(
   targets: [
     // CRC32C in hardware: an instruction that Swift cannot name.
     .target(name: "CCRC32C"),
-    // A hint to the processor, likewise.
-    .target(name: "CPrefetch"),
+    // Hints to the processor and the system about memory, likewise.
+    .target(name: "CMemoryHints"),
   ]
     + pure("Synod", ["CCRC32C"])
-    + pure("CASPaxos", ["Synod", "CPrefetch"])
+    + pure("CASPaxos", ["Synod", "CMemoryHints"])
     + pure("MultiPaxos", ["Synod"])
     + pure("EPaxos", ["Synod"])
     // The state that the server keeps, for machines that apply commands to one.
@@ -81,7 +81,7 @@ let package = Package(
     + pure("SynodWire", ["Synod"])
     + pure("RESP")
     // A world that attacks any machine, and what it must know of each protocol.
-    + pure("SynodSimulation", ["Synod", "SynodJournal"])
+    + pure("SynodSimulation", ["Synod", "SynodJournal", "CMemoryHints"])
     + pure("CASPaxosSimulation", ["Synod", "SynodJournal", "CASPaxos", "SynodSimulation"])
     + pure("MultiPaxosSimulation", ["Synod", "SynodJournal", "MultiPaxos", "SynodSimulation"])
     + pure("EPaxosSimulation", ["Synod", "SynodJournal", "EPaxos", "SynodSimulation"])

@@ -1,4 +1,4 @@
-internal import CPrefetch
+internal import CMemoryHints
 public import Synod
 
 /// Fetching ahead: in a large table, waiting for memory is most of what a lookup costs. Where several

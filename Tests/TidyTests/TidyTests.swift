@@ -7,14 +7,14 @@ import Testing
   /// nothing here knows of IO.
   static let arrows: [String: Set<String>] = [
     "Synod": ["CCRC32C"],
-    "CASPaxos": ["Synod", "CPrefetch"],
+    "CASPaxos": ["Synod", "CMemoryHints"],
     "MultiPaxos": ["Synod"],
     "EPaxos": ["Synod"],
     "KeyValue": ["Synod"],
     "SynodJournal": ["Synod"],
     "SynodWire": ["Synod"],
     "RESP": [],
-    "SynodSimulation": ["Synod", "SynodJournal", "SynodWire"],
+    "SynodSimulation": ["Synod", "SynodJournal", "SynodWire", "CMemoryHints"],
     "CASPaxosSimulation": ["Synod", "SynodJournal", "SynodSimulation", "CASPaxos"],
     "MultiPaxosSimulation": ["Synod", "SynodJournal", "SynodSimulation", "MultiPaxos"],
     "EPaxosSimulation": ["Synod", "SynodJournal", "SynodSimulation", "EPaxos"],

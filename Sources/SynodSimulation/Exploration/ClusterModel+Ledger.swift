@@ -64,7 +64,7 @@ extension ClusterModel {
       cancellable: 0, isWrong: violations[Int(number)] != nil)
     var waiting: Set<Int> = []
     for (index, step) in ledger.steps.enumerated() {
-      let bit: UInt32 = 1 << UInt32(index)
+      let bit: UInt16 = 1 << UInt16(index)
       if !step.isStarted {
         if waiting.insert(subject.plan[index].node).inserted { traits.startable |= bit }
       } else if step.completion == nil && !step.isLost && ledger.budget.cancels > 0 {

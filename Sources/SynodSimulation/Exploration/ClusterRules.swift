@@ -119,7 +119,7 @@ enum LocalInput: Hashable {
 struct LocalReaction {
   /// What a move is worth looking at for.
   @usableFromInline
-  enum Kind {
+  enum Kind: BitwiseCopyable {
     case step
     /// It only gives or owes answers: see `ClusterWorld.close`.
     case answer
@@ -146,16 +146,16 @@ struct LocalReaction {
 
 /// What a world must know of a node's state to see which moves there are.
 @usableFromInline
-struct LocalTraits {
+struct LocalTraits: BitwiseCopyable {
   /// Batches that are not durable yet.
-  @usableFromInline var pending: Int
+  @usableFromInline var pending: UInt8
   @usableFromInline var hasDeadline: Bool
   /// It will propose nothing any more.
   @usableFromInline var isDone: Bool
 
   @inlinable
   init(pending: Int, hasDeadline: Bool, isDone: Bool) {
-    self.pending = pending
+    self.pending = UInt8(pending)
     self.hasDeadline = hasDeadline
     self.isDone = isDone
   }
@@ -163,18 +163,18 @@ struct LocalTraits {
 
 /// What a world must know of a ledger to see which moves there are.
 @usableFromInline
-struct LedgerTraits {
+struct LedgerTraits: BitwiseCopyable {
   @usableFromInline var mayCrash: Bool
   @usableFromInline var mayTimeOut: Bool
   @usableFromInline var mayFail: Bool
   /// Steps that can be started, and cancelled: a bit for each.
-  @usableFromInline var startable: UInt32
-  @usableFromInline var cancellable: UInt32
+  @usableFromInline var startable: UInt16
+  @usableFromInline var cancellable: UInt16
   @usableFromInline var isWrong: Bool
 
   @inlinable
   init(
-    mayCrash: Bool, mayTimeOut: Bool, mayFail: Bool, startable: UInt32, cancellable: UInt32,
+    mayCrash: Bool, mayTimeOut: Bool, mayFail: Bool, startable: UInt16, cancellable: UInt16,
     isWrong: Bool
   ) {
     self.mayCrash = mayCrash

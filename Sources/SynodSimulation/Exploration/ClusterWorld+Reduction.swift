@@ -13,7 +13,8 @@ extension ClusterWorld {
     guard reduces, entry.kind == .vote else {
       return make(reaction, at: node, state, done, &found)
     }
-    path.append(Move(node: node, input: entry.input))
+    let input = reactions.input(of: reaction)
+    path.append(Move(node: node, input: input))
     defer { path.removeLast() }
     let local = state.words[node]
     var counted = state
@@ -21,7 +22,7 @@ extension ClusterWorld {
     let view = view(entry.local, state.words[nodes + node])
     for index in moves(in: view) {
       let next = viewed[index]
-      if reactions.entries[Int(next)].kind != .vote, commutes(next, with: entry, at: local) {
+      if reactions.entries[Int(next)].kind != .vote, commutes(next, with: input, at: local) {
         continue
       }
       deliver(next, at: node, counted, done, &found)
@@ -30,15 +31,15 @@ extension ClusterWorld {
 
   /// Whether the message could as well have come before the vote, with the same result: then it does.
   private mutating func commutes(
-    _ reaction: UInt32, with vote: ReactionTable.Entry, at local: UInt32
+    _ reaction: UInt32, with vote: LocalInput, at local: UInt32
   ) -> Bool {
     let after = reactions.entries[Int(reaction)]
-    let sooner = reactions.number(of: after.input, at: local, rules)
+    let sooner = reactions.number(of: reactions.input(of: reaction), at: local, rules)
     let before = reactions.entries[Int(sooner)]
     guard before.kind == .step, before.events == after.events,
       reactions.sends(before, asMuchAs: after)
     else { return false }
-    let late = reactions.number(of: vote.input, at: before.local, rules)
+    let late = reactions.number(of: vote, at: before.local, rules)
     return reactions.entries[Int(late)].kind == .vote
       && reactions.entries[Int(late)].local == after.local
   }
@@ -121,9 +122,10 @@ extension ClusterWorld {
   }
 
   private mutating func send(_ entry: ReactionTable.Entry, _ words: inout Words, _ done: UInt8) {
-    for index in entry.sent..<(entry.sent + entry.sentCount) {
-      let (to, message) = reactions.sent[index]
-      let mailbox = mailboxes.add(message, to: words[nodes + to])
+    for index in entry.sent {
+      let sent = reactions.sent[index]
+      let to = Int(sent.to)
+      let mailbox = mailboxes.add(sent.message, to: words[nodes + to])
       if mailbox == words[nodes + to] { continue }
       words[nodes + to] = prunes ? prune(words[to], mailbox, done) : mailbox
     }

@@ -25,11 +25,12 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
   /// By number, kind of number and two nodes: the number with these in each other's place.
   let exchanged = PairMemo()
   let swaps: [(Int, Int)]
-  /// By node's state and mailbox: where in `viewed` the reactions to its messages are.
+  /// By node's state and mailbox: where in `viewed` the reactions to its messages are, and whether any
+  /// of them is an answer.
   private let views = PairMemo()
-  var viewed: [UInt32] = []
-  var localTraits: [LocalTraits] = []
-  var ledgerTraits: [LedgerTraits] = []
+  let viewed = Column<UInt32>()
+  let localTraits = Column<LocalTraits>()
+  let ledgerTraits = Column<LedgerTraits>()
   /// Of the state whose successors are asked for: see `close`.
   private var quiet: UInt8 = 0
   /// While a move is to be described.
@@ -69,7 +70,7 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
   var bytes: Int {
     reactions.bytes + mailboxes.bytes + ledgers.bytes + pruned.bytes + dead.bytes + views.bytes
       + exchanged.bytes
-      + viewed.count * 4 + localTraits.count * 24 + rules.bytes()
+      + viewed.bytes + localTraits.bytes + ledgerTraits.bytes + rules.bytes()
   }
   var sights: [String] { rules.sights() }
 
@@ -100,25 +101,26 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
         deliver(viewed[index], at: node, state, done, &found)
       }
       let traits = localTraits[Int(local)]
-      for count in 0..<(rules.groups ? traits.pending : min(traits.pending, 1)) {
+      let pending = Int(traits.pending)
+      for count in 0..<(rules.groups ? pending : min(pending, 1)) {
         make(.persist(count: count + 1), at: node, state, done, &found)
       }
       if ledger.mayFail {
-        for count in 0...traits.pending {
+        for count in 0...pending {
           make(.fail(surviving: count), at: node, state, done, &found)
         }
       }
       if ledger.mayCrash {
-        for count in 0...traits.pending {
+        for count in 0...pending {
           make(.crash(surviving: count), at: node, state, done, &found)
         }
       }
       if ledger.mayTimeOut && traits.hasDeadline { make(.timeOut, at: node, state, done, &found) }
     }
-    for step in rules.plan.indices where ledger.startable & 1 << UInt32(step) != 0 {
+    for step in rules.plan.indices where ledger.startable & 1 << UInt16(step) != 0 {
       make(.start(step), at: rules.plan[step], state, done, &found)
     }
-    for step in rules.plan.indices where ledger.cancellable & 1 << UInt32(step) != 0 {
+    for step in rules.plan.indices where ledger.cancellable & 1 << UInt16(step) != 0 {
       make(.cancel(step), at: rules.plan[step], state, done, &found)
     }
   }
@@ -151,9 +153,10 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     words[node] = entry.local
     var touched: UInt8 = 1 << UInt8(node)
     if entry.events != 0 { note(entry.events, in: &words, &touched) }
-    for index in entry.sent..<(entry.sent + entry.sentCount) {
-      let (to, message) = reactions.sent[index]
-      words[nodes + to] = mailboxes.add(message, to: words[nodes + to])
+    for index in entry.sent {
+      let sent = reactions.sent[index]
+      let to = Int(sent.to)
+      words[nodes + to] = mailboxes.add(sent.message, to: words[nodes + to])
       touched |= 1 << UInt8(to)
     }
     learn(words)
@@ -175,7 +178,7 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     canonicalise(&words)
     if words == state.words { return }
     found.append(State(words: words))
-    moves?.append(path + [Move(node: node, input: entry.input)])
+    moves?.append(path + [Move(node: node, input: reactions.input(of: reaction))])
   }
 
   private func isCalm(_ words: Words) -> Bool {
@@ -263,7 +266,7 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
   }
 
   /// Where the reactions to the messages of this mailbox are: their number, how many of them are
-  /// answers, these, and the others.
+  /// answers, these, and the others; the lowest bit tells whether there are answers.
   @inline(__always)
   mutating func view(_ local: UInt32, _ mailbox: UInt32) -> Int {
     let known = views[key(local, mailbox, 0)]
@@ -287,17 +290,20 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     let first = viewed.count
     viewed.append(UInt32(answers.count + others.count))
     viewed.append(UInt32(answers.count))
-    viewed.append(contentsOf: answers)
-    viewed.append(contentsOf: others)
-    views.insert(UInt32(first), for: key(local, mailbox, 0))
-    return first
+    for reaction in answers + others { viewed.append(reaction) }
+    let view = first << 1 | (answers.isEmpty ? 0 : 1)
+    views.insert(UInt32(view), for: key(local, mailbox, 0))
+    return view
   }
 
   func answers(in view: Int) -> Range<Int> {
-    (view + 2)..<(view + 2 + Int(viewed[view + 1]))
+    if view & 1 == 0 { return 0..<0 }
+    let first = view >> 1
+    return (first + 2)..<(first + 2 + Int(viewed[first + 1]))
   }
 
   func moves(in view: Int) -> Range<Int> {
-    (view + 2 + Int(viewed[view + 1]))..<(view + 2 + Int(viewed[view]))
+    let first = view >> 1
+    return (first + 2 + Int(viewed[first + 1]))..<(first + 2 + Int(viewed[first]))
   }
 }

@@ -4,7 +4,7 @@ final class PairMemo {
   /// No number is remembered.
   static let none = UInt32.max
 
-  private struct Place {
+  private struct Place: BitwiseCopyable {
     var key = UInt64.max
     var value = none
   }
@@ -23,7 +23,7 @@ final class PairMemo {
   var bytes: Int { (mask + 1) * MemoryLayout<Place>.stride }
 
   private static func room(for count: Int) -> UnsafeMutablePointer<Place> {
-    let places = UnsafeMutablePointer<Place>.allocate(capacity: count)
+    let places = Column<Place>.room(for: count)
     places.initialize(repeating: Place(), count: count)
     return places
   }

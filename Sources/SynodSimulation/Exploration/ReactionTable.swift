@@ -1,24 +1,42 @@
 /// What nodes make of inputs, once worked out.
 struct ReactionTable {
-  struct Entry {
-    var kind: LocalReaction.Kind
+  /// Small, since they are looked at in no order, and there are many.
+  struct Entry: BitwiseCopyable {
     var local: UInt32
     var events: UInt32
     /// Where its messages are.
-    var sent: Int
-    var sentCount: Int
-    /// What it answers to.
-    var input: LocalInput
+    private var first: UInt32
+    private var count: UInt16
+    var kind: LocalReaction.Kind
+
+    init(_ reaction: LocalReaction, sentFrom first: Int) {
+      local = reaction.local
+      events = reaction.events
+      self.first = UInt32(first)
+      count = UInt16(reaction.sent.count)
+      kind = reaction.kind
+    }
+
+    var sent: Range<Int> { Int(first)..<Int(first) + Int(count) }
+  }
+
+  struct Sent: BitwiseCopyable, Equatable {
+    var to: UInt32
+    var message: UInt32
   }
 
   private let memo = PairMemo()
-  private(set) var entries: [Entry] = []
-  /// Node and message.
-  private(set) var sent: [(to: Int, message: UInt32)] = []
+  let entries = Column<Entry>()
+  /// By reaction, what it answers to.
+  private var inputs: [LocalInput] = []
+  let sent = Column<Sent>()
 
   var bytes: Int {
-    memo.bytes + entries.count * MemoryLayout<Entry>.stride + sent.count * 16
+    memo.bytes + entries.bytes + inputs.count * MemoryLayout<LocalInput>.stride + sent.bytes
   }
+
+  /// What a reaction answers to.
+  func input(of reaction: UInt32) -> LocalInput { inputs[Int(reaction)] }
 
   @inline(__always)
   mutating func number(
@@ -36,23 +54,21 @@ struct ReactionTable {
   ) -> UInt32 {
     let reaction = rules.react(local, input)
     let number = UInt32(entries.count)
-    entries.append(
-      Entry(
-        kind: reaction.kind, local: reaction.local, events: reaction.events, sent: sent.count,
-        sentCount: reaction.sent.count, input: input))
-    sent.append(contentsOf: reaction.sent)
+    entries.append(Entry(reaction, sentFrom: sent.count))
+    inputs.append(input)
+    for (to, message) in reaction.sent { sent.append(Sent(to: UInt32(to), message: message)) }
     memo.insert(number, for: key)
     return number
   }
 
   func sends(_ one: Entry, asMuchAs other: Entry) -> Bool {
-    guard one.sentCount == other.sentCount else { return false }
-    return (0..<one.sentCount).allSatisfy { sent[one.sent + $0] == sent[other.sent + $0] }
+    guard one.sent.count == other.sent.count else { return false }
+    return zip(one.sent, other.sent).allSatisfy { sent[$0] == sent[$1] }
   }
 
   /// Whether the input changes nothing at all.
   func isIdle(_ number: UInt32, at local: UInt32) -> Bool {
     let entry = entries[Int(number)]
-    return entry.local == local && entry.events == 0 && entry.sentCount == 0
+    return entry.local == local && entry.events == 0 && entry.sent.isEmpty
   }
 }
