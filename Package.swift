@@ -121,7 +121,8 @@ let package = Package(
       .testTarget(
         name: "SynodServerTests",
         dependencies: [
-          "SynodServer", "Synod", "CASPaxos", "MultiPaxos", "KeyValue", "RESP", "SynodRuntime", "UV",
+          "SynodServer", "Synod", "CASPaxos", "MultiPaxos", "KeyValue", "RESP", "SynodRuntime",
+          "UV",
           "SynodSimulation", "CASPaxosSimulation",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),
