@@ -67,28 +67,33 @@ extension RegisterState.Extra: Hashable {
 
 extension RegisterState.Extra {
   /// Which parts follow. Bit 0: what is forgotten. Bit 1: sessions. Bit 2, and nothing follows:
-  /// sessions were lost. The other bits are kept for what comes.
+  /// sessions were lost. Bit 3: which of the sessions may be late, a bit each. The other bits are kept
+  /// for what comes.
   private static let hasForgotten: UInt8 = 1
   private static let hasSessions: UInt8 = 2
   private static let hasLostSessions: UInt8 = 4
+  private static let hasLateSessions: UInt8 = 8
 
   /// Appends its binary form.
   func encode(into writer: inout ByteWriter) {
+    var late: UInt32 = 0
+    for index in sessions.indices where sessions[index].mayBeLate { late |= 1 << UInt32(index) }
     writer.write(
       (forgotten.isZero ? 0 : Self.hasForgotten) | (sessions.isEmpty ? 0 : Self.hasSessions)
-        | (lostSessions ? Self.hasLostSessions : 0))
+        | (lostSessions ? Self.hasLostSessions : 0) | (late == 0 ? 0 : Self.hasLateSessions))
     if !forgotten.isZero { forgotten.encode(into: &writer) }
     if sessions.isEmpty { return }
     writer.write(UInt8(truncatingIfNeeded: sessions.count))
     for session in sessions { session.encode(into: &writer) }
+    if late != 0 { writer.write(late) }
   }
 
   /// Reads its binary form, or says why it cannot.
   convenience init(from reader: inout ByteReader) throws(CodingError) {
     let parts = try reader.read(UInt8.self)
-    guard parts & ~(Self.hasForgotten | Self.hasSessions | Self.hasLostSessions) == 0 else {
-      throw .malformed("unknown parts of a state")
-    }
+    let known =
+      Self.hasForgotten | Self.hasSessions | Self.hasLostSessions | Self.hasLateSessions
+    guard parts & ~known == 0 else { throw .malformed("unknown parts of a state") }
     let forgotten = parts & Self.hasForgotten != 0 ? try Ballot(from: &reader) : .zero
     var sessions: [RegisterState.Session] = []
     if parts & Self.hasSessions != 0 {
@@ -97,6 +102,13 @@ extension RegisterState.Extra {
         throw .overLimit(found: UInt64(count), limit: RegisterState.Session.limit)
       }
       for _ in 0..<count { sessions.append(try RegisterState.Session(from: &reader)) }
+    }
+    if parts & Self.hasLateSessions != 0 {
+      let late = try reader.read(UInt32.self)
+      guard late != 0, UInt64(late) < 1 << UInt64(sessions.count) else {
+        throw .malformed("of sessions that are not there none is late")
+      }
+      for index in sessions.indices { sessions[index].mayBeLate = late >> UInt32(index) & 1 != 0 }
     }
     self.init(
       forgotten: forgotten, sessions: sessions,

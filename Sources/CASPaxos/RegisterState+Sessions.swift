@@ -12,13 +12,21 @@ extension RegisterState {
     /// Of what it wrote; zero where the client has left (`Operation.forget`), and this is only to say
     /// so to an attempt that comes late.
     public var version: Version
+    /// The register had lost sessions when it began, so that this may be a first attempt that came
+    /// late, behind later changes of its client that are forgotten. The next change of the client
+    /// clears it: two in a row that come so late are told from no others.
+    public var mayBeLate: Bool
 
     /// One made of its parts.
-    public init(client: Identity128, sequence: UInt64, result: Bytes, version: Version) {
+    public init(
+      client: Identity128, sequence: UInt64, result: Bytes, version: Version,
+      mayBeLate: Bool = false
+    ) {
       self.client = client
       self.sequence = sequence
       self.result = result
       self.version = version
+      self.mayBeLate = mayBeLate
     }
 
     /// The longest result, in bytes: a register keeps several, and none must outgrow its value.
@@ -55,9 +63,9 @@ extension RegisterState {
       return session.isEnded || once.sequence < session.sequence
         ? .forgotten : .result(session.result)
     }
-    // What came before the client's last change that is known was this client's to number. Of one that
-    // left, a later change may have been forgotten before that was heard.
-    if let session, !session.isEnded { return .none }
+    // What came before the client's last change that is known was this client's to number. Where that
+    // came late, or the client left, a later change may have been forgotten before.
+    if let session, !session.isEnded, !session.mayBeLate { return .none }
     return once.isRetry && lostSessions ? .forgotten : .none
   }
 
@@ -68,7 +76,10 @@ extension RegisterState {
   mutating func remember(_ result: Bytes, of once: Once, limit: Int) {
     var kept = sessions
     var hasLost = lostSessions
-    kept.removeAll { $0.client == once.client }
+    var mayBeLate = hasLost
+    if let place = kept.firstIndex(where: { $0.client == once.client }) {
+      if !kept.remove(at: place).isEnded { mayBeLate = false }
+    }
     while kept.count >= max(limit, 1) {
       if let left = kept.firstIndex(where: \.isEnded) {
         kept.remove(at: left)
@@ -80,7 +91,8 @@ extension RegisterState {
     }
     kept.append(
       Session(
-        client: once.client, sequence: once.sequence, result: result.compacted(), version: version))
+        client: once.client, sequence: once.sequence, result: result.compacted(), version: version,
+        mayBeLate: mayBeLate))
     extra = Extra(forgotten: forgotten, sessions: kept, lostSessions: hasLost)
   }
 
@@ -113,7 +125,7 @@ extension RegisterState {
 }
 
 extension RegisterState.Session: ByteCodable {
-  /// Appends its binary form.
+  /// Appends its binary form, without `mayBeLate`: the register has one number for all of them.
   public func encode(into writer: inout ByteWriter) {
     client.encode(into: &writer)
     writer.write(sequence)
@@ -129,5 +141,6 @@ extension RegisterState.Session: ByteCodable {
     version = Version(ballot: try Ballot(from: &reader), step: try reader.read(UInt32.self))
     // A table that keeps it must not keep the frame that it came in.
     result = try reader.read(bytesUpTo: Self.maxResult).compacted()
+    mayBeLate = false
   }
 }

@@ -119,7 +119,9 @@ import Testing
     state = state.written("5", at: b(10, 1), step: 1)
     state.remember("told", of: once(2), limit: 2)
     #expect(state.memory(of: once(2, isRetry: true)) == .result("told"))
-    #expect(state.memory(of: once(3, isRetry: true)) == .none)
+    #expect(state.memory(of: once(3, isRetry: true)) == .forgotten, "the second may have come late")
+    state.remember("told", of: once(3), limit: 2)
+    #expect(state.memory(of: once(4, isRetry: true)) == .none)
     #expect(state.memory(of: Once(Self.client(2), 1, isRetry: true)) == .forgotten)
   }
 
@@ -179,6 +181,33 @@ import Testing
     state.remember("told", of: Once(Self.client(2), 1), limit: 1)
     state.endSession(of: Self.client(1), through: 1, limit: 2)
     #expect(state.memory(of: Once(Self.client(1), 2, isRetry: true)) == .forgotten)
+  }
+
+  /// The fourth was left behind at a node that stood still. Its client had it made elsewhere, and the
+  /// fifth, and was forgotten; then that node went on.
+  @Test func aRetryCannotBeToldWhereAnEarlierChangeMayHaveComeLate() {
+    var state = RegisterState.blank.written("x", at: b(1, 1), step: 1)
+    for sequence in [4, 5] as [UInt64] { state.remember("told", of: once(sequence), limit: 2) }
+    for client in 1...2 { state.remember("told", of: Once(Self.client(client), 1), limit: 2) }
+    #expect(state.memory(of: once(4)) == .none, "it counts as new")
+    state.remember("told late", of: once(4), limit: 2)
+    #expect(state.memory(of: once(4, isRetry: true)) == .result("told late"))
+    #expect(state.memory(of: once(5, isRetry: true)) == .forgotten)
+    // What is asked for the first time is made; from then on it is known what was its client's last.
+    #expect(state.memory(of: once(6)) == .none)
+    state.remember("told", of: once(6), limit: 2)
+    #expect(state.memory(of: once(5, isRetry: true)) == .forgotten)
+    #expect(state.memory(of: once(7, isRetry: true)) == .none)
+  }
+
+  /// That it left came late, too, and so did what it had asked for before.
+  @Test func whoLeftBeforeAnEarlierChangeCameLateCannotBeTold() {
+    var state = RegisterState.blank.written("x", at: b(1, 1), step: 1)
+    for sequence in [4, 5] as [UInt64] { state.remember("told", of: once(sequence), limit: 1) }
+    state.remember("told", of: Once(Self.client(1), 1), limit: 1)
+    state.endSession(of: Self.me, through: 3, limit: 2)
+    state.remember("told late", of: once(4), limit: 2)
+    #expect(state.memory(of: once(5, isRetry: true)) == .forgotten)
   }
 
   @Test func whatOnlyReadsIsReadHoweverMuchIsForgotten() {
@@ -360,6 +389,14 @@ import Testing
     state.remember("more", of: Once(Self.client(3), 1), limit: 2)
     state.forget(through: b(2, 1))
     #expect(state.sessions.map(\.result) == ["", "more"] && state.extra?.lostSessions == true)
+    try comesBack(state)
+    state.remember("late", of: Once(Self.client(4), 1), limit: 3)
+    #expect(state.memory(of: Once(Self.client(3), 2, isRetry: true)) == .none)
+    #expect(state.memory(of: Once(Self.client(4), 2, isRetry: true)) == .forgotten)
+    try comesBack(state)
+  }
+
+  private func comesBack(_ state: RegisterState) throws {
     var writer = ByteWriter()
     state.encode(into: &writer)
     let bytes = writer.finish()
