@@ -198,6 +198,48 @@ import Testing
     }
   }
 
+  /// The memory of a frame, as long as anybody has a part of it.
+  private struct Frame {
+    weak var owner: AnyObject?
+  }
+
+  /// The message as it comes in a frame with much else.
+  private func framed(_ message: Message) throws -> (message: Message, frame: Frame) {
+    var writer = ByteWriter()
+    message.encode(into: &writer)
+    let bytes = Bytes(writer.finish().array + [UInt8](repeating: 0, count: 4096))
+    var reader = ByteReader(bytes)
+    return (try Message(from: &reader), Frame(owner: bytes.unsafeOwner))
+  }
+
+  /// Of what it has no room for it keeps the keys, and not the frames in which they came.
+  @Test func aWatchThatIsBehindKeepsNoFrames() throws {
+    var world = world { $0.watchLease = 1 << 20 }
+    world.propose(.watch(.prefix), key: "k", at: 4)
+    world.run(200)
+    var frames: [Frame] = []
+    for _ in 0..<2 {
+      for number in 0..<40 { world.propose(.change(.add(1)), key: Bytes("k\(number)"), at: 1) }
+      world.deliverAll { $0.message.kind != .observed }
+      let told = world.letters
+      world.lose()
+      for letter in told {
+        let (message, frame) = try framed(letter.message)
+        frames.append(frame)
+        world.receive(message, at: letter.to.rawValue, from: letter.from.rawValue)
+      }
+    }
+    world.run(500)
+    #expect(frames.count == 2 * 40 * 3)
+    #expect(frames.count { $0.owner != nil } == 0)
+    var keys: Set<Bytes> = []
+    for _ in 0..<50 {
+      keys.formUnion(told(4, &world).map(\.key))
+      world.run(10)
+    }
+    #expect(keys.count == 40)
+  }
+
   @Test func allPrefixesOfANodeAreLookedForInOneWalkThroughTheKeys() {
     var world = world { $0.watchSweep = 1 << 30 }
     for number in 0..<64 {

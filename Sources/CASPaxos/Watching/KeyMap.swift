@@ -33,6 +33,12 @@ struct KeyMap<Value: Hashable & Sendable>: Hashable, Sendable {
     }
   }
 
+  /// The key as it is kept here, which costs no copy; nil where it is not there.
+  func own(_ key: Bytes) -> Bytes? {
+    let place = place(key)
+    return parts[place].index(forKey: key).map { parts[place][$0].key }
+  }
+
   private mutating func cut() {
     let whole = parts[0]
     parts = Array(repeating: [:], count: Self.most)

@@ -57,8 +57,11 @@ struct Watch: Hashable, Sendable {
     keys[key]?.phase = .behind
     guard keys[key]?.isQueued == false else { return }
     keys[key]?.isQueued = true
-    behind.append(key)
+    behind.append(own(key))
   }
+
+  /// The same in memory of its own: what is queued must not keep the frame that it came in.
+  private func own(_ key: Bytes) -> Bytes { keys.own(key) ?? key.compacted() }
 
   /// A register to be read now.
   /// - Parameter reads: how many reads have begun.
@@ -141,7 +144,7 @@ struct Watch: Hashable, Sendable {
       watched.news.append(WatchedKey.News(register: register, skipped: skipped))
       waiting += 1
       bytes += register.size
-      if watched.news.count == 1 && !watched.isUnfinished { newsworthy.append(key) }
+      if watched.news.count == 1 && !watched.isUnfinished { newsworthy.append(own(key)) }
     } else if let last = watched.news.last {
       bytes += register.size - last.register.size
       watched.news[watched.news.count - 1] = WatchedKey.News(register: register, skipped: true)
@@ -149,7 +152,7 @@ struct Watch: Hashable, Sendable {
       // What takes its place is read.
       guard watched.phase == .current else { return }
       watched.phase = .behind
-      if !watched.isQueued { behind.append(key) }
+      if !watched.isQueued { behind.append(own(key)) }
       watched.isQueued = true
       return
     }

@@ -11,7 +11,7 @@ extension Watches {
     switch registers[key]?.reading {
     case .some(.none):
       registers[key]?.reading = .wanted
-      toRead.append(key)
+      toRead.append(registers.own(key) ?? key.compacted())
     case .running(let since, _): registers[key]?.reading = .running(since: since, again: true)
     case .wanted, nil: break
     }
@@ -88,7 +88,7 @@ extension Watches {
       registers[key]?.isSuspect = true
       // Many together.
       let time = now.advanced(by: 2 * patience - now.rawValue % patience)
-      suspects.append(Suspect(key: key.compacted(), at: time))
+      suspects.append(Suspect(key: registers.own(key) ?? key.compacted(), at: time))
     }
     return isNew || isNews
   }
