@@ -69,6 +69,32 @@ import Testing
     #expect(told(4, &world).map(\.register.number) == [5])
   }
 
+  /// It was told of the deletion before its connection broke: that this is collected is no news.
+  @Test func aWatchThatGoesOnBehindADeletionIsNotToldOfItAgain() {
+    var world = world {
+      $0.watchLease = 300
+      $0.collectAfter = 64
+    }
+    _ = world.result(.change(.add(3)), at: 1)
+    let first = world.propose(.watch(.register(after: nil)), at: 4)
+    world.run(50)
+    _ = told(4, &world)
+    world.propose(.change(.delete), at: 1)
+    world.run(50)
+    let deletion = told(4, &world).last?.register
+    #expect(deletion?.value == nil && deletion.map { $0.version > .zero } == true)
+    world.cancel(first, at: 4)
+    world.propose(.watch(.register(after: deletion?.version)), at: 4)
+    world.run(50)
+    #expect(told(4, &world).isEmpty)
+    world.run(6000)
+    #expect(world[1].acceptorState(of: "k") == nil)
+    #expect(told(4, &world).isEmpty)
+    _ = world.result(.change(.add(5)), at: 2)
+    world.run(500)
+    #expect(told(4, &world).map(\.register.number) == [5])
+  }
+
   /// Something newer came while it was read, and was deleted and collected before it was.
   @Test func aDeletionThatWasCollectedDuringAReadIsTold() {
     var world = world {

@@ -102,6 +102,8 @@ struct Watch: Hashable, Sendable {
     if let read { settle(&watched, read) }
     if let told = watched.told {
       if register.version > told { take(register, skipped: told != follows, of: key, &watched) }
+      // A watch that began behind a deletion was told of that before.
+      if register.version == told && register.value == nil { watched.isGone = true }
     } else if let read, read > firstRead {
       if !subject.isPrefix || register.value != nil {
         take(register, skipped: hasForgotten, of: key, &watched)
