@@ -114,8 +114,8 @@ extension Settings {
     var settings = self
     settings.maxKey = min(max(maxKey, 0), Message.maxKey)
     settings.maxValue = min(max(maxValue, 0), Message.maxValue)
-    settings.retransmitAfter = max(retransmitAfter, 1)
-    settings.patience = max(patience, 1)
+    settings.retransmitAfter = min(max(retransmitAfter, 1), 1 << 40)
+    settings.patience = min(max(patience, 1), 1 << 40)
     settings.askAfter = min(max(askAfter, 1), 1 << 40)
     settings.takeOverAfter = min(max(takeOverAfter, 1), 1 << 40)
     settings.backoff = min(backoff, 1 << 20)

@@ -266,6 +266,34 @@ import Testing
     #expect(keys.count == 40)
   }
 
+  /// Whoever sets a time to never, or a number to any.
+  @Test func settingsWithoutBoundsAreBounded() {
+    var world = world {
+      $0.retransmitAfter = .max
+      $0.patience = .max
+      $0.takeOverAfter = .max
+      $0.backoff = .max
+      $0.maxBackoff = .max
+      $0.watchLease = .max
+      $0.watchSweep = .max
+      $0.collectAfter = .max
+      $0.counterBlock = .max
+      $0.maxFold = .max
+      $0.maxFoldBytes = .max
+      $0.maxObservations = .max
+      $0.maxObservedBytes = .max
+    }
+    world.propose(.watch(.prefix), key: "k", at: 4)
+    _ = world.result(.change(.add(3)), at: 1)
+    world.run(100)
+    #expect(told(4, &world).map(\.register.number) == [3])
+    _ = world.result(.change(.delete), at: 2)
+    let change = world.propose(.changeMembership(.add(address: "q", role: .voter)), at: 1)
+    world.start(5)
+    world.run(5000)
+    #expect(world.ended[change] != nil)
+  }
+
   @Test func allPrefixesOfANodeAreLookedForInOneWalkThroughTheKeys() {
     var world = world { $0.watchSweep = 1 << 30 }
     for number in 0..<64 {
