@@ -2,6 +2,10 @@ internal import Synod
 
 /// Walking the registers in the order of their hashes.
 extension RegisterTable {
+  /// A shard of more registers than this is walked in the order of their hashes, and not looked at as a
+  /// whole.
+  static let crowd = KeyPage.maxLooks
+
   /// Whether a register comes before another on every voter's pages.
   static func isOrdered(_ a: (hash: UInt64, key: Bytes), _ b: (hash: UInt64, key: Bytes)) -> Bool {
     if a.hash != b.hash { return a.hash < b.hash }
@@ -12,28 +16,62 @@ extension RegisterTable {
 
   /// The page behind a hash, the batch that makes durable what it shows, and how many registers were
   /// looked at for it.
-  func page(
+  mutating func page(
     _ request: KeyPage.Request
   ) -> (page: KeyPage, batch: PersistBatch, looks: Int) {
     var walk = PageWalk(limit: min(max(Int(request.limit), 1), KeyPage.maxEntries))
     guard let first = request.first else { return walk.made }
     for shard in shard(of: first)..<shards.count {
-      let cells = shards[shard].cells
-      walk.looks += cells.count
-      var places = cells.indices.filter { !cells[$0].accepted.isZero && cells[$0].hash >= first }
-      let isCut = Self.cut(&places, of: cells, to: walk.room)
-      places.sort {
-        Self.isOrdered((cells[$0].hash, cells[$0].key), (cells[$1].hash, cells[$1].key))
+      let isThrough: Bool
+      if shards[shard].cells.count > Self.crowd {
+        walk.looks += putInOrder(shard)
+        isThrough = takeInOrder(shard, from: first, into: &walk)
+      } else {
+        isThrough = take(shard, from: first, into: &walk)
       }
-      for place in places where !walk.take(cells[place]) { return walk.made }
-      if isCut {
-        walk.endsHere()
-        break
-      }
+      guard isThrough else { break }
       let isLast = shard == shards.count - 1
       if !isLast && !walk.end(ofShard: lastHash(of: shard)) { break }
     }
     return walk.made
+  }
+
+  /// Takes what a shard has behind a hash.
+  /// - Returns: false where the page ends within it.
+  private func take(_ shard: Int, from first: UInt64, into walk: inout PageWalk) -> Bool {
+    let cells = shards[shard].cells
+    walk.looks += cells.count
+    var places = cells.indices.filter { !cells[$0].accepted.isZero && cells[$0].hash >= first }
+    let isCut = Self.cut(&places, of: cells, to: walk.room)
+    places.sort { Self.isOrdered(cells[$0].rank, cells[$1].rank) }
+    for place in places where !walk.take(cells[place]) { return false }
+    if isCut { walk.endsHere() }
+    return !isCut
+  }
+
+  /// The same of a crowded shard, whose order is right.
+  private func takeInOrder(
+    _ shard: Int, from first: UInt64, into walk: inout PageWalk
+  ) -> Bool {
+    guard let order = orders[shard] else { return true }
+    let cells = shards[shard].cells
+    var places: [Int] = []
+    var last: UInt64?
+    var looks = 0
+    defer { walk.looks += looks }
+    for hash in order.hashes[order.place(of: first)...] where hash != last {
+      if let last, walk.isFull || looks >= KeyPage.maxLooks {
+        walk.page.through = last
+        return false
+      }
+      last = hash
+      looks += 1
+      places.removeAll(keepingCapacity: true)
+      shards[shard].addCells(of: hash, to: &places)
+      if places.count > 1 { places.sort { Self.isOrdered(cells[$0].rank, cells[$1].rank) } }
+      for place in places where !cells[place].accepted.isZero { _ = walk.take(cells[place]) }
+    }
+    return true
   }
 
   /// Leaves the lowest of them, about as many as there is room for: numbers are sorted sooner than
@@ -47,6 +85,10 @@ extension RegisterTable {
     places.removeAll { cells[$0].hash > last }
     return true
   }
+}
+
+extension RegisterTable.Cell {
+  fileprivate var rank: (hash: UInt64, key: Bytes) { (hash, key) }
 }
 
 /// A page that is being filled.
@@ -70,7 +112,7 @@ private struct PageWalk {
     if let lastHash { page.through = lastHash }
   }
 
-  private var isFull: Bool { page.entries.count >= limit || bytes >= KeyPage.maxBytes }
+  var isFull: Bool { page.entries.count >= limit || bytes >= KeyPage.maxBytes }
 
   /// - Returns: false where the page ends before this register.
   mutating func take(_ cell: RegisterTable.Cell) -> Bool {

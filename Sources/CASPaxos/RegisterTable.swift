@@ -76,6 +76,8 @@ struct RegisterTable: Hashable, Sendable {
   }
 
   private(set) var shards: [Shard]
+  /// Of shards of which pages were asked for while they were crowded.
+  private(set) var orders: [Int: HashOrder] = [:]
   private let siphash: SipHash
   private let shift: UInt64
   /// Registers in all.
@@ -110,6 +112,7 @@ struct RegisterTable: Hashable, Sendable {
     if let cell = shards[shard].find(key, hash: hash) { return Place(shard: shard, cell: cell) }
     count += 1
     let cell = shards[shard].insert(Cell(key: key.compacted(), hash: hash))
+    if !orders.isEmpty { changeOrder(of: shard) { $0.insert(hash) } }
     return Place(shard: shard, cell: cell)
   }
 
@@ -126,6 +129,21 @@ struct RegisterTable: Hashable, Sendable {
     count -= 1
     removals += 1
     shards[place.shard].remove(at: place.cell)
+    if !orders.isEmpty { changeOrder(of: place.shard) { $0.noteRemoval() } }
+  }
+
+  private mutating func changeOrder(of shard: Int, _ change: (inout HashOrder) -> Void) {
+    guard orders[shard] != nil else { return }
+    change(&orders[shard, default: HashOrder([])])
+    if orders[shard]?.isWorn == true { orders[shard] = nil }
+  }
+
+  /// Has the order of a crowded shard be right.
+  /// - Returns: what that costs, in looks at registers.
+  mutating func putInOrder(_ shard: Int) -> Int {
+    if orders[shard] != nil { return orders[shard]?.merge() ?? 0 }
+    orders[shard] = HashOrder(shards[shard].cells)
+    return shards[shard].cells.count
   }
 
   mutating func forEachCell(_ body: (inout Cell) -> Void) {
@@ -146,6 +164,7 @@ struct RegisterTable: Hashable, Sendable {
         Self.isOrdered(($0.hash, $0.key), ($1.hash, $1.key))
       }
       if isSorted { continue }
+      orders[shard] = nil
       shards[shard] = Shard()
       for cell in cells.sorted(by: { Self.isOrdered(($0.hash, $0.key), ($1.hash, $1.key)) }) {
         _ = shards[shard].insert(cell)
@@ -177,6 +196,18 @@ extension RegisterTable.Shard {
           return cell
         }
       }
+      probe = (probe + 1) & mask
+    }
+  }
+
+  /// Adds the cells of this hash: one, but where keys were made to have the same.
+  func addCells(of hash: UInt64, to found: inout [Int]) {
+    guard !index.isEmpty else { return }
+    let mask = index.count - 1
+    var probe = Int(truncatingIfNeeded: hash) & mask
+    while index[probe] != 0 {
+      let cell = Self.cell(index[probe])
+      if (index[probe] ^ hash) >> 32 == 0 && cells[cell].hash == hash { found.append(cell) }
       probe = (probe + 1) & mask
     }
   }

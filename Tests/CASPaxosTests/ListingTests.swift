@@ -442,6 +442,67 @@ import Testing
     #expect(pages == 3)
   }
 
+  /// The hash is no secret: whoever likes can have all keys lie in one shard.
+  @Test func aPageLooksAtFewRegistersHoweverManyLieInOneShard() {
+    var table = RegisterTable(shards: 1, seed: 5)
+    let count = 2 * RegisterTable.crowd
+    for number in 0..<count { table.accept(Bytes("\(number)")) }
+    // They are put in order once.
+    var after = table.page(KeyPage.Request(after: nil, limit: 10)).page.through
+    for number in 0..<20 {
+      let (page, _, looks) = table.page(KeyPage.Request(after: after, limit: 10))
+      #expect(page.entries.count == 10 && page.answers(after, hash: table.hash))
+      #expect(looks < count / 16)
+      after = page.through
+      table.accept(Bytes("more \(number)"))
+    }
+    // Blank ones are passed over, a bounded number at a time.
+    for cell in table.shards[0].cells.indices {
+      table[RegisterTable.Place(shard: 0, cell: cell)].accepted = .zero
+    }
+    var pages = 0
+    var next: UInt64?
+    repeat {
+      let (page, _, looks) = table.page(KeyPage.Request(after: next, limit: 10))
+      #expect(page.entries.isEmpty && looks < KeyPage.maxLooks + count / 16)
+      pages += 1
+      next = page.through
+    } while next != .max
+    #expect(pages == 3)
+  }
+
+  /// While registers come and go.
+  @Test(arguments: [1, 2])
+  func pagesOfACrowdedShardCoverItInOrder(shards: Int) {
+    var random = SplitMix(seed: 11)
+    var table = RegisterTable(shards: shards, seed: 5)
+    let count = 3 * RegisterTable.crowd * shards / 2
+    for number in 0..<count { table.accept(Bytes("\(number)")) }
+    var left = Set((0..<count).map { Bytes("\($0)") })
+    for turn in 0..<6 {
+      var seen: [Bytes] = []
+      var after: UInt64?
+      repeat {
+        let (page, _, _) = table.page(KeyPage.Request(after: after, limit: 3000))
+        #expect(page.answers(after, hash: table.hash))
+        seen += page.entries.map(\.key)
+        after = page.through
+      } while after != .max
+      #expect(seen.count == left.count && Set(seen) == left)
+      // In the end more have gone than are left.
+      for number in 0..<count where random.next() % (turn < 3 ? 50 : 2) == 0 {
+        let key = Bytes("\(number)")
+        if let place = table.find(key, hash: table.hash(key)) { table.remove(place) }
+        left.remove(key)
+      }
+      for _ in 0..<100 {
+        let key = Bytes("\(random.next() % UInt64(2 * count))")
+        table.accept(key)
+        left.insert(key)
+      }
+    }
+  }
+
   @Test func aRangeOfHashesIsARunOfShards() {
     for shards in [1, 2, 64, 1024] {
       let table = RegisterTable(shards: shards, seed: 5)
@@ -466,6 +527,13 @@ import Testing
       // It is another page, or none; it never traps.
       if let other = KeyPage(encoded: Bytes(bytes)) { #expect(other != page) }
     }
+  }
+}
+
+extension RegisterTable {
+  /// Holds a state of the register.
+  fileprivate mutating func accept(_ key: Bytes) {
+    self[findOrInsert(key, hash: hash(key))].accepted = b(1, 1)
   }
 }
 
