@@ -10,7 +10,9 @@ public struct Member: Hashable, Sendable {
     case learner = 2
     /// Proposes and never votes: a gateway.
     case proposer = 3
-    /// Never votes, and is told what is settled.
+    /// Never votes, and is told what is settled. It asks the voters as a proposer does, since a read may
+    /// have to write back what it found: that it proposes no changes is up to whoever runs it
+    /// (`Machine.standing`).
     case observer = 4
   }
 
