@@ -76,10 +76,11 @@ extension Message {
 
 extension RegisterTable {
   fileprivate func indexAddress(_ hash: UInt64) -> UnsafeRawPointer? {
-    shards[shard(of: hash)].index.withUnsafeBufferPointer { index in
-      index.baseAddress.map {
-        UnsafeRawPointer($0 + (Int(truncatingIfNeeded: hash) & (index.count - 1)))
-      }
+    let shard = shard(of: hash)
+    guard !shards[shard].index.isEmpty else { return nil }
+    let home = shards[shard].home(hash)
+    return shards[shard].index.withUnsafeBufferPointer { index in
+      index.baseAddress.map { UnsafeRawPointer($0 + home) }
     }
   }
 

@@ -53,7 +53,8 @@ struct Core: Hashable, Sendable {
     self.settings = settings
     configuration = settings.configuration
     place = settings.configuration.place(of: settings.voter)
-    table = RegisterTable(shards: settings.shards, seed: settings.hashSeed)
+    table = RegisterTable(
+      shards: settings.shards, seed: settings.hashSeed, secret: settings.seed)
     members = Members(
       Membership(settings.configuration, addresses: settings.addresses),
       hash: table.hash(Membership.key))

@@ -73,6 +73,15 @@ struct RegisterTable: Hashable, Sendable {
     /// Open addressing with linear probing: a cell's position plus one in the low half, the high half
     /// of its hash in the other, so that only cells that may be meant are looked at; 0 is free.
     var index: [UInt64] = []
+    /// Odd, and this node's own: whoever knows the keys' hashes does not know which of them meet here.
+    fileprivate let secret: UInt64
+
+    fileprivate init(secret: UInt64) { self.secret = secret }
+
+    /// Where in the index a hash belongs.
+    @inline(__always) func home(_ hash: UInt64) -> Int {
+      Int(truncatingIfNeeded: ((hash ^ hash &>> 32) &* secret) &>> 32) & (index.count - 1)
+    }
   }
 
   private(set) var shards: [Shard]
@@ -85,9 +94,13 @@ struct RegisterTable: Hashable, Sendable {
   /// Cells removed so far: while it stands, places stay right.
   private(set) var removals: UInt64 = 0
 
-  init(shards: Int, seed: UInt64) {
+  /// - Parameters:
+  ///   - seed: of the hash, the same on every node.
+  ///   - secret: better another on every node.
+  init(shards: Int, seed: UInt64, secret: UInt64 = 0) {
     precondition(shards > 0 && shards & (shards - 1) == 0, "shards must be a power of two")
-    self.shards = Array(repeating: Shard(), count: shards)
+    var own = SplitMix(seed: secret)
+    self.shards = Array(repeating: Shard(secret: own.next() | 1), count: shards)
     shift = UInt64(63 - shards.trailingZeroBitCount)
     var random = SplitMix(seed: seed)
     siphash = SipHash(key: (random.next(), random.next()))
@@ -165,7 +178,7 @@ struct RegisterTable: Hashable, Sendable {
       }
       if isSorted { continue }
       orders[shard] = nil
-      shards[shard] = Shard()
+      shards[shard] = Shard(secret: shards[shard].secret)
       for cell in cells.sorted(by: { Self.isOrdered(($0.hash, $0.key), ($1.hash, $1.key)) }) {
         _ = shards[shard].insert(cell)
       }
@@ -183,7 +196,7 @@ extension RegisterTable.Shard {
   func find(_ key: Bytes, hash: UInt64) -> Int? {
     guard !index.isEmpty else { return nil }
     let mask = index.count - 1
-    var probe = Int(truncatingIfNeeded: hash) & mask
+    var probe = home(hash)
     let ends = KeyEnds(key)
     while true {
       let entry = index[probe]
@@ -204,7 +217,7 @@ extension RegisterTable.Shard {
   func addCells(of hash: UInt64, to found: inout [Int]) {
     guard !index.isEmpty else { return }
     let mask = index.count - 1
-    var probe = Int(truncatingIfNeeded: hash) & mask
+    var probe = home(hash)
     while index[probe] != 0 {
       let cell = Self.cell(index[probe])
       if (index[probe] ^ hash) >> 32 == 0 && cells[cell].hash == hash { found.append(cell) }
@@ -215,7 +228,7 @@ extension RegisterTable.Shard {
   /// The cell of this hash, where its place in the index is not taken by another.
   func likelyCell(_ hash: UInt64) -> Int? {
     guard !index.isEmpty else { return nil }
-    let entry = index[Int(truncatingIfNeeded: hash) & (index.count - 1)]
+    let entry = index[home(hash)]
     return entry == 0 ? nil : Self.cell(entry)
   }
 
@@ -229,7 +242,7 @@ extension RegisterTable.Shard {
   private mutating func enter(_ cell: Int) {
     let mask = index.count - 1
     let hash = cells[cell].hash
-    var probe = Int(truncatingIfNeeded: hash) & mask
+    var probe = home(hash)
     while index[probe] != 0 { probe = (probe + 1) & mask }
     index[probe] = Self.entry(cell, hash)
   }
@@ -252,7 +265,7 @@ extension RegisterTable.Shard {
   private func probe(of cell: Int) -> Int {
     let mask = index.count - 1
     let entry = Self.entry(cell, cells[cell].hash)
-    var probe = Int(truncatingIfNeeded: cells[cell].hash) & mask
+    var probe = home(cells[cell].hash)
     while index[probe] != entry { probe = (probe + 1) & mask }
     return probe
   }
@@ -264,8 +277,8 @@ extension RegisterTable.Shard {
     var hole = start
     var probe = (start + 1) & mask
     while index[probe] != 0 {
-      let home = Int(truncatingIfNeeded: cells[Self.cell(index[probe])].hash) & mask
-      if (probe - home) & mask >= (probe - hole) & mask {
+      let wanted = home(cells[Self.cell(index[probe])].hash)
+      if (probe - wanted) & mask >= (probe - hole) & mask {
         index[hole] = index[probe]
         hole = probe
       }

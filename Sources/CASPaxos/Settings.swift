@@ -10,10 +10,11 @@ public struct Settings: Hashable, Sendable {
   public var configuration: Configuration
   /// Where the initial voters are reached, for a register of the members that was never written.
   public var addresses: [VoterID: Bytes] = [:]
-  /// Where its jitter comes from: better another on every node.
+  /// Where its jitter comes from, and where its registers lie in memory: better another on every node.
   public var seed: UInt64
   /// Where the keys' hash comes from: the same on every node of a cluster, or keys cannot be listed.
-  /// Whoever knows it can choose keys that collide.
+  /// Whoever knows it can choose keys that come side by side in lists; where they lie in a node's memory
+  /// depends on `seed`, too.
   public var hashSeed: UInt64 = 0
 
   /// How long a request may stay unanswered before it is sent again to whoever has not answered.

@@ -33,6 +33,20 @@ import Testing
     }
   }
 
+  /// Whoever knows the hash can choose keys whose hashes are alike; where they lie is the node's own.
+  @Test func keysThatWereChosenToCollideDoNot() {
+    var table = RegisterTable(shards: 1, seed: 3)
+    var number = 0
+    while table.count < 400 {
+      let key = Bytes("key\(number)")
+      let hash = table.hash(key)
+      if hash & 0xff == 7 { _ = table.findOrInsert(key, hash: hash) }
+      number += 1
+    }
+    let runs = table.shards[0].index.split(separator: 0)
+    #expect(runs.map(\.count).max() ?? 0 < 64)
+  }
+
   @Test func aWalkDownwardsMissesNothingThatStaysWhileOthersAreRemoved() {
     var random = SplitMix(seed: 3)
     var table = RegisterTable(shards: 1, seed: 3)
