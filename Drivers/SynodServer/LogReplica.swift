@@ -25,6 +25,7 @@ final class LogReplica: Replica {
   /// For the tables of a new state.
   private let seed: UInt64
   private var leases: LeaseClock
+  private var remains = RemainsCollector()
   private var timer: Timer?
   /// Who leads, as far as this node knows.
   private(set) var leader: VoterID?
@@ -137,6 +138,8 @@ final class LogReplica: Replica {
     lookAfterMembers(on: server)
     giveSeed(on: server)
     expireLeases(on: server)
+    guard isLeading else { return }
+    for step in remains.next(in: node.machine.app, after: 2) { propose(step, on: server) }
   }
 
   private func follow(_ voter: VoterID?, on server: LogServer) {

@@ -72,7 +72,7 @@ extension ValueLimits {
       return nil
     // Made of one key, or of arguments that were looked at already.
     case .change, .once, .forget, .get, .count, .delete, .versions, .size, .list, .deleteAll,
-      .lease, .configure:
+      .lease, .letGo, .configure:
       return nil
     }
   }

@@ -33,11 +33,12 @@ struct KeySessions: Hashable, Sendable {
   /// A client that is not there may have been.
   var hasLost = false
 
+  /// Bytes of the replies together: they must fit into a message of a snapshot.
+  static let maxResults = 384 << 10
   /// Clients that have left, of which it is still said, at the most.
   static let maxEnded = 8
 
-  /// - Parameter others: whether what was kept before this may be gone.
-  func memory(of once: Once, hasLost others: Bool) -> Memory {
+  func memory(of once: Once) -> Memory {
     if let session = sessions.first(where: { $0.client == once.client }) {
       if session.sequence == once.sequence { return .result(session.result) }
       return session.sequence < once.sequence ? .none : .forgotten
@@ -48,13 +49,19 @@ struct KeySessions: Hashable, Sendable {
       return .forgotten
     }
     // Of one that left, a later change may have been forgotten before that was heard.
-    return once.isRetry && (hasLost || others) ? .forgotten : .none
+    return once.isRetry && hasLost ? .forgotten : .none
   }
 
   /// Where there are too many, those go first that have left.
   mutating func remember(_ result: Bytes, of once: Once, limit: Int) {
     sessions.removeAll { $0.client == once.client }
     ended.removeAll { $0.client == once.client }
+    while !sessions.isEmpty,
+      sessions.reduce(result.count, { $0 + $1.result.count }) > Self.maxResults
+    {
+      sessions.removeFirst()
+      hasLost = true
+    }
     while sessions.count + ended.count >= max(limit, 1) {
       if ended.isEmpty {
         sessions.removeFirst()

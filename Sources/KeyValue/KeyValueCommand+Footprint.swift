@@ -46,6 +46,7 @@ private struct Touched {
       for pair in pairs { add(.write, pair.key) }
     case .size, .list: addAllKeys(.read)
     case .deleteAll: addAllKeys(.write)
+    case .letGo(let remains): for one in remains { add(.write, one.key) }
     // Whatever comes behind is judged by other limits.
     case .configure: isEverything = true
     case .lease(let step): add(step.isReadOnly ? .read : .write, step.name, in: .lease)

@@ -31,7 +31,9 @@ extension KeyValueState {
     case .lease(.get(let name)): return read(lease: name)
     // A list is no reply of a client; whoever wants one asks for nothing else.
     case .list: return .null
-    case .once, .forget, .delete, .set, .setIfAllMissing, .deleteAll, .lease, .configure: return nil
+    case .once, .forget, .delete, .set, .setIfAllMissing, .deleteAll, .lease, .letGo,
+      .configure:
+      return nil
     }
   }
 
@@ -70,22 +72,22 @@ extension KeyValueState {
     let entry = KeyValueEntry(value.compacted(), version: stamp)
     if let place {
       let old = keys[place]
-      sum &-= Fingerprint.of(key: hash, old)
-      bytes -= Self.cost(key, old.value)
+      inKeys.sum &-= Fingerprint.of(key: hash, old)
+      inKeys.bytes -= Self.cost(key, old.value)
       keys.replace(place, with: entry)
     } else {
       keys.insert(key.compacted(), hash: hash, entry)
     }
-    sum &+= Fingerprint.of(key: hash, entry)
-    bytes += Self.cost(key, value)
+    inKeys.sum &+= Fingerprint.of(key: hash, entry)
+    inKeys.bytes += Self.cost(key, value)
   }
 
   private mutating func remove(
     _ place: ShardedTable<KeyValueEntry>.Place, _ key: Bytes, _ hash: UInt64
   ) {
     let old = keys[place]
-    sum &-= Fingerprint.of(key: hash, old)
-    bytes -= Self.cost(key, old.value)
+    inKeys.sum &-= Fingerprint.of(key: hash, old)
+    inKeys.bytes -= Self.cost(key, old.value)
     keys.remove(place)
   }
 

@@ -65,14 +65,14 @@ extension KeyValueState {
   ) {
     if let place {
       let old = leases[place]
-      sum &-= Fingerprint.of(lease: hash, old)
-      bytes -= Self.cost(old, name)
+      inRest.sum &-= Fingerprint.of(lease: hash, old)
+      inRest.bytes -= Self.cost(old, name)
       leases.replace(place, with: lease)
     } else {
       leases.insert(name.compacted(), hash: hash, lease)
     }
-    sum &+= Fingerprint.of(lease: hash, lease)
-    bytes += Self.cost(lease, name)
+    inRest.sum &+= Fingerprint.of(lease: hash, lease)
+    inRest.bytes += Self.cost(lease, name)
     events.append(.begins(name: name, renewal: lease.renewal, milliseconds: lease.time))
   }
 
@@ -80,8 +80,8 @@ extension KeyValueState {
     _ place: ShardedTable<Lease>.Place, _ name: Bytes, _ hash: UInt64, _ events: inout [LeaseEvent]
   ) {
     let old = leases[place]
-    sum &-= Fingerprint.of(lease: hash, old)
-    bytes -= Self.cost(old, name)
+    inRest.sum &-= Fingerprint.of(lease: hash, old)
+    inRest.bytes -= Self.cost(old, name)
     leases.remove(place)
     events.append(.ended(name: name))
   }

@@ -14,7 +14,7 @@ extension KeyValueState {
     let hash = hash(key)
     let place = sessions.find(key, hash: hash)
     let known = place.map { sessions[$0] } ?? KeySessions()
-    switch known.memory(of: once, hasLost: hasLostSessions) {
+    switch known.memory(of: once) {
     case .none: break
     case .forgotten: return .refused(.forgotten)
     // What another change told may mean nothing to this one.
@@ -62,6 +62,7 @@ extension KeyValueState {
     let place = sessions.find(key, hash: hash)
     var kept = place.map { sessions[$0] } ?? KeySessions()
     kept.end(client, through: sequence, limit: limits.maxSessions)
+    if place == nil, bytes + Self.cost(kept, key) > limits.maxBytes { return }
     keep(kept, of: key, hash, at: place)
   }
 
@@ -71,15 +72,15 @@ extension KeyValueState {
   ) {
     if let place {
       let old = sessions[place]
-      sum &-= Fingerprint.of(sessions: hash, old)
-      bytes -= Self.cost(old, key)
+      inRest.sum &-= Fingerprint.of(sessions: hash, old)
+      inRest.bytes -= Self.cost(old, key)
       if kept.isBlank { return sessions.remove(place) }
       sessions.replace(place, with: kept)
     } else {
       if kept.isBlank { return }
       sessions.insert(key.compacted(), hash: hash, kept)
     }
-    sum &+= Fingerprint.of(sessions: hash, kept)
-    bytes += Self.cost(kept, key)
+    inRest.sum &+= Fingerprint.of(sessions: hash, kept)
+    inRest.bytes += Self.cost(kept, key)
   }
 }

@@ -29,8 +29,6 @@ extension KeyValueState {
       writer.write(Self.format)
       limits.encode(into: &writer)
       writer.write(seed)
-      // Said only where it is so, as in what was written before there was such a mark.
-      if hasLostSessions { writer.write(UInt8(1)) }
       pieces.append(writer.finish())
       return Cursor(section: .keys)
     }
@@ -131,7 +129,6 @@ extension KeyValueState {
     }
     limits = try KeyValueLimits(from: &reader)
     setSeed(try reader.read(UInt64.self))
-    if !reader.isAtEnd { hasLostSessions = try reader.read(UInt8.self) != 0 }
   }
 
   private mutating func restoreKey(_ reader: inout ByteReader) throws(CodingError) {
@@ -142,8 +139,8 @@ extension KeyValueState {
     guard keys.find(key, hash: hash) == nil else { throw .malformed("a key that comes twice") }
     let entry = KeyValueEntry(value, version: version)
     keys.insert(key, hash: hash, entry)
-    sum &+= Fingerprint.of(key: hash, entry)
-    bytes += Self.cost(key, value)
+    inKeys.sum &+= Fingerprint.of(key: hash, entry)
+    inKeys.bytes += Self.cost(key, value)
   }
 
   private mutating func restoreLease(_ reader: inout ByteReader) throws(CodingError) {
@@ -152,8 +149,8 @@ extension KeyValueState {
     let hash = hash(name)
     guard leases.find(name, hash: hash) == nil else { throw .malformed("a lease that comes twice") }
     leases.insert(name, hash: hash, lease)
-    sum &+= Fingerprint.of(lease: hash, lease)
-    bytes += Self.cost(lease, name)
+    inRest.sum &+= Fingerprint.of(lease: hash, lease)
+    inRest.bytes += Self.cost(lease, name)
   }
 
   private mutating func restoreSessions(_ reader: inout ByteReader) throws(CodingError) {
@@ -164,7 +161,7 @@ extension KeyValueState {
       throw .malformed("the sessions of a key that come twice")
     }
     sessions.insert(key, hash: hash, kept)
-    sum &+= Fingerprint.of(sessions: hash, kept)
-    bytes += Self.cost(kept, key)
+    inRest.sum &+= Fingerprint.of(sessions: hash, kept)
+    inRest.bytes += Self.cost(kept, key)
   }
 }

@@ -13,23 +13,29 @@ public struct KeyValueState: Sendable {
   var keys = ShardedTable<KeyValueEntry>(bits: 14)
   var leases = ShardedTable<Lease>(bits: 8)
   var sessions = ShardedTable<KeySessions>(bits: 8)
-  /// What was kept of changes of keys that were all deleted together is gone: whoever was made once then
-  /// is not known of any key.
-  var hasLostSessions = false
   /// What it may hold.
   public internal(set) var limits = KeyValueLimits()
   /// Where each name goes in its table, and in lists; a secret, or strangers could have names collide.
   public internal(set) var seed: UInt64 = 0
   private var siphash = KeyValueState.siphash(seed: 0)
-  /// What keys, leases and kept replies take, in bytes.
-  public internal(set) var bytes = 0
-  /// The sum of the fingerprints of all there is.
-  var sum: UInt64 = 0
+  /// Of keys, and of leases and kept replies.
+  var inKeys = Tally()
+  var inRest = Tally()
   /// Shards of keys that were deleted together, whose memory is given back little by little.
   private var discarded: [ShardedTable<KeyValueEntry>.Shard] = []
 
+  /// What some of it comes to.
+  struct Tally: Hashable, Sendable {
+    var bytes = 0
+    /// The sum of the fingerprints.
+    var sum: UInt64 = 0
+  }
+
   /// One that holds nothing.
   public init() {}
+
+  /// What keys, leases and kept replies take, in bytes.
+  public var bytes: Int { inKeys.bytes + inRest.bytes }
 
   /// How many keys there are.
   public var count: Int { keys.count }
@@ -39,8 +45,8 @@ public struct KeyValueState: Sendable {
   /// Stands for the whole state: states of the same contents have the same, and of others, as good as
   /// certainly, another.
   public var digest: UInt64 {
-    Fingerprint.mix(sum, UInt64(bytes), seed, UInt64(limits.maxBytes)) &+ UInt64(keys.count)
-      &+ (hasLostSessions ? Fingerprint.mix(7, 0, 0, 0) : 0)
+    Fingerprint.mix(
+      inKeys.sum &+ inRest.sum, UInt64(bytes), seed, UInt64(limits.maxBytes)) &+ UInt64(keys.count)
   }
 
   /// 63 bits: see `ShardedTable.hashBits`.
@@ -60,21 +66,21 @@ public struct KeyValueState: Sendable {
     for cell in keys.shards.lazy.flatMap(\.cells) {
       let hash = other.hash(cell.name)
       other.keys.insert(cell.name, hash: hash, cell.value)
-      other.sum &+= Fingerprint.of(key: hash, cell.value)
+      other.inKeys.sum &+= Fingerprint.of(key: hash, cell.value)
     }
     for cell in leases.shards.lazy.flatMap(\.cells) {
       let hash = other.hash(cell.name)
       other.leases.insert(cell.name, hash: hash, cell.value)
-      other.sum &+= Fingerprint.of(lease: hash, cell.value)
+      other.inRest.sum &+= Fingerprint.of(lease: hash, cell.value)
     }
     for cell in sessions.shards.lazy.flatMap(\.cells) {
       let hash = other.hash(cell.name)
       other.sessions.insert(cell.name, hash: hash, cell.value)
-      other.sum &+= Fingerprint.of(sessions: hash, cell.value)
+      other.inRest.sum &+= Fingerprint.of(sessions: hash, cell.value)
     }
-    other.hasLostSessions = hasLostSessions
     other.limits = limits
-    other.bytes = bytes
+    other.inKeys.bytes = inKeys.bytes
+    other.inRest.bytes = inRest.bytes
     other.discarded = discarded
     self = other
   }
@@ -153,6 +159,7 @@ public struct KeyValueState: Sendable {
       deleteAll()
       return .ok
     case .lease(let step): return run(step, stamp, &events)
+    case .letGo(let remains): return letGo(of: remains)
     case .configure(let limits, let seed):
       self.limits = limits
       let names = keys.count + leases.count + sessions.count
@@ -162,16 +169,9 @@ public struct KeyValueState: Sendable {
     }
   }
 
+  /// What was made once is known on: it is let go of as that of any key that is missing.
   private mutating func deleteAll() {
     discarded.append(contentsOf: keys.removeAll())
-    // All of it together would be too much to keep for ever; a retry is told that it may have been made.
-    hasLostSessions = hasLostSessions || sessions.count > 0
-    _ = sessions.removeAll()
-    bytes = 0
-    sum = 0
-    for cell in leases.shards.lazy.flatMap(\.cells) {
-      bytes += Self.cost(cell.value, cell.name)
-      sum &+= Fingerprint.of(lease: hash(cell.name), cell.value)
-    }
+    inKeys = Tally()
   }
 }

@@ -25,10 +25,12 @@ public enum KeyValueStep: Hashable, Sendable {
   case size
   /// Lists about so many keys behind those up to and including a hash; from the first where nil.
   case list(after: UInt64?, limit: Int)
-  /// Deletes every key, and what is kept of changes that were made once, of which a retry is told so.
-  /// Leases stay.
+  /// Deletes every key. Leases stay, and what is kept of changes that were made once.
   case deleteAll
   case lease(LeaseStep)
+  /// Lets go of what is kept of changes of keys that are missing, and of which nothing was made since.
+  /// Gives of how many.
+  case letGo([KeyValueRemains])
   /// Sets the limits; and the seed, where none was set before, and not much is held yet.
   case configure(KeyValueLimits, seed: UInt64)
 }
@@ -54,7 +56,7 @@ extension KeyValueStep {
     case .change(let change, _): change.isReadOnly
     case .get, .count, .versions, .size, .list: true
     case .lease(let step): step.isReadOnly
-    case .once, .forget, .delete, .set, .setIfAllMissing, .deleteAll, .configure: false
+    case .once, .forget, .delete, .set, .setIfAllMissing, .deleteAll, .letGo, .configure: false
     }
   }
 }
@@ -63,7 +65,7 @@ extension KeyValueStep: ByteCodable {
   private enum Tag: UInt8 {
     case change = 1
     case once, forget, get, count, delete, set, setIfAllMissing, versions, size, list, deleteAll
-    case lease, configure
+    case lease, configure, letGo
   }
 
   /// Appends its binary form: a tag, then what it has.
@@ -100,6 +102,10 @@ extension KeyValueStep: ByteCodable {
       writer.write(Tag.configure.rawValue)
       limits.encode(into: &writer)
       writer.write(seed)
+    case .letGo(let remains):
+      writer.write(Tag.letGo.rawValue)
+      writer.write(UInt32(remains.count))
+      for one in remains { one.encode(into: &writer) }
     }
   }
 
@@ -156,6 +162,12 @@ extension KeyValueStep: ByteCodable {
     case .configure:
       let limits = try KeyValueLimits(from: &reader)
       self = .configure(limits, seed: try reader.read(UInt64.self))
+    case .letGo:
+      var remains: [KeyValueRemains] = []
+      for _ in 0..<(try reader.readCount(ofAtLeast: 12)) {
+        remains.append(try KeyValueRemains(from: &reader))
+      }
+      self = .letGo(remains)
     }
   }
 }

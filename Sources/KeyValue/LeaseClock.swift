@@ -3,6 +3,9 @@ public import Synod
 /// Counts the time of leases on one node, from when it was told of them. It is no part of the replicated
 /// state: a clock is read here.
 public struct LeaseClock: Sendable {
+  /// A holder trusts its lease by its own clock. Each of the two may be off by 500 millionths.
+  private static let margin: UInt64 = 990
+
   private struct Running {
     var renewal: UInt64
     var deadline: Ticks
@@ -35,7 +38,7 @@ public struct LeaseClock: Sendable {
   public mutating func note(_ event: LeaseEvent, now: Ticks) {
     switch event {
     case .begins(let name, let renewal, let time):
-      let deadline = now.advanced(by: time)
+      let deadline = now.advanced(by: time + time / Self.margin + 1)
       running[name] = Running(renewal: renewal, deadline: deadline)
       push((deadline, name))
       if heap.count > 64, heap.count > 4 * running.count { rebuild() }

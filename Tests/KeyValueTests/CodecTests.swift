@@ -20,6 +20,7 @@ private func commands(seed: UInt64) -> [KeyValueCommand] {
   return (0..<150).map { _ in random.command() } + [
     .one(.list(after: nil, limit: 10)), .one(.list(after: 5, limit: 4096)),
     .one(.configure(KeyValueLimits(), seed: 9)),
+    .one(.letGo([KeyValueRemains("k", fingerprint: 7), KeyValueRemains("l", fingerprint: .max)])),
   ]
 }
 

@@ -25,7 +25,6 @@ struct NaiveStore {
   var kept: [Bytes: [Kept]] = [:]
   var left: [Bytes: [Left]] = [:]
   var lost: Set<Bytes> = []
-  var hasLostAll = false
   var limits = KeyValueLimits()
 
   mutating func apply(_ command: KeyValueCommand, stamp: UInt64) -> KeyValueOutcome {
@@ -59,19 +58,13 @@ struct NaiveStore {
       return .array(names.map { .integer(Int64(keys[$0]?.version ?? 0)) })
     case .size: return .integer(Int64(keys.count))
     case .deleteAll:
-      hasLostAll =
-        hasLostAll || !lost.isEmpty || kept.values.contains { !$0.isEmpty }
-        || left.values.contains { !$0.isEmpty }
       keys = [:]
-      kept = [:]
-      left = [:]
-      lost = []
       return .ok
     case .lease(let step): return run(step, stamp)
     case .configure(let limits, _):
       self.limits = limits
       return .ok
-    case .list: return .null
+    case .list, .letGo: return .null
     }
   }
 
@@ -138,7 +131,7 @@ struct NaiveStore {
       $0.client == once.client && once.sequence <= $0.sequence
     }) {
       return .refused(.forgotten)
-    } else if once.isRetry && (hasLostAll || lost.contains(key)) {
+    } else if once.isRetry && lost.contains(key) {
       return .refused(.forgotten)
     }
     let before = keys[key]

@@ -24,6 +24,7 @@ final class LeaderlessReplica: Replica {
   /// For the tables of a new state.
   private let seed: UInt64
   private var leases: LeaseClock
+  private var remains = RemainsCollector()
   private var timer: Timer?
   private var ownProposals: UInt32 = 0
   /// Changes of the members under way that clients asked for: few do.
@@ -113,6 +114,9 @@ final class LeaderlessReplica: Replica {
     lookAfterMembers(on: server)
     giveSeed(on: server)
     expireLeases(on: server)
+    guard node.machine.isVoter else { return }
+    // Those before this node do it, where they are there.
+    for step in remains.next(in: node.machine.app, after: 2 + place) { propose(step, on: server) }
   }
 
   /// Some node of a new cluster gives the tables their secret; a second gift changes nothing.

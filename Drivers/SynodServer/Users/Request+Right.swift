@@ -84,7 +84,7 @@ extension User {
       keys.allSatisfy(has)
     case .set(let pairs), .setIfAllMissing(let pairs): pairs.allSatisfy { has($0.key) }
     case .lease(let lease): has(lease.name)
-    case .size, .list, .deleteAll, .configure: false
+    case .size, .list, .deleteAll, .letGo, .configure: false
     }
   }
 
