@@ -31,6 +31,8 @@ public enum StartProblem: Hashable, Sendable {
   case withoutStoreNumber
   /// A cluster cannot begin with so many voters: it could not change them.
   case tooManyVoters(Int, limit: Int)
+  /// A cluster cannot begin with this voter: there would be no identity left for another.
+  case lastIdentity(VoterID)
   /// The cluster's window is this one, and the settings name another.
   case otherWindow(UInt64, settings: UInt64)
 }
@@ -50,6 +52,8 @@ extension StartProblem: CustomStringConvertible {
       "a node that recovers needs a random number of its store's own"
     case .tooManyVoters(let count, let limit):
       "a log cannot be begun with \(count) voters: there can be \(limit) at most"
+    case .lastIdentity(let voter):
+      "a log cannot be begun with voter \(voter): there would be no identity left for another"
     case .otherWindow(let window, let settings):
       "the cluster's window is \(window), and the settings name \(settings): it is the same on all nodes"
     }
@@ -205,6 +209,7 @@ extension Settings {
     if voters > Membership.maxVoters {
       return .tooManyVoters(voters, limit: Membership.maxVoters)
     }
+    if let last = configuration.voters.last, last.rawValue == .max { return .lastIdentity(last) }
     switch mode {
     case .bootstrap: return isFirst ? nil : .notAmongTheFirst(voter)
     case .resume: return .blank

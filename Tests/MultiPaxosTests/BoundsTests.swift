@@ -179,4 +179,16 @@ import Testing
       #expect((machine.stopped == nil) == begins)
     }
   }
+
+  /// Nor with one behind whom there is no identity left to give.
+  @Test func aLogIsNotBegunWithTheLastIdentityThereIs() throws {
+    for (last, begins) in [(UInt32.max - 1, true), (.max, false)] {
+      var settings = Settings.test(1)
+      settings.configuration = try Configuration(
+        epoch: Epoch(0), voters: [VoterID(1), VoterID(2), VoterID(last)])
+      var machine = CalculatorMachine(settings)
+      machine.tick(to: Ticks(1))
+      #expect((machine.stopped == nil) == begins)
+    }
+  }
 }

@@ -58,4 +58,27 @@ import Testing
     #expect(world[1].status.isLeading)
     #expect(world.end(.transferLeadership(to: nil), at: 1) == .transferred(to: VoterID(3)))
   }
+
+  /// While it waits for the next one to stand it asks nobody to grant it anew what was given back.
+  @Test func aLeaderThatHandsOverIsGrantedNothingAnew() {
+    var world = World(5) {
+      $0.leaseDuration = 5_000
+      $0.clockRateError = 0
+    }
+    TraceTests().led(by: 1, &world)
+    _ = world.end(.command(.add(3)), at: 1)
+    for _ in 0..<5 { world.pass(60) }
+    #expect((3...5).allSatisfy { world[$0].core.grants.holder == VoterID(1) })
+    world.isHeldBack = { if case .takeOver = $0.message { true } else { false } }
+    world.propose(.transferLeadership(to: VoterID(2)), at: 1)
+    for _ in 0..<3 { world.pass(60) }
+    #expect(world[1].status.isLeading)
+    #expect((2...5).allSatisfy { world[$0].core.grants.holder == .none })
+    world.isHeldBack = { _ in false }
+    let began = world.now
+    #expect(world.end(.command(.add(4)), at: 2)?.number == 7)
+    #expect(world.now < began + 1_000)
+    #expect(world.leader == VoterID(2))
+    #expect(world.problems == [])
+  }
 }
