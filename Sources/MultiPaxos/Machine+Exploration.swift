@@ -114,7 +114,7 @@ extension Core {
       true
     case .askIndex, .index: !reads
     case .echo(let ballot, let round, _, _):
-      !reads || lead.ballot != ballot || role != .leading || round < lead.round
+      !reads || lead.ballot != ballot || role != .leading || round < firstRoundAwaited
     case .promise(let promise):
       lead.ballot != promise.ballot || role != .preparing && role != .leading
     case .accepted(let ballot, _, let last):
@@ -130,6 +130,11 @@ extension Core {
         && chosen <= durable.chosenThrough
     case .fetch, .compacted, .fetchPiece, .piece, .askKnown, .known, .returned, .acknowledged: false
     }
+  }
+
+  /// The oldest round that a read waits for: one may wait beside those that came after it.
+  private var firstRoundAwaited: UInt64 {
+    lead.reads.all.first { $0.round > 0 }?.round ?? lead.round
   }
 
   /// The same with what is counted as it was before; nil where something came of a vote.
