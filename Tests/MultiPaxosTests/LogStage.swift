@@ -70,7 +70,10 @@ struct LogStage {
     for voter in 1...UInt32(count + joining) {
       var settings = Settings.test(voter, of: count, seed: 1, window: values["window"] ?? 3)
       settings.decorations.asksBeforeStanding = values["probes"] == 1
-      if voter > UInt32(count) { settings.mode = .join }
+      if voter > UInt32(count) {
+        settings.mode = .join
+        settings.store = Identity128(high: 1, low: UInt64(voter))
+      }
       if let retained = values["retained"] { settings.maxRetained = Int(retained) }
       settings.leaseDuration = values["lease"]
       nodes.append(Node(machine: CalculatorMachine(settings), settings: settings))
@@ -91,7 +94,7 @@ struct LogStage {
       operation = .changeMembership(MembershipChange([.remove(VoterID(UInt32(voter)))]))
     case ("admit", let voter?):
       operation = .changeMembership(
-        MembershipChange([.add(Member(voter: VoterID(UInt32(voter)), role: .voter))]))
+        MembershipChange([.add(MembershipTests.member(UInt32(voter)))]))
     case ("transfer", let voter?): operation = .transferLeadership(to: VoterID(UInt32(voter)))
     default: throw Failure(description: "\(words): not a proposal")
     }

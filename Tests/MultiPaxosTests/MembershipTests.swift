@@ -7,7 +7,7 @@ import Testing
   /// A node that joins a cluster of three.
   static func joiner(
     _ voter: UInt32, of voters: Int = 3, window: UInt64 = 3, mode: StartMode = .join,
-    store: UInt64 = 0
+    store: UInt64 = 1
   ) -> Settings {
     var settings = Settings.test(voter, of: voters, window: window)
     settings.configuration = Settings.test(1, of: voters).configuration
@@ -17,7 +17,8 @@ import Testing
   }
 
   static func member(_ voter: UInt32, _ role: Member.Role = .voter) -> Member {
-    Member(voter: VoterID(voter), role: role)
+    Member(
+      voter: VoterID(voter), role: role, store: Identity128(high: 1, low: UInt64(voter)))
   }
 
   @Test(arguments: [1, 3, 16] as [UInt64])
@@ -278,5 +279,28 @@ import Testing
     world.expectAgreement(members.members.map(\.voter.rawValue))
     #expect(
       world.end(.command(.add(1)), at: members.configuration.voters[0].rawValue) != nil)
+  }
+
+  /// A store that was lost and begun anew would vote in its place, and has forgotten what it promised.
+  @Test func nobodyBecomesAVoterWithoutItsStore() {
+    var world = World(3)
+    world.elect()
+    let leader = world.leader!.rawValue
+    let (four, store) = (VoterID(4), Identity128(high: 1, low: 4))
+    let steps: [[MembershipChange.Step]] = [
+      [.add(Member(voter: four, role: .voter))],
+      [.add(Member(voter: four, role: .learner)), .promote(four)],
+      [.replace(VoterID(3), by: Member(voter: four, role: .voter))],
+    ]
+    for steps in steps {
+      #expect(
+        world.end(.changeMembership(MembershipChange(steps)), at: leader)
+          == .notApplied(.refused(.withoutStore(four))))
+      let pinned = MembershipChange(steps + [.pin(four, store)])
+      #expect((try? world[leader].schedule.newest.membership.applying(pinned)) != nil)
+    }
+    // The first voters are who began with them.
+    let change = MembershipChange([.remove(VoterID(3))])
+    #expect((try? world[leader].schedule.newest.membership.applying(change)) != nil)
   }
 }

@@ -16,8 +16,9 @@ public struct Member: Hashable, Sendable {
   public var voter: VoterID
   /// What it does.
   public var role: Role
-  /// The store that the identity belongs to; any, where it is nil. A store that is lost a second time
-  /// must not take the identity that its predecessor was given (rule 33).
+  /// The store that the identity belongs to. A store that is lost a second time must not take the identity
+  /// that its predecessor was given (rule 33). Nil for the first voters, until they are pinned, and for
+  /// those who do not vote yet.
   public var store: Identity128?
   /// Where it is reached.
   public var address: Bytes

@@ -61,6 +61,9 @@ public enum MembershipRefusal: Error, Hashable, Sendable {
   case epochsExhausted
   /// The identity belongs to another store.
   case pinned(VoterID)
+  /// It would vote, and nobody knows with which store: one that was lost and begun anew could not be told
+  /// from it.
+  case withoutStore(VoterID)
   /// It could not be read.
   case malformed
 }
@@ -84,6 +87,8 @@ extension MembershipRefusal: CustomStringConvertible {
     case .epochsExhausted: "the members changed as often as can be counted"
     case .pinned(let voter):
       "member \(voter) belongs to another store: a lost store is replaced, not brought back"
+    case .withoutStore(let voter):
+      "member \(voter) would vote with any store: name its store in the same change"
     case .malformed: "the change could not be read"
     }
   }

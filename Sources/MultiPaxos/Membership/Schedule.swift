@@ -95,6 +95,12 @@ extension Membership {
     guard changed.members.count <= Self.maxMembers else {
       throw .tooManyMembers(limit: Self.maxMembers)
     }
+    // The first voters are those who began with them.
+    if let nameless = changed.members.first(where: { one in
+      one.role == .voter && one.store == nil && member(one.voter)?.role != .voter
+    }) {
+      throw .withoutStore(nameless.voter)
+    }
     let voters = changed.members.filter { $0.role == .voter }.map(\.voter)
     guard (1...Self.maxVoters).contains(voters.count) else {
       throw .voterCount(voters.count, limit: Self.maxVoters)

@@ -44,6 +44,7 @@ public struct ExploredLog: Sendable {
       settings.window = window
       settings.counterBlock = 64
       settings.mode = voter > UInt32(voters) ? .join : .bootstrap
+      if voter > UInt32(voters) { settings.store = store(of: voter) }
       settings.decorations.asksBeforeStanding = false
       settings.decorations.checksQuorum = false
       settings.decorations.sendsHeartbeats = false
@@ -71,8 +72,12 @@ public struct ExploredLog: Sendable {
       persistsAtOnce: isSynced)
   }
 
+  private static func store(of voter: UInt32) -> Identity128 {
+    Identity128(high: 1, low: UInt64(voter))
+  }
+
   private static func voter(_ voter: UInt32) -> Member {
-    Member(voter: VoterID(voter), role: .voter)
+    Member(voter: VoterID(voter), role: .voter, store: store(of: voter))
   }
 
   private static let leaves = LogExploration.Step.members([.remove(VoterID(3))], at: 0)
