@@ -22,7 +22,7 @@ public final class DataDirectory {
   let opening: Opening
   private let handles: Handles
   /// Pins that are durable.
-  private var pins: [VoterID: StoreID]
+  private var pins: [VoterID: Superblock.Pin]
   weak var storage: FileStorage?
 
   /// Whether the store holds records of an earlier life. One whose making was interrupted may hold none.
@@ -95,7 +95,7 @@ public final class DataDirectory {
     self.source = source
     self.opening = opening
     self.handles = handles
-    pins = Dictionary(uniqueKeysWithValues: opening.identity.pins.map { ($0.voter, $0.store) })
+    pins = Dictionary(uniqueKeysWithValues: opening.identity.pins.map { ($0.voter, $0) })
   }
 
   private static func survey(
@@ -139,19 +139,30 @@ public final class DataDirectory {
   // MARK: Pins
 
   /// The only store that may speak for a voter, where that is durable.
-  public func pinned(_ voter: VoterID) -> StoreID? { pins[voter] }
+  public func pinned(_ voter: VoterID) -> StoreID? { pins[voter]?.store }
+
+  /// The highest incarnation of it that is known durably; zero where none is.
+  public func life(of voter: VoterID) -> UInt64 { pins[voter]?.life ?? 0 }
 
   /// Pins a voter to a store for good.
   /// - Parameters:
   ///   - voter: one that is no member yet, or is met for the first time.
   ///   - store: what that voter says it runs on.
+  ///   - life: the incarnation in which it says so, zero where it does not; a higher one stays.
   ///   - then: called, on the loop, with whether it is durable; false also where the voter
   ///     is pinned to another store.
-  public func pin(_ voter: VoterID, _ store: StoreID, then: @escaping (Bool) -> Void) {
-    if let known = pins[voter] { return then(known == store) }
+  public func pin(
+    _ voter: VoterID, _ store: StoreID, life: UInt64, then: @escaping (Bool) -> Void
+  ) {
+    if let known = pins[voter], known.store != store || known.life >= life {
+      return then(known.store == store)
+    }
     guard let storage else { return then(false) }
-    storage.pin(voter, store) { [self] isDurable in
-      if isDurable { pins[voter] = store }
+    storage.pin(voter, store, life: life) { [self] isDurable in
+      if isDurable {
+        let life = max(life, pins[voter]?.life ?? 0)
+        pins[voter] = Superblock.Pin(voter: voter, store: store, life: life)
+      }
       then(isDurable)
     }
   }

@@ -150,10 +150,10 @@ public final class FileStorage: Storage {
   // MARK: Pins
 
   /// Pins a voter to a store; see `DataDirectory.pin`.
-  func pin(_ voter: VoterID, _ store: StoreID, then: @escaping (Bool) -> Void) {
+  func pin(_ voter: VoterID, _ store: StoreID, life: UInt64, then: @escaping (Bool) -> Void) {
     lastToken += 1
     pinAnswers[lastToken] = then
-    journal.pin(voter, store, token: lastToken)
+    journal.pin(voter, store, life: life, token: lastToken)
     pump()
   }
 

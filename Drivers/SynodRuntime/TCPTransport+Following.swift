@@ -47,7 +47,6 @@ extension TCPTransport {
       refuse(connection, .unknownVoter(peer.voter))
     }
     peer.current = nil
-    lives[peer.voter] = nil
   }
 
   // MARK: Guests

@@ -22,8 +22,8 @@ extension TCPTransport {
 
   // MARK: - Pins
 
-  /// Looks whether the peer's store is the one that its voter is known by, and pins it where none
-  /// is. Nothing of the peer counts before that is durable.
+  /// Looks whether the peer's store is the one that its voter is known by, in no life before the last
+  /// that was met, and pins it where none is. Nothing of the peer counts before that is durable.
   private func judge(_ connection: TCPConnection, _ hello: Hello) {
     // It may have left the configuration while it said hello.
     let isPeer = peer(hello.voter).map { !$0.isGuest } ?? false
@@ -40,11 +40,12 @@ extension TCPTransport {
       guard pinned == hello.store else {
         return refuse(connection, .otherStore(hello.voter, pinned: pinned))
       }
-      // Its own log is behind what this process has already met: a copy that was put back.
-      if let seen = lives[hello.voter], hello.incarnation < seen {
+      // Its own log is behind what this node has already met: a copy that was put back.
+      let seen = pins.life(of: hello.voter)
+      guard hello.incarnation >= seen else {
         return refuse(connection, .olderIncarnation(hello.voter, seen: seen))
       }
-      return admit(connection)
+      if hello.incarnation == seen { return admit(connection) }
     }
     // Who it is, the membership says that it knows of; until then nothing of it counts.
     if connection.isGuest { return admit(connection) }
@@ -52,20 +53,26 @@ extension TCPTransport {
       guard pending.store == hello.store else {
         return refuse(connection, .otherStore(hello.voter, pinned: pending.store))
       }
-      pending.waiting.append(connection)
+      pending.waiting.append((connection, hello))
       pinning[hello.voter] = pending
       return
     }
-    pinning[hello.voter] = (hello.store, [connection])
-    pins.pin(hello.voter, hello.store) { [weak self] isDurable in
-      self?.pinned(hello.voter, isDurable)
+    pinning[hello.voter] = (hello.store, [(connection, hello)])
+    pins.pin(hello.voter, hello.store, life: hello.incarnation) { [weak self] isDurable in
+      self?.pinned(hello.voter, isDurable ? hello.incarnation : nil)
     }
   }
 
-  private func pinned(_ voter: VoterID, _ isDurable: Bool) {
+  /// - Parameter life: what is durable now; nil where it could not be made so.
+  private func pinned(_ voter: VoterID, _ life: UInt64?) {
     guard let waiting = pinning.removeValue(forKey: voter)?.waiting else { return }
-    for connection in waiting where !connection.isOver {
-      isDurable ? admit(connection) : refuse(connection, .cannotPin(voter))
+    for (connection, hello) in waiting where !connection.isOver {
+      guard let life else {
+        refuse(connection, .cannotPin(voter))
+        continue
+      }
+      // One of another life came meanwhile.
+      hello.incarnation == life ? admit(connection) : judge(connection, hello)
     }
   }
 
@@ -96,10 +103,6 @@ extension TCPTransport {
       refuse(current, .duplicate)
     }
     peer.current = connection
-    // A guest's store is not pinned: its life says nothing of the store that will be.
-    if !connection.isGuest {
-      lives[hello.voter] = max(hello.incarnation, lives[hello.voter] ?? 0)
-    }
     if case .greeting(let dialed) = peer.dialing, dialed === connection { peer.dialing = .idle }
     if case .waiting = peer.dialing { peer.dialing = .idle }
     peer.reason = nil

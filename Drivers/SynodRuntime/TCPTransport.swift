@@ -29,9 +29,7 @@ public final class TCPTransport: Transport {
   var connections: [ObjectIdentifier: TCPConnection] = [:]
   var acceptedByHost: [String: Int] = [:]
   /// Pins that are being made durable, and who waits for them.
-  var pinning: [VoterID: (store: StoreID, waiting: [TCPConnection])] = [:]
-  /// The last life of each voter that was admitted.
-  var lives: [VoterID: UInt64] = [:]
+  var pinning: [VoterID: (store: StoreID, waiting: [(TCPConnection, Hello)])] = [:]
   var limiter: LogLimiter<String>
   var isClosed = false
   /// Scratch of `TCPConnection.write`, kept so that a write allocates nothing.

@@ -55,12 +55,13 @@ extension Journal {
   // MARK: Superblocks
 
   /// Pins a voter to a store; `JournalEvent.pinned` with this token says when it is durable.
-  public mutating func pin(_ voter: VoterID, _ store: StoreID, token: UInt64) {
+  /// - Parameter life: the incarnation in which it was met; a higher one that is known stays.
+  public mutating func pin(_ voter: VoterID, _ store: StoreID, life: UInt64 = 0, token: UInt64) {
     guard failure == nil, closing == .open else {
       events.append(.pinned(token: token, false))
       return
     }
-    pinRequests.append((Superblock.Pin(voter: voter, store: store), token))
+    pinRequests.append((Superblock.Pin(voter: voter, store: store, life: life), token))
   }
 
   /// Makes room for other pins: those of voters that never come back go with the next superblock. A
@@ -74,8 +75,9 @@ extension Journal {
   private mutating func takePins() -> [UInt64] {
     var tokens: [UInt64] = []
     for (pin, token) in pinRequests {
-      if let known = superblock.pinned(pin.voter) {
-        if known == pin.store {
+      if let place = superblock.pins.firstIndex(where: { $0.voter == pin.voter }) {
+        if superblock.pins[place].store == pin.store {
+          superblock.pins[place].life = max(superblock.pins[place].life, pin.life)
           tokens.append(token)
         } else {
           events.append(.pinned(token: token, false))

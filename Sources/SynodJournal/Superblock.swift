@@ -66,11 +66,15 @@ public struct Superblock: Hashable, Sendable {
     public var voter: VoterID
     /// The only store that may speak for it.
     public var store: StoreID
+    /// The highest incarnation of that store that was met; zero before the first. One that comes with
+    /// a lower one is an older copy.
+    public var life: UInt64
 
     /// A pin.
-    public init(voter: VoterID, store: StoreID) {
+    public init(voter: VoterID, store: StoreID, life: UInt64 = 0) {
       self.voter = voter
       self.store = store
+      self.life = life
     }
   }
 
@@ -125,6 +129,7 @@ extension Superblock {
     precondition(Self.mayName(machine: machine), "the name of a protocol can be read")
     writer.write(UInt8(name.count))
     writer.write(raw: name)
+    for pin in pins { writer.write(pin.life) }
     precondition(writer.count <= Self.size - 4, "a superblock fits its page")
     let buffer = writer.withUnsafeBytes { BlockBuffer(pagesOf: $0) }
     let summed = UnsafeRawBufferPointer(start: buffer.start, count: Self.size - 4)
@@ -202,6 +207,8 @@ extension Superblock {
       throw .malformed("a protocol that cannot be named")
     }
     if length > 0 { machine = String(decoding: name.array, as: UTF8.self) }
+    // The first writers of this format left zeros here.
+    for index in pins.indices { pins[index].life = try reader.read(UInt64.self) }
   }
 
   /// Writes this to both slots, the older first, each synced and read back; moves `sequence` on.

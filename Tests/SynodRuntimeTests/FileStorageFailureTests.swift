@@ -119,7 +119,7 @@ import UV
     let rig = try Rig(store)
     fault.begin(FileFailure(.other, "sync META: Input/output error"))
     var answer: Bool?
-    rig.storage.pin(VoterID(2), StoreID(Identity128(high: 1, low: 1))) { answer = $0 }
+    rig.storage.pin(VoterID(2), StoreID(Identity128(high: 1, low: 1)), life: 1) { answer = $0 }
     rig.run { answer != nil }
     #expect(answer == false && rig.failures.count == 1)
     rig.append([1])

@@ -8,20 +8,28 @@ import UV
 /// Pins that become durable when a test says so.
 final class SlowPinBook: PinBook {
   var pins: [VoterID: StoreID] = [:]
-  var waiting: [(VoterID, StoreID, (Bool) -> Void)] = []
+  var lives: [VoterID: UInt64] = [:]
+  var waiting: [(VoterID, StoreID, UInt64, (Bool) -> Void)] = []
 
   func pinned(_ voter: VoterID) -> StoreID? { pins[voter] }
-  func pin(_ voter: VoterID, _ store: StoreID, then: @escaping (Bool) -> Void) {
-    waiting.append((voter, store, then))
+  func life(of voter: VoterID) -> UInt64 { lives[voter] ?? 0 }
+  func pin(
+    _ voter: VoterID, _ store: StoreID, life: UInt64, then: @escaping (Bool) -> Void
+  ) {
+    waiting.append((voter, store, life, then))
   }
   func unpin(where hasLeft: (VoterID) -> Bool) { pins = pins.filter { !hasLeft($0.key) } }
 
   func finish(_ isDurable: Bool) {
-    for (voter, store, then) in waiting {
-      if isDurable { pins[voter] = store }
+    let ended = waiting
+    waiting.removeAll()
+    for (voter, store, life, then) in ended {
+      if isDurable {
+        pins[voter] = store
+        lives[voter] = max(life, lives[voter] ?? 0)
+      }
       then(isDurable)
     }
-    waiting.removeAll()
   }
 }
 
@@ -117,6 +125,44 @@ final class SlowPinBook: PinBook {
     try bench.start(bench.settings(TCPBench.hello(2, incarnation: 4), peers: [1]))
     #expect(bench.world.run { bench.reason(2, 1).contains("incarnation 5 was met already") })
     #expect(bench.reason(2, 1).contains("start node 2 from the newest"))
+  }
+
+  /// Those that met it may have been restarted since.
+  @Test func anOlderLifeOfAStoreIsRefusedAfterARestartToo() throws {
+    let store = TestStore()
+    let bench = try TCPBench()
+    do {
+      let directory = try store.open()
+      let storage = FileStorage(bench.world.loop, directory)
+      storage.start(StorageEvents(persisted: { _ in }, failed: { _ in }, ready: {}))
+      let one = try bench.start(bench.settings(TCPBench.hello(1), peers: [2]), pins: directory)
+      let two = try bench.start(bench.settings(TCPBench.hello(2, incarnation: 5), peers: [1]))
+      #expect(bench.deliver("a", from: 2, to: 1))
+      one.close {}
+      two.close {}
+      var isClosed = false
+      storage.close { isClosed = true }
+      #expect(bench.world.run { isClosed })
+      bench.transports = [:]
+    }
+    let directory = try store.open()
+    #expect(directory.life(of: VoterID(2)) == 5)
+    let storage = FileStorage(bench.world.loop, directory)
+    storage.start(StorageEvents(persisted: { _ in }, failed: { _ in }, ready: {}))
+    try bench.start(bench.settings(TCPBench.hello(1), peers: [2]), pins: directory)
+    let copy = try bench.start(bench.settings(TCPBench.hello(2, incarnation: 4), peers: [1]))
+    #expect(bench.world.run { bench.reason(2, 1).contains("incarnation 5 was met already") })
+    copy.close {}
+    bench.transports[VoterID(2)] = nil
+    // The newest is let in, and so is its next life.
+    for life in [5, 6] as [UInt64] {
+      let two = try bench.start(bench.settings(TCPBench.hello(2, incarnation: life), peers: [1]))
+      #expect(bench.deliver(Bytes("life \(life)"), from: 2, to: 1))
+      #expect(directory.life(of: VoterID(2)) == life)
+      two.close {}
+      bench.transports[VoterID(2)] = nil
+    }
+    storage.close {}
   }
 
   @Test func twoStoresThatMeetAtOnceArePinnedToOneOnly() throws {
