@@ -52,7 +52,8 @@ struct NodeParts {
     storage = FileStorage(loop, directory)
     let hello = Hello(
       cluster: cluster, voter: voter, store: directory.store,
-      incarnation: directory.identity.incarnation, epoch: Epoch(1))
+      incarnation: directory.identity.incarnation, epoch: Epoch(1),
+      machine: Hello.machine(named: machine))
     transport = TCPTransport(
       TCPTransportSettings(
         hello: hello, listen: own, peers: addresses, seed: .random(in: .min ... .max),

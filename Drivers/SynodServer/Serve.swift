@@ -127,7 +127,8 @@ private struct Parts {
   func transport(seed: UInt64) -> TCPTransport {
     let hello = Hello(
       cluster: identity.cluster, voter: identity.voter, store: directory.store,
-      incarnation: directory.identity.incarnation, epoch: identity.configuration.epoch)
+      incarnation: directory.identity.incarnation, epoch: identity.configuration.epoch,
+      machine: Hello.machine(named: configuration.consensus.rawValue))
     var settings = TCPTransportSettings(
       hello: hello, listen: configuration.peerEndpoint.transportAddress,
       peers: identity.addresses.mapValues(\.transportAddress), seed: seed, logger: logger)

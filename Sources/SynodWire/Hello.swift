@@ -18,12 +18,14 @@ public struct Hello: Hashable, Sendable {
   public var features: UInt64
   /// Which of the memberships within its epoch the sender knows: it rises with each.
   public var revision: UInt64
+  /// Stands for the protocol that the sender speaks (`machine(named:)`); zero where it does not say.
+  public var machine: UInt32
 
   /// What a node says of itself.
   public init(
     cluster: ClusterID, voter: VoterID, store: StoreID, incarnation: UInt64, epoch: Epoch,
     versions: ClosedRange<UInt8> = WireVersion.supported, features: UInt64 = 0,
-    revision: UInt64 = 0
+    revision: UInt64 = 0, machine: UInt32 = 0
   ) {
     self.cluster = cluster
     self.voter = voter
@@ -33,11 +35,17 @@ public struct Hello: Hashable, Sendable {
     self.versions = versions
     self.features = features
     self.revision = revision
+    self.machine = machine
+  }
+
+  /// What stands for the protocol of that name.
+  public static func machine(named name: String) -> UInt32 {
+    max(1, CRC32C.checksum(Bytes(name)))
   }
 }
 
 extension Hello: ByteCodable {
-  /// Writes the fields in their order, 66 bytes.
+  /// Writes the fields in their order, 70 bytes.
   public func encode(into writer: inout ByteWriter) {
     cluster.encode(into: &writer)
     writer.write(voter.rawValue)
@@ -48,9 +56,10 @@ extension Hello: ByteCodable {
     writer.write(versions.upperBound)
     writer.write(features)
     writer.write(revision)
+    writer.write(machine)
   }
 
-  /// Reads a hello. The first nodes ended it before the revision; what follows that is a later
+  /// Reads a hello. The first nodes ended it before the revision, and others before the machine; what follows that is a later
   /// version's and left unread.
   public init(from reader: inout ByteReader) throws(CodingError) {
     let cluster = try ClusterID(from: &reader)
@@ -62,11 +71,13 @@ extension Hello: ByteCodable {
     let highest = try reader.read(UInt8.self)
     let features = try reader.read(UInt64.self)
     let revision = reader.isAtEnd ? 0 : try reader.read(UInt64.self)
+    let machine = reader.isAtEnd ? 0 : try reader.read(UInt32.self)
     guard voter != .none else { throw .malformed("voter 0 is nobody") }
     guard lowest <= highest else { throw .malformed("the lowest version is above the highest") }
     self.init(
       cluster: cluster, voter: voter, store: store, incarnation: incarnation, epoch: epoch,
-      versions: lowest...highest, features: features, revision: revision)
+      versions: lowest...highest, features: features, revision: revision,
+      machine: machine)
   }
 }
 
@@ -93,6 +104,9 @@ extension Hello {
     to other: Hello, voters: [VoterID], dialed: VoterID?
   ) -> Refusal? {
     guard other.cluster == cluster else { return .wrongCluster(expected: cluster) }
+    guard machine == 0 || other.machine == 0 || machine == other.machine else {
+      return .otherMachine
+    }
     guard commonVersion(with: other) != nil else { return .noCommonVersion(speaks: versions) }
     guard other.voter != voter else { return .claimsMyIdentity(voter) }
     guard voters.contains(other.voter) || other.knowsMore(than: self) else {

@@ -23,6 +23,7 @@ extension Refusal: CustomStringConvertible {
     case .leaving: "the node is shutting down"
     case .notCertified(let voter):
       "the certificate does not name voter \(voter) of the refusing node's cluster"
+    case .otherMachine: "the two speak different protocols"
     case .other(let code): "refused with the unknown code \(code)"
     }
   }
@@ -50,6 +51,7 @@ extension Refusal {
     case .badBytes: "look at the network between the two, and at their versions"
     case .notCertified(let voter):
       "give node \(voter) a certificate of its own, with its cluster's token: synod certificates"
+    case .otherMachine: "start all nodes of a cluster with the same --protocol"
     case .duplicate, .busy, .leaving, .other: nil
     }
   }
@@ -62,7 +64,7 @@ extension Refusal {
   public var isLasting: Bool {
     switch self {
     case .wrongCluster, .unknownVoter, .otherStore, .noCommonVersion, .claimsMyIdentity,
-      .otherVoterDialed, .olderIncarnation, .notCertified:
+      .otherVoterDialed, .olderIncarnation, .notCertified, .otherMachine:
       true
     case .duplicate, .busy, .cannotPin, .badBytes, .leaving, .other: false
     }

@@ -29,6 +29,8 @@ public enum Refusal: Error, Hashable, Sendable {
   case leaving
   /// The refused node's certificate does not name this voter of the refusing node's cluster.
   case notCertified(VoterID)
+  /// The refused node speaks another protocol.
+  case otherMachine
   /// A code of a later version.
   case other(code: UInt16)
 }
@@ -50,6 +52,7 @@ extension Refusal: ByteCodable {
     case .badBytes: 11
     case .leaving: 12
     case .notCertified: 13
+    case .otherMachine: 14
     case .other(let code): code
     }
   }
@@ -74,7 +77,7 @@ extension Refusal: ByteCodable {
     case .olderIncarnation(let voter, let seen):
       writer.write(voter.rawValue)
       writer.write(seen)
-    case .duplicate, .busy, .badBytes, .leaving, .other: break
+    case .duplicate, .busy, .badBytes, .leaving, .otherMachine, .other: break
     }
   }
 
@@ -105,6 +108,7 @@ extension Refusal: ByteCodable {
     case 11: self = .badBytes
     case 12: self = .leaving
     case 13: self = .notCertified(VoterID(try reader.read(UInt32.self)))
+    case 14: self = .otherMachine
     default: self = .other(code: code)
     }
   }

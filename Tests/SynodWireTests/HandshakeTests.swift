@@ -12,7 +12,7 @@ import Testing
       .noCommonVersion(speaks: 2...5), .claimsMyIdentity(VoterID(1)),
       .otherVoterDialed(meant: VoterID(1), found: VoterID(2)),
       .olderIncarnation(VoterID(2), seen: 9), .duplicate, .busy, .cannotPin(VoterID(3)),
-      .badBytes, .leaving, .notCertified(VoterID(2)), .other(code: 999),
+      .badBytes, .leaving, .notCertified(VoterID(2)), .otherMachine, .other(code: 999),
     ]
     #expect(Set(refusals.map(\.code)).count == refusals.count)
     for refusal in refusals {
@@ -30,17 +30,21 @@ import Testing
     }
     var hello = hello(3, incarnation: 77, versions: 1...4)
     hello.revision = 8
+    hello.machine = 3
     let frame = Session.frame(.hello, hello)
     #expect(frame.count <= FrameLimits.handshake)
     var reader = ByteReader(frame.body)
     #expect(try Hello(from: &reader) == hello)
     #expect(reader.isAtEnd)
-    for length in 0..<frame.body.count where length != 58 {
+    for length in 0..<frame.body.count where length != 58 && length != 66 {
       var short = ByteReader(frame.body[0..<length])
       #expect(throws: CodingError.truncated) { try Hello(from: &short) }
     }
     // The first nodes end it there.
     var first = ByteReader(frame.body[0..<58])
+    var second = ByteReader(frame.body[0..<66])
+    hello.machine = 0
+    #expect(try Hello(from: &second) == hello)
     hello.revision = 0
     #expect(try Hello(from: &first) == hello)
   }
@@ -60,13 +64,25 @@ import Testing
       hex(frame.body)
         == "07000000000000000100000000000000040302011e7005000000000004030201"
         + "0000000005000000000000000100000001020600000000000000"
-        + "0900000000000000")
+        + "090000000000000000000000")
     let pinned = StoreID(Identity128(high: 3, low: 4))
     let refusal = Session.frame(.refusal, Refusal.otherStore(VoterID(2), pinned: pinned))
     #expect(
       hex(refusal.encoded)
         == "53594e570103000016000000000000001d482c8ab3e95cc10300020000000300"
         + "0000000000000400000000000000")
+  }
+
+  @Test func whoSpeaksAnotherProtocolIsRefused() {
+    var (one, two) = (hello(1), hello(2))
+    let voters = [VoterID(1), VoterID(2)]
+    one.machine = Hello.machine(named: "caspaxos")
+    // Earlier versions do not say.
+    #expect(one.objection(to: two, voters: voters, dialed: nil) == nil)
+    two.machine = Hello.machine(named: "epaxos")
+    #expect(one.objection(to: two, voters: voters, dialed: nil) == .otherMachine)
+    two.machine = one.machine
+    #expect(one.objection(to: two, voters: voters, dialed: nil) == nil)
   }
 
   @Test func twoVotersOfOneClusterOpenAndExchangePayloads() {
