@@ -49,7 +49,7 @@ public struct Settings: Hashable, Sendable {
   public var isThrifty = false
 
   /// Longest command, in bytes.
-  public var maxCommand = 1 << 20
+  public var maxCommand = (1 << 20) - 4096
   /// Open proposals, at the most; a further one is refused.
   public var maxOpenProposals = 32_768
   /// Instances of this node's own that are not executed, at the most: further proposals wait, and are

@@ -100,7 +100,7 @@ public struct Settings: Hashable, Sendable {
   public var leaseMargin: UInt64 = 2
 
   /// Longest command, in bytes.
-  public var maxCommand = 1 << 20
+  public var maxCommand = (1 << 20) - 4096
   /// Open proposals, at the most; a further one is refused.
   public var maxOpenProposals = 32_768
   /// Bytes of open proposals, about; and of those that other nodes handed to a leader and that wait.
