@@ -197,6 +197,11 @@ private func warnOfExposure(_ configuration: ServeConfiguration, _ logger: Logge
       by what they say: let only the nodes connect there
       """)
   }
+  if let metrics = configuration.metricsEndpoint, !metrics.isLoopback {
+    logger.warning(
+      "\(metrics) can be reached from other computers: everyone there sees the metrics of this node"
+    )
+  }
   if let path = configuration.users, SettingsFile.isReadableByAll(path) {
     logger.warning("--users: everyone on this computer can read \(path); chmod o-r it")
   }

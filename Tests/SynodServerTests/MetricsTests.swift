@@ -4,6 +4,7 @@ import RESP
 import Synod
 import SynodRuntime
 import Testing
+import UV
 
 @testable import SynodServer
 
@@ -150,4 +151,39 @@ func aGlimpseKeepsTheBeginningOfAKey(_ length: Int) {
   let bad = try #require(pages(1)["/readyz"])
   #expect(bad.refusal == "503 Service Unavailable")
   #expect(bad.body == "not ready: 1 of 3 voters can be reached, 2 are needed\n")
+}
+
+@Test func silentConnectionsKeepNoProbeOut() throws {
+  let loop = try Loop()
+  let listener = try HealthListener(loop, on: SocketAddress(host: "127.0.0.1", port: 0)) { _ in
+    HealthListener.Page(body: "alive")
+  }
+  let address = try #require(listener.address)
+  var silent: [TCPStream] = []
+  var reply = ""
+  func probe() {
+    TCPStream.connect(loop, to: address) { result in
+      guard case .success(let stream) = result else { return loop.stop() }
+      silent.append(stream)
+      stream.onRead = { reply += String(decoding: $0, as: UTF8.self) }
+      stream.onEnd = { _ in loop.stop() }
+      stream.startReading()
+      let request = Array("GET /livez HTTP/1.1\r\n\r\n".utf8)
+      let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: request.count, alignment: 1)
+      bytes.copyBytes(from: request)
+      stream.write(StreamBuffer(owner: stream, bytes: UnsafeRawBufferPointer(bytes)))
+    }
+  }
+  for _ in 0..<HealthListener.mostConnections {
+    TCPStream.connect(loop, to: address) { result in
+      if case .success(let stream) = result { silent.append(stream) }
+      if silent.count == HealthListener.mostConnections { probe() }
+    }
+  }
+  let patience = Timer(loop) { loop.stop() }
+  patience.start(after: 4_000)
+  loop.run()
+  #expect(reply.hasSuffix("alive"))
+  listener.close()
+  loop.close()
 }

@@ -53,13 +53,19 @@ final class HealthListener {
   }
 
   private func accept(_ stream: TCPStream) {
-    guard connections.count < Self.mostConnections else { return stream.close() }
+    if connections.count >= Self.mostConnections { closeOldest() }
     let id = next
     next += 1
     stream.onRead = { [unowned self] in self.read($0, of: id) }
     stream.onEnd = { [unowned self] _ in self.end(id) }
     connections[id] = Connection(stream: stream, until: loop.now + Self.longest)
     stream.startReading()
+  }
+
+  /// Else silent ones would keep those out that look whether this node lives.
+  private func closeOldest() {
+    guard let oldest = connections.keys.min() else { return }
+    connections.removeValue(forKey: oldest)?.stream.close()
   }
 
   private func read(_ bytes: UnsafeRawBufferPointer, of id: Int) {
