@@ -16,6 +16,10 @@ struct CommandLane {
     /// Bytes, about.
     var weight: Int
 
+    var isAppend: Bool {
+      if case .change(let change, _)? = steps.first { change.kind == .append } else { false }
+    }
+
     enum Kind {
       case plain
       /// `WATCH`: its reply is kept, for the next transaction.
@@ -44,6 +48,8 @@ struct CommandLane {
   /// Bytes, and steps, of one batch; one command may have more.
   static let batchBytes = 256 * 1024
   static let batchSteps = 512
+  /// Bytes, about, of the values that the appends of one batch make anew.
+  static let batchAppended = 4 << 20
 
   var transaction: Transaction?
   private(set) var waiting: [Item] = []
@@ -54,6 +60,9 @@ struct CommandLane {
   private var watched: Set<Bytes> = []
   /// The connection watched too much, or what it watches could not be read.
   private var isWatchBroken = false
+
+  /// Bytes of the longest value that an append of this connection made.
+  private var longestAppended = 0
 
   /// Keys that one connection watches, at most.
   static let maxWatched = 256
@@ -108,14 +117,15 @@ struct CommandLane {
 
   /// How many of those that wait go together, at least one.
   private var batchLength: Int {
-    var weight = 0
-    var count = 0
+    var (weight, appended, count) = (0, 0, 0)
     for item in waiting {
       switch item.kind {
       case .transaction, .unwatch: return count
       case .plain, .watch: break
       }
       weight += item.weight
+      if item.isAppend { appended += longestAppended }
+      if count > 0, appended > Self.batchAppended { return count }
       if count > 0, weight > Self.batchBytes || count >= Self.batchSteps { return count }
       count += 1
     }
@@ -135,6 +145,11 @@ struct CommandLane {
   }
 
   // MARK: - In
+
+  /// An append gave that many bytes.
+  mutating func noteAppended(_ length: Int64) {
+    longestAppended = max(longestAppended, Int(clamping: length))
+  }
 
   /// What was under way has ended.
   mutating func takeUnderWay() -> [Item] {

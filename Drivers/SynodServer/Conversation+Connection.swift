@@ -17,6 +17,9 @@ extension Conversation {
       endWatches(host)
       lane?.reset()
       host.facts.name = ""
+      if version != .resp2 {
+        watches.changeForm(from: version, behind: queue.next, first: queue.first)
+      }
       version = .resp2
       host.facts.version = .resp2
       become(host.initialAccess, host)
@@ -31,7 +34,7 @@ extension Conversation {
     case .config: config(host)
     case .info:
       let sections = (1..<max(1, parser.argumentCount)).map { parser.text($0).lowercased() }
-      let text = host.info(sections)
+      let text = host.info(sections, isNarrow: access.user?.prefixes != nil)
       answer { $0.verbatim(text) }
       endsPass = true
     case .synodMembers:

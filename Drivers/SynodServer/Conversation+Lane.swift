@@ -119,6 +119,7 @@ extension Conversation {
   }
 
   private mutating func complete(_ item: CommandLane.Item, _ reply: KeyValueReply) {
+    if case .integer(let length) = reply, item.isAppend { lane?.noteAppended(length) }
     switch (item.kind, reply) {
     case (.watch(let keys), _):
       lane?.watch(keys, reply)
@@ -145,6 +146,11 @@ extension Conversation {
       if let step = walk?.walk.fail(why, ofDelete: false) { walk?.step = step }
     }
   }
+}
+
+extension Answer {
+  /// Bytes of the values in it.
+  var size: Int { if case .reply(let reply) = self { reply.size } else { 0 } }
 }
 
 extension KeyValueReply {

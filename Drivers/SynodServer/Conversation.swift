@@ -84,7 +84,7 @@ struct Conversation {
 
   private var hasRoom: Bool {
     walk == nil && login == nil && queue.count < limits.commands && queue.cost < limits.commandBytes
-      && writer.count < limits.replyBytes
+      && queue.held < limits.commandBytes && writer.count < limits.replyBytes
   }
 
   // MARK: - In
@@ -274,6 +274,9 @@ struct Conversation {
       + (lane?.transaction?.weight ?? 0)
   }
 
+  /// Bytes of replies that it holds.
+  var heldReplies: Int { queue.held + writer.count }
+
   /// Whether every command was answered and nothing more will come.
   var isOver: Bool { isEnding && queue.isEmpty }
 }
@@ -313,7 +316,8 @@ protocol ConversationHost: AnyObject {
   /// One line for each connection.
   var clientList: String { get }
   /// What `INFO` shows of these sections; all where there are none.
-  func info(_ sections: [String]) -> String
+  /// - Parameter isNarrow: without what tells of all keys and of other nodes.
+  func info(_ sections: [String], isNarrow: Bool) -> String
   /// Begins anew what `INFO` shows of the longest.
   func forgetLongest()
 }

@@ -12,6 +12,11 @@ struct ReplyQueue {
   private(set) var count = 0
   /// What the commands in the queue, and the replies that wait in it, weigh in bytes.
   private(set) var cost = 0
+  /// Bytes of the values in replies that wait: what they weigh is known only when they are there.
+  private(set) var held = 0
+  /// Replies to all clients hold much: a read whose value would wait behind others is told to come
+  /// again instead.
+  var isCrowded = false
   /// How many of the next slots are elements of an array whose head was written.
   private var elements = 0
   /// When what is appended now was read (see `RequestMeter.now`), and what it is.
@@ -25,6 +30,8 @@ struct ReplyQueue {
     var version: RESPVersion
     var claim: Claim
     var cost: Int
+    /// Bytes of the answer's values.
+    var held: Int = 0
     /// How far behind the first key's slot this one is, for a command of several keys.
     var offset: Int32
     /// In the first key's slot: how many slots its command has, and how many of them wait.
@@ -111,7 +118,14 @@ struct ReplyQueue {
   /// Fills a slot. Nothing happens where nobody waits for it (any more).
   mutating func answer(_ number: UInt64, with answer: Answer) {
     guard let index = index(of: number), case .waiting = slots[index].answer else { return }
-    slots[index].answer = answer
+    let bytes = answer.size
+    if bytes > 0, isCrowded, held > 0, slots[index].claim == .readOnly {
+      slots[index].answer = .failure(.notApplied("too many replies of this node wait to be read"))
+    } else {
+      slots[index].answer = answer
+      slots[index].held = bytes
+      held += bytes
+    }
     if case .written(let reply) = answer {
       slots[index].cost += reply.count
       cost += reply.count
@@ -161,6 +175,8 @@ struct ReplyQueue {
 
   private mutating func pop() {
     cost -= slots[head].cost
+    held -= slots[head].held
+    slots[head].held = 0
     // Lets go of the value, which may be large.
     slots[head].answer = .waiting
     head = (head + 1) & (slots.count - 1)

@@ -5,17 +5,21 @@ import UV
 
 /// What `INFO` shows.
 extension KeyServer {
-  func info(_ sections: [String]) -> String {
+  /// - Parameter isNarrow: without what tells of all keys and of other nodes.
+  func info(_ sections: [String], isNarrow: Bool = false) -> String {
     let all =
       sections.isEmpty || sections.contains { ["all", "default", "everything"].contains($0) }
     var parts: [String] = []
     for (name, body) in infoSections where all || sections.contains(name) {
+      if isNarrow, Self.wideSections.contains(name) { continue }
       var part = "# " + name.prefix(1).uppercased() + name.dropFirst() + "\r\n"
       for (field, value) in body() { part += "\(field):\(value)\r\n" }
       parts.append(part)
     }
     return parts.joined(separator: "\r\n")
   }
+
+  private static var wideSections: [String] { ["replication", "peers", "consensus", "keyspace"] }
 
   private typealias Fields = [(String, String)]
 
@@ -42,7 +46,7 @@ extension KeyServer {
   private func clientFields() -> Fields {
     [
       ("connected_clients", "\(clientCount)"), ("maxclients", "\(configuration.maxClients)"),
-      ("command_bytes_under_way", "\(costUnderWay)"),
+      ("command_bytes_under_way", "\(costUnderWay)"), ("reply_bytes_held", "\(repliesHeld)"),
       ("total_connections_received", "\(counters.connectionsAccepted)"),
       ("rejected_connections", "\(counters.connectionsRefused)"),
       ("closed_for_not_reading", "\(counters.closedForNotReading)"),

@@ -29,6 +29,8 @@ final class KeyServer<Backend: Replica> {
   var slowLog = SlowLog()
   /// Bytes of all commands under way.
   var costUnderWay = 0
+  /// Bytes of all replies that wait for their clients.
+  var repliesHeld = 0
   /// The members know this node by another store: it stops.
   var isStranger = false
 
@@ -69,6 +71,9 @@ final class KeyServer<Backend: Replica> {
   static var handshakeTime: UInt64 { 10_000 }
   /// Bytes of commands under way, of all clients together; above it, commands are refused.
   static var maxCostUnderWay: Int { 256 << 20 }
+  /// Bytes of replies that wait, of all clients together; above it, what is read is not kept for those
+  /// who have other replies to take first.
+  static var maxRepliesHeld: Int { 256 << 20 }
 
   init(
     _ replica: Backend, _ configuration: ServeConfiguration, _ identity: NodeIdentity,
@@ -166,6 +171,7 @@ final class KeyServer<Backend: Replica> {
 
   private func accept(_ stream: TCPStream) {
     counters.connectionsAccepted += 1
+    if initialAccess.isStranger { makeRoomAmongStrangers() }
     guard clientCount < configuration.maxClients else {
       counters.connectionsRefused += 1
       // Who speaks TLS would not understand.
@@ -188,6 +194,19 @@ final class KeyServer<Backend: Replica> {
     table[index].session = session
     clientCount += 1
     session.start()
+  }
+
+  /// Those that have not logged in have half of the places; where one more comes, the oldest goes.
+  private func makeRoomAmongStrangers() {
+    let most = max(1, configuration.maxClients / 2)
+    guard clientCount >= most else { return }
+    let strangers = sessions.filter { $0.conversation.access.isStranger }
+    guard strangers.count >= most,
+      let oldest = strangers.min(by: { $0.facts.id < $1.facts.id })
+    else { return }
+    counters.closedForNotLoggingIn += 1
+    tellOfClosing(oldest.facts, because: .notLoggingIn, now: node.loop.now)
+    oldest.close()
   }
 
   /// - Parameter cost: bytes of its commands that are still under way.
@@ -305,6 +324,9 @@ final class KeyServer<Backend: Replica> {
 
   /// Whether all clients together hold as much memory as they may.
   var isCrowded: Bool { costUnderWay >= Self.maxCostUnderWay }
+
+  /// Whether the replies that wait hold as much memory as they may.
+  var repliesAreCrowded: Bool { repliesHeld >= Self.maxRepliesHeld }
 
   /// Whether large commands must wait to be read. Well before the bound: commands that never end must
   /// not keep others from being proposed.

@@ -38,6 +38,7 @@ final class Session<Backend: Replica>: ConversationHost {
   private var wasIdleAtStop = false
   /// What the server has counted of it.
   private var accountedCost = 0
+  private var accountedReplies = 0
   private var accountedCommands: UInt64 = 0
   private var written: UInt64 = 0
   private var watch = Watch()
@@ -120,6 +121,7 @@ final class Session<Backend: Replica>: ConversationHost {
   func stop() {
     wasIdleAtStop = conversation.cost == 0
     conversation.end()
+    conversation.endWatches(self)
     server.mark(self)
   }
 
@@ -144,6 +146,7 @@ final class Session<Backend: Replica>: ConversationHost {
     conversation.end()
     server.node.cancel(conversation.openOnce.map(proposalName))
     account(0)
+    accountReplies()
     for number in conversation.watches.numbers { unwatch(number) }
     server.remove(self, owing: conversation.queue.cost)
   }
@@ -156,7 +159,9 @@ final class Session<Backend: Replica>: ConversationHost {
     // The identity carries the low half of the number; the queue is far shorter than its range.
     let first = conversation.queue.first
     let low = ProposalName.number(name)
+    conversation.queue.isCrowded = server.repliesAreCrowded
     tell(&conversation, first + UInt64(low &- UInt32(truncatingIfNeeded: first)))
+    accountReplies()
     server.mark(self)
   }
 
@@ -171,6 +176,7 @@ final class Session<Backend: Replica>: ConversationHost {
       conversation.resume(self)
       send()
     }
+    accountReplies()
     account(conversation.cost)
     if conversation.isOver { return finish() }
     if !isBehind && conversation.goesOn { server.markForNextTurn(self) }
@@ -180,6 +186,8 @@ final class Session<Backend: Replica>: ConversationHost {
   private func send() {
     conversation.render(unsent: stream.queuedBytes)
     for effect in conversation.watches.takeFinished() { server.replica.watcherHas(effect) }
+    // What is written behind the end of the stream breaks it, and costs what waits in front.
+    guard !isShutDown else { return conversation.writer.reset() }
     if !conversation.queue.slow.isEmpty { tellOfSlow() }
     guard !conversation.writer.isEmpty else { return }
     let (owner, bytes) = conversation.writer.written
@@ -210,7 +218,17 @@ final class Session<Backend: Replica>: ConversationHost {
     conversation.queue.slow = []
   }
 
+  /// Those that wait here, and those that the client has not taken.
+  private func accountReplies() {
+    let held = hasEnded ? 0 : conversation.heldReplies + stream.queuedBytes
+    server.repliesHeld += held - accountedReplies
+    accountedReplies = held
+  }
+
+  /// - Parameter cost: of one that may be anybody it is not counted: nobody waits for them. They have a
+  ///   bound of their own, so many and so much of each.
   private func account(_ cost: Int) {
+    let cost = conversation.access.isStranger ? 0 : cost
     server.costUnderWay += cost - accountedCost
     accountedCost = cost
     server.counters.commands += conversation.commands - accountedCommands
@@ -230,6 +248,10 @@ final class Session<Backend: Replica>: ConversationHost {
   /// Bytes; well below what one read gives, so that one read of a large command is the last.
   private static var smallCommand: Int { 16 * 1024 }
 
+  /// Bytes that a client takes of its replies within `stallTime`, where there are so many: else one
+  /// that takes a few now and then keeps them here for ever.
+  private static var leastTaken: UInt64 { 16 * 1024 }
+
   private func setReading(_ on: Bool) {
     guard on != isReading, !isHalfClosed else { return }
     isReading = on
@@ -246,6 +268,7 @@ final class Session<Backend: Replica>: ConversationHost {
       server.tellOfClosing(facts, because: .notLoggingIn, now: now)
       return close()
     }
+    conversation.endWatches(self)
     if !isShutDown { filter?.end { put($0) } }
     if isHalfClosed {
       isShutDown = true
@@ -284,7 +307,7 @@ final class Session<Backend: Replica>: ConversationHost {
     // It may have been held back, and there may be room by now.
     if !isReading { server.mark(self) }
     let sent = written - UInt64(stream.queuedBytes)
-    if sent != watch.sent || stream.queuedBytes == 0 {
+    if sent &- watch.sent >= Self.leastTaken || stream.queuedBytes == 0 {
       watch.sent = sent
       watch.sentSince = now
     } else if now - watch.sentSince >= KeyServer<Backend>.stallTime {
@@ -349,6 +372,8 @@ final class Session<Backend: Replica>: ConversationHost {
     set { server.slowLog = newValue }
   }
   var clientList: String { server.clientList }
-  func info(_ sections: [String]) -> String { server.info(sections) }
+  func info(_ sections: [String], isNarrow: Bool) -> String {
+    server.info(sections, isNarrow: isNarrow)
+  }
   func forgetLongest() { server.node.loop.forgetLongest() }
 }

@@ -49,6 +49,38 @@ import Testing
   #expect(replies == inOrder.received())
 }
 
+@Test func repliesThatWaitAreCounted() {
+  let value = Bytes([UInt8](repeating: 0x61, count: 500_000))
+  var talk = Talk()
+  talk.host.table["k"] = value
+  talk.send("GET k\r\nGET k\r\nSET k v GET\r\nGET none\r\n")
+  for _ in 0..<3 { talk.finish(talk.host.apply()) }
+  #expect(talk.conversation.queue.held == 1_500_000 && talk.conversation.isReadable)
+  var length = talk.received().utf8.count
+  #expect(talk.conversation.queue.held == 1_000_000)
+  while talk.conversation.queue.isDue { length += talk.received().utf8.count }
+  #expect(talk.conversation.queue.held == 0 && length > 1_500_000)
+  talk.finish(talk.host.apply())
+  _ = talk.received()
+  // So many of them that nothing more is read.
+  talk.host.table["k"] = value
+  talk.send(String(repeating: "GET k\r\n", count: 9))
+  for _ in 0..<9 { talk.finish(talk.host.apply()) }
+  #expect(!talk.conversation.isReadable)
+}
+
+/// The one that is next is kept, and so is what a change told.
+@Test func whereRepliesHoldTooMuchReadsAreToldToComeAgain() {
+  var talk = Talk()
+  talk.host.table["k"] = "value"
+  talk.conversation.queue.isCrowded = true
+  talk.send("GET k\r\nGET k\r\nSET k v GET\r\nINCR n\r\nMGET k k\r\n")
+  while !talk.host.proposed.isEmpty { talk.finish(talk.host.apply()) }
+  let replies = talk.received()
+  let crowded = "-TRYAGAIN too many replies of this node wait to be read; nothing was changed\r\n"
+  #expect(replies == "$5\r\nvalue\r\n" + crowded + "$5\r\nvalue\r\n:1\r\n" + crowded)
+}
+
 @Test func proposalsOfOneConnectionAreMadeInOrder() {
   var talk = Talk()
   talk.send("SET k 1\r\nAPPEND k 2\r\nDEL a b\r\nGET k\r\n")

@@ -149,6 +149,20 @@ private struct LogTalk {
   #expect(talk.ask("MULTI", "SET k 1", "EXEC").hasSuffix("*1\r\n+OK\r\n"))
 }
 
+@Test func appendsToALongValueAreNotAllMadeAtOnce() {
+  var talk = LogTalk()
+  talk.other(.change(.set(Bytes([UInt8](repeating: 0x61, count: 500_000))), of: "k"))
+  #expect(talk.ask("APPEND k x") == ":500001\r\n")
+  talk.send([String](repeating: "APPEND k x", count: 100).joined(separator: "\r\n"))
+  guard case .several(let steps, _)? = talk.host.commands.first?.command else {
+    Issue.record("one command")
+    return
+  }
+  #expect(steps.count == 8)
+  while !talk.host.commands.isEmpty { talk.finish() }
+  #expect(talk.received().hasSuffix(":500101\r\n"))
+}
+
 @Test func aRefusedCommandDoesNotStopThoseBesideIt() {
   var talk = LogTalk()
   #expect(

@@ -30,6 +30,14 @@ private func user(_ name: String, _ right: Right, _ prefixes: String...) -> User
   #expect(talk.ask("QUIT") == "+OK\r\n" && talk.conversation.isOver)
 }
 
+@Test func figuresOfAllAreNotForThoseOfAFewKeys() {
+  var talk = Talk(users: user("ada", .read), user("bob", .write, "b:"), user("eve", .admin))
+  #expect(talk.ask("AUTH ada ada", "CONFIG RESETSTAT").contains("-NOPERM"))
+  #expect(!talk.ask("INFO").contains("narrow"))
+  #expect(talk.ask("AUTH bob bob", "INFO").contains("narrow"))
+  #expect(talk.ask("AUTH eve eve", "CONFIG RESETSTAT") == "+OK\r\n+OK\r\n")
+}
+
 @Test func whoeverLogsInMayGoOn() {
   var talk = Talk(users: user("ada", .write), user("default", .read))
   #expect(talk.ask("AUTH ada x") == wrongPass)

@@ -108,6 +108,26 @@ import Testing
   #expect(try clients[0].ask("PING") == .text("PONG"))
 }
 
+@Test func strangersKeepNobodyOut() throws {
+  let users = try UserBook(
+    SettingsText(
+      "[ada]\nmay = \"write\"\npassword = \"$y$j75$IJ265wbZQ.PfZH80FMpM4.$o62YCr4VQM9xMW0O2Fo0uvne8aL5zG4"
+        + "LJaMoAXsYq4.\""))
+  let cluster = try TestCluster(1, users: users) { $0.maxClients = 4 }
+  let known = try cluster.client(1)
+  #expect(try known.ask("AUTH", "ada", "secret") == .text("OK"))
+  let strangers = try (0..<2).map { _ in try cluster.client(1) }
+  for client in strangers { #expect(try client.ask("PING").isError) }
+  try strangers[1].send("*2\r\n$9000\r\n" + String(repeating: "x", count: 8000))
+  let third = try cluster.client(1)
+  #expect(try third.ask("PING").isError)
+  #expect(throws: BlockingClient.Broken.self) { try strangers[0].ask("PING") }
+  nonisolated(unsafe) var cost = -1
+  cluster.onLoop(1) { cost = $0.costUnderWay }
+  #expect(cost == 0)
+  #expect(try known.ask("SET", "k", "v") == .text("OK"))
+}
+
 @Test func whatAClientSentBeforeItLeftIsStillDone() throws {
   let cluster = try TestCluster(1)
   let client = try cluster.client(1)
@@ -206,4 +226,8 @@ import Testing
   }
   #expect(try clients[1].ask("FLUSHALL") == .text("OK"))
   for client in clients { #expect(try client.ask("KEYS", "*") == .array([])) }
+}
+
+extension BlockingClient.Reply {
+  fileprivate var isError: Bool { if case .error = self { true } else { false } }
 }

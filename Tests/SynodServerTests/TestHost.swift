@@ -104,9 +104,9 @@ final class TestHost: ConversationHost {
   }
   func countProtocolError() { protocolErrors += 1 }
   func forgetLongest() { longestForgotten += 1 }
-  func info(_ sections: [String]) -> String {
+  func info(_ sections: [String], isNarrow: Bool) -> String {
     infos += 1
-    return "# Test\r\nsections:\(sections)\r\n"
+    return "# Test\r\nsections:\(sections)\(isNarrow ? " narrow" : "")\r\n"
   }
 
   /// How the oldest proposal ends, where it is applied.

@@ -96,6 +96,16 @@ import Testing
     #expect(talk.received().hasPrefix("*5\r\n"))
   }
 
+  @Test func anEndIsToldInTheFormFromBeforeAReset() {
+    var talk = Talk()
+    #expect(talk.ask("HELLO 3", "SYNOD.WATCH k").hasSuffix("+OK\r\n"))
+    talk.conversation.watches.end(1, because: "it is over")
+    talk.send("GET a\r\nRESET\r\n")
+    #expect(talk.received().hasPrefix(">3\r\n"))
+    talk.settle()
+    #expect(talk.received() == "_\r\n+RESET\r\n")
+  }
+
   @Test(arguments: [
     "SYNOD.WATCH a AFTER", "SYNOD.WATCH a AFTER 7", "SYNOD.WATCH a AFTER 0.0.1+1",
     "SYNOD.WATCH a AFTER 0.1.1+1+1", "SYNOD.WATCH a b c d", "SYNOD.WATCH",
@@ -268,6 +278,26 @@ import Testing
       last = number
     }
     #expect(pushes < 100 && skipped > 0)
+  }
+
+  @Test func aWatchDoesNotCostTheLastReplies() throws {
+    let cluster = try TestCluster(1)
+    let (writer, watcher) = (try cluster.client(1), try cluster.client(1))
+    #expect(try writer.ask("SET", "big", String(repeating: "v", count: 400_000)) == .text("OK"))
+    _ = try watcher.ask("HELLO", "3")
+    #expect(try watcher.ask("SYNOD.WATCH", "k") == .text("OK"))
+    _ = try watcher.reply()
+    try watcher.send(String(repeating: "GET big\r\n", count: 8) + "QUIT\r\n")
+    for value in 1...200 { #expect(try writer.ask("SET", "k", "\(value)") == .text("OK")) }
+    var values = 0
+    while true {
+      let reply = try watcher.reply()
+      if Self.seen(reply) != nil { continue }
+      if reply == .text("OK") { break }
+      values += 1
+      for value in 1...20 { #expect(try writer.ask("SET", "k", "\(value)") == .text("OK")) }
+    }
+    #expect(values == 8)
   }
 
   @Test func aWatchGoesOnWhereANodeIsCutOffAndComesBack() throws {

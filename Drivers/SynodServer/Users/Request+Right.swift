@@ -36,8 +36,8 @@ extension Command {
     case .ping, .echo, .quit, .select, .hello, .auth, .command, .reset, .multi, .exec, .discard,
       .unwatch, .synodUnwatch, .info:
       nil
-    // Whatever may be set there is a flag, and what can be got is nothing.
-    case .config: nil
+    // Whatever else may be set there is a flag, and what can be got is nothing.
+    case .config: parser.text(1, limit: 16).uppercased() == "RESETSTAT" ? .admin : nil
     case .client: parser.text(1, limit: 8).uppercased() == "LIST" ? .admin : nil
     case .acl: nil
     case .watch, .synodWatch: .read

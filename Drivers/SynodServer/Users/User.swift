@@ -69,5 +69,7 @@ enum Access {
   case stranger
   case user(User)
 
+  var isStranger: Bool { if case .stranger = self { true } else { false } }
+
   var user: User? { if case .user(let user) = self { user } else { nil } }
 }
