@@ -28,6 +28,14 @@ extension Core {
     finish(number, because: reason)
   }
 
+  /// Ends all that no instance is to decide yet, at once: there may be many.
+  mutating func endWaiting(because reason: Abandoned) {
+    waiting.removeAll()
+    for number in pending.numbers where pending[number]?.instance == nil {
+      finish(number, because: reason)
+    }
+  }
+
   /// The same, where the queue of those that wait is looked after elsewhere.
   private mutating func finish(_ number: UInt64, because reason: Abandoned) {
     guard let ending = pending.remove(number) else { return }

@@ -40,6 +40,8 @@ extension Machine {
         core.outbox.send(.piece(transfers[place].last), to: voter)
         return
       }
+      // A late request for what was taken already is none for another snapshot.
+      if snapshot == last.snapshot, index < last.index { return }
       transfers.remove(at: place)
     }
     guard core.executed > 0, core.hasState else { return }

@@ -109,6 +109,32 @@ import Testing
     }
   }
 
+  /// Two would both become voters, one more than anybody asked for.
+  @Test func whoeverReplacesAVoterIsOne() throws {
+    let voters = (1...3).map { VoterID($0) }
+    var membership = Membership(try Configuration(epoch: Epoch(0), voters: voters))
+    for newcomer in [4, 5] as [UInt32] {
+      membership = try membership.applying(
+        MembershipChange([.replace(VoterID(3), by: Self.joining(newcomer))]))
+    }
+    #expect(membership.members.map(\.voter.rawValue) == [1, 2, 3, 5])
+    membership = try membership.applying(MembershipChange([.promote(VoterID(5))]))
+    #expect(membership.configuration.voters.map(\.rawValue) == [1, 2, 5])
+  }
+
+  @Test func whereAMemberIsReachedIsSaidByAChangeOrByNobody() throws {
+    let voters = (1...2).map { VoterID($0) }
+    let founded = Membership(
+      try Configuration(epoch: Epoch(0), voters: voters), addresses: [VoterID(1): Bytes("a")])
+    let changed = try founded.applying(MembershipChange([.setAddress(VoterID(2), Bytes("b"))]))
+    for membership in [founded, changed] {
+      var reader = ByteReader(membership.encoded)
+      #expect(try Membership(from: &reader) == membership)
+    }
+    #expect(founded.members.map(\.hasMoved) == [false, false])
+    #expect(changed.members.map(\.hasMoved) == [false, true])
+  }
+
   /// Who goes may be needed until then.
   @Test func aChangeOfTheVotersIsToldOnceTheNewOnesHoldAQuorum() {
     var world = World.directed(4)

@@ -84,9 +84,7 @@ extension Core {
     if isVoter {
       reservation.request(ownRow, in: &outbox)
     } else {
-      for number in pending.numbers where pending[number]?.instance == nil {
-        end(number, because: .notAMember)
-      }
+      endWaiting(because: .notAMember)
     }
   }
 

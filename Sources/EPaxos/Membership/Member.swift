@@ -20,6 +20,9 @@ public struct Member: Hashable, Sendable {
   public var store: Identity128?
   /// Where it is reached.
   public var address: Bytes
+  /// Whether a change said where it is reached: until then, settings know better where one is with whom the
+  /// cluster began.
+  public internal(set) var hasMoved = false
   /// The voter in whose place it comes: that one goes in the moment in which this one votes.
   public internal(set) var replaces: VoterID?
 
@@ -38,12 +41,14 @@ public struct Member: Hashable, Sendable {
 extension Member: ByteCodable {
   private static let hasStore: UInt8 = 0x80
   private static let replacesOne: UInt8 = 0x40
+  private static let hasMovedAway: UInt8 = 0x20
 
   /// Appends its binary form.
   public func encode(into writer: inout ByteWriter) {
     writer.write(voter.rawValue)
     writer.write(
-      role.rawValue | (store == nil ? 0 : Self.hasStore) | (replaces == nil ? 0 : Self.replacesOne))
+      role.rawValue | (store == nil ? 0 : Self.hasStore) | (replaces == nil ? 0 : Self.replacesOne)
+        | (hasMoved ? Self.hasMovedAway : 0))
     store?.encode(into: &writer)
     if let replaces { writer.write(replaces.rawValue) }
     writer.write(bytes: address)
@@ -53,10 +58,10 @@ extension Member: ByteCodable {
   public init(from reader: inout ByteReader) throws(CodingError) {
     voter = VoterID(try reader.read(UInt32.self))
     let mark = try reader.read(UInt8.self)
-    guard let role = Role(rawValue: mark & ~(Self.hasStore | Self.replacesOne)) else {
-      throw .malformed("unknown role")
-    }
+    let marks = Self.hasStore | Self.replacesOne | Self.hasMovedAway
+    guard let role = Role(rawValue: mark & ~marks) else { throw .malformed("unknown role") }
     self.role = role
+    hasMoved = mark & Self.hasMovedAway != 0
     store = mark & Self.hasStore == 0 ? nil : try Identity128(from: &reader)
     replaces = mark & Self.replacesOne == 0 ? nil : VoterID(try reader.read(UInt32.self))
     address = try reader.read(bytesUpTo: Self.maxAddress)

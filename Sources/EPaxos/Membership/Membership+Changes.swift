@@ -40,8 +40,13 @@ extension Membership {
       var member = member
       member.role = .joining
       member.replaces = voter
+      // Asked for again, it is for the newer one; of two, the second would be one voter more.
+      members.removeAll { $0.replaces == voter }
       try insert(member)
-    case .setAddress(let voter, let address): members[try place(of: voter)].address = address
+    case .setAddress(let voter, let address):
+      let place = try place(of: voter)
+      members[place].address = address
+      members[place].hasMoved = true
     case .pin(let voter, let store):
       let place = try place(of: voter)
       guard members[place].store ?? store == store else { throw .otherStore(voter) }
