@@ -9,11 +9,13 @@ extension InstanceLedger {
     case .fetch, .fetchPiece: break
     case .preAccept(let id, let value):
       propose(value, as: id)
+      mustVote(voter, on: id)
       if id.owner != voter { violate("voter \(voter) proposes \(id)") }
       if id.number > stores[place].reserved[id.row] ?? 0 {
         violate("voter \(voter) proposes \(id), which is not reserved")
       }
     case .preAccepted(let id, let dep):
+      mustVote(voter, on: id)
       must(voter, "say that it pre-accepted \(id)", place) {
         $0.truncated.contains(id) || $0.held[id]?.preaccepted == dep
       }
@@ -26,6 +28,7 @@ extension InstanceLedger {
         use(ballot, for: id, by: voter)
       }
     case .accepted(let ballot, let id):
+      mustVote(voter, on: id)
       must(voter, "say that it accepted \(id) at \(ballot)", place) { store in
         guard let held = store.held[id] else { return store.truncated.contains(id) }
         return held.accepted.contains(ballot) || held.phase == .committed
@@ -34,7 +37,7 @@ extension InstanceLedger {
       for one in committed {
         mustBeDecided(one.value, of: one.id, says: voter)
         must(voter, "tell of \(one.id)", place) {
-          $0.hasInstalled || $0.truncated.contains(one.id)
+          $0.installed.holds(one.id) || $0.truncated.contains(one.id)
             || $0.held[one.id]?.phase == .committed
         }
       }
@@ -45,6 +48,7 @@ extension InstanceLedger {
       use(ballot, for: id, by: voter)
       propose(value, as: id)
     case .validated(let ballot, let id, let objections):
+      mustVote(voter, on: id)
       mustName(objections, id, ballot, voter, place)
       must(voter, "say what speaks against \(id)", place) { $0.held[id]?.proposed != nil }
       for objection in objections where objection.isCommitted {
@@ -65,6 +69,7 @@ extension InstanceLedger {
   private mutating func judge(
     _ holding: Holding, of id: InstanceID, _ ballot: Ballot, _ voter: VoterID, _ place: Int
   ) {
+    mustVote(voter, on: id)
     if stores[place].isRetired { violate("voter \(voter), who is lost, promises") }
     if stores[place].truncated.contains(id) {
       violate("voter \(voter) answers for \(id), which it has forgotten, as for what it knows")

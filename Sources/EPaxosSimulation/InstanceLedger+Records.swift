@@ -11,8 +11,15 @@ extension InstanceLedger {
 
   private mutating func persisted(_ record: Record, by voter: VoterID, _ place: Int) {
     switch record {
-    case .begun, .entered, .stateBegins, .statePiece: break
-    case .installed: stores[place].hasInstalled = true
+    case .begun, .stateBegins, .statePiece: break
+    case .installed(let number):
+      if let found = chronicle.take(number, of: voter) { installed(found, place) }
+    case .entered(let membership, let id):
+      if let wrong = roll.observe(membership, of: voter) { violate(wrong) }
+      if decided[id] == nil {
+        violate("voter \(voter) left an epoch by \(id), which is not decided")
+      }
+      stores[place].epoch = max(stores[place].epoch, membership.epoch)
     case .reserve(let row, let number):
       stores[place].reserved[row] = max(stores[place].reserved[row] ?? 0, number)
     case .preaccepted(let id, let value, let held):
@@ -54,6 +61,9 @@ extension InstanceLedger {
     _ id: InstanceID, by voter: VoterID, _ place: Int, _ body: (inout Held) -> String?
   ) {
     if stores[place].isRetired { return violate("voter \(voter), who is lost, votes") }
+    if id.row.epoch < stores[place].epoch {
+      return violate("voter \(voter) holds anew \(id), and left that epoch")
+    }
     if stores[place].truncated.contains(id) { return }
     var held = stores[place].held[id] ?? Held()
     if held.phase == .committed { return }
@@ -104,24 +114,38 @@ extension InstanceLedger {
   /// What is forgotten is decided, and enough hold it as that (rule 43).
   private mutating func truncated(_ through: Dependencies, by voter: VoterID, _ place: Int) {
     mustBeDecided(through, says: voter)
-    if stores.indices.count(where: { holds(through, $0) }) < thresholds.slow {
+    if let epoch = through.prefixes.first?.row.epoch, let (places, quorums) = electorate(epoch),
+      places.count(where: { holds(through, $0) }) < quorums.slow
+    {
       violate("voter \(voter) forgets \(through), and too few hold it")
     }
     stores[place].truncated.formUnion(through)
     reach(.forgotten)
   }
 
+  /// A snapshot is this store's state, for certain.
+  private mutating func installed(_ found: Installed, _ place: Int) {
+    stores[place].installed.epoch = max(stores[place].installed.epoch, found.epoch)
+    stores[place].installed.through.formUnion(found.through)
+    stores[place].installed.others.formUnion(found.others)
+    stores[place].epoch = max(stores[place].epoch, found.epoch)
+  }
+
   /// A machine was rebuilt: all that was durable is in it, and no promise is taken back.
   mutating func recovered(
-    as voter: VoterID, _ instances: [(id: InstanceID, instance: Instance)], reserved: UInt64,
-    forgotten: Dependencies
+    as voter: VoterID, in epoch: Epoch, _ instances: [(id: InstanceID, instance: Instance)],
+    reserved: UInt64, forgotten: Dependencies, holding: Installed
   ) {
     guard let place = place(of: voter) else { return }
+    installed(holding, place)
+    if epoch < stores[place].epoch {
+      violate("voter \(voter) came back to epoch \(epoch), and left it")
+    }
     stores[place].life += 1
     stores[place].objections = [:]
     mustBeDecided(forgotten, says: voter)
     stores[place].truncated.formUnion(forgotten)
-    let row = Row(epoch: settings.configuration.epoch, owner: voter)
+    let row = Row(epoch: epoch, owner: voter)
     let known = stores[place].reserved[row] ?? 0
     if reserved < known { violate("voter \(voter) came back without a reservation") }
     stores[place].reserved[row] = max(known, reserved)
@@ -134,7 +158,7 @@ extension InstanceLedger {
       adopt(instance, of: id, voter, place)
     }
     for id in stores[place].held.keys.sorted()
-    where !found.contains(id) && !stores[place].truncated.contains(id) {
+    where id.row.epoch >= epoch && !found.contains(id) && !stores[place].truncated.contains(id) {
       violate("voter \(voter) came back without \(id)")
     }
   }

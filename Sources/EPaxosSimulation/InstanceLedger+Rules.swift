@@ -8,10 +8,12 @@ extension InstanceLedger {
   mutating func mustCover(
     _ dep: Dependencies, of id: InstanceID, by voter: VoterID, _ place: Int
   ) {
-    if !dep.isSuperset(of: stores[place].truncated) {
+    // What is of other epochs is before it, or has no effect.
+    let epoch = id.row.epoch
+    if !dep.isSuperset(of: stores[place].truncated.of(epoch)) {
       violate("voter \(voter) holds \(id) behind \(dep), and not behind what it has forgotten")
     }
-    if !dep.isSuperset(of: stores[place].void) {
+    if !dep.isSuperset(of: stores[place].void.of(epoch)) {
       violate("voter \(voter) holds \(id) behind \(dep), and not behind what it holds as void")
     }
   }
@@ -23,7 +25,9 @@ extension InstanceLedger {
     let footprint = Self.footprint(of: value.batch)
     var found: [InstanceID] = []
     for (other, held) in stores[place].held
-    where other != id && held.phase != .committed && !value.dep.contains(other) {
+    where other != id && other.row.epoch == id.row.epoch && held.phase != .committed
+      && !value.dep.contains(other)
+    {
       guard let proposed = held.proposed, !proposed.dep.contains(id),
         !stores[place].truncated.contains(other),
         footprint.interferes(with: Self.footprint(of: proposed.batch))
@@ -46,17 +50,31 @@ extension InstanceLedger {
     }
   }
 
-  /// Whether a store holds all of these as decided, or a snapshot that may.
+  /// Whether a store holds all of these as decided, or a snapshot that does.
   mutating func holds(_ through: Dependencies, _ place: Int) -> Bool {
-    if stores[place].hasInstalled { return true }
-    return through.prefixes.allSatisfy { prefix in
+    through.prefixes.allSatisfy { prefix in
+      if prefix.row.epoch < stores[place].installed.epoch { return true }
       var number = max(
-        stores[place].decidedThrough[prefix.row], stores[place].truncated[prefix.row])
+        stores[place].decidedThrough[prefix.row], stores[place].truncated[prefix.row],
+        stores[place].installed.through[prefix.row])
       while number < prefix.through,
-        stores[place].held[InstanceID(row: prefix.row, number: number + 1)]?.phase == .committed
+        isDecided(InstanceID(row: prefix.row, number: number + 1), stores[place])
       { number += 1 }
       stores[place].decidedThrough.insert(through: number, of: prefix.row)
       return number >= prefix.through
     }
+  }
+
+  private func isDecided(_ id: InstanceID, _ store: Store) -> Bool {
+    store.held[id]?.phase == .committed || store.installed.others.contains(id)
+  }
+}
+
+extension Dependencies {
+  /// Those of one epoch.
+  fileprivate func of(_ epoch: Epoch) -> Dependencies {
+    var some = self
+    some.keepRows { $0.epoch == epoch }
+    return some
   }
 }

@@ -4,7 +4,7 @@ internal import Synod
 /// What is known of a cluster from outside: what its stores hold for certain, and what is decided. It
 /// sees every record that became durable and every message, and says at once where one contradicts
 /// another. The first contradiction stays in `violation`.
-struct InstanceLedger: Sendable {
+struct InstanceLedger {
   /// What a store holds of an instance for certain.
   struct Held: Sendable {
     var bal = Ballot.zero
@@ -31,8 +31,10 @@ struct InstanceLedger: Sendable {
     var decidedThrough = Dependencies()
     /// What its next answer to a validation must name, by what it held when it noted the question.
     var objections: [Place: [InstanceID]] = [:]
-    /// It took over a snapshot, whose records say of no instance that it is decided.
-    var hasInstalled = false
+    /// What snapshots that it took over hold, though no record says that it is decided.
+    var installed = Installed()
+    /// The epoch that it is in, for good.
+    var epoch = Epoch(0)
     /// It was lost: its identity never votes again.
     var isRetired = false
     /// Which life of its process this is.
@@ -51,8 +53,22 @@ struct InstanceLedger: Sendable {
     let footprint: Footprint
   }
 
+  /// What a node holds that took over a snapshot.
+  struct Installed: Sendable {
+    var epoch = Epoch(0)
+    var through = Dependencies()
+    /// Behind gaps.
+    var others: Set<InstanceID> = []
+
+    func holds(_ id: InstanceID) -> Bool {
+      id.row.epoch < epoch || through.contains(id) || others.contains(id)
+    }
+  }
+
   let settings: Settings
-  let thresholds: Thresholds
+  let roll: MemberRoll
+  let chronicle = Chronicle()
+  /// By identities, from 1.
   var stores: [Store]
   /// What each instance's owner proposed: one thing, ever.
   private(set) var proposed: [InstanceID: Value] = [:]
@@ -68,13 +84,28 @@ struct InstanceLedger: Sendable {
   var marks = InstanceMarks()
   private(set) var violation: String?
 
-  init(_ settings: Settings) {
+  init(_ settings: Settings, spares: Int = 0) {
     self.settings = settings
-    thresholds = Thresholds(voters: settings.configuration.voters.count)
-    stores = Array(repeating: Store(), count: settings.configuration.voters.count)
+    roll = MemberRoll(settings.configuration)
+    stores = Array(repeating: Store(), count: settings.configuration.voters.count + spares)
   }
 
-  func place(of voter: VoterID) -> Int? { settings.configuration.place(of: voter) }
+  func place(of voter: VoterID) -> Int? {
+    let place = Int(voter.rawValue) - 1
+    return stores.indices.contains(place) ? place : nil
+  }
+
+  /// The stores of those who vote in an epoch, and how many votes it takes.
+  func electorate(_ epoch: Epoch) -> (places: [Int], quorums: Quorums)? {
+    roll[epoch].map { ($0.voters.compactMap { place(of: $0) }, $0.quorums) }
+  }
+
+  /// Whoever votes does so among the voters of the instance's epoch.
+  mutating func mustVote(_ voter: VoterID, on id: InstanceID) {
+    if roll[id.row.epoch]?.voters.contains(voter) != true {
+      violate("voter \(voter) votes on \(id), and is no voter of its epoch")
+    }
+  }
 
   mutating func reach(_ mark: InstanceMark) { marks.reach(mark) }
 
@@ -120,7 +151,7 @@ struct InstanceLedger: Sendable {
     let footprint = value.batch.isNop ? .barrier : Self.footprint(of: value.batch)
     decided[id] = Decided(value: value, footprint: footprint)
     if value.batch.isNop { return reach(.void) }
-    for other in order {
+    for other in order where other.row.epoch == id.row.epoch {
       guard let theirs = decided[other], theirs.footprint.interferes(with: footprint) else {
         continue
       }
@@ -136,15 +167,16 @@ struct InstanceLedger: Sendable {
 
   /// Whether enough hold it durably: at one ballot, or unchanged from its owner.
   private func mayBeDecided(_ value: Value, of id: InstanceID) -> Bool {
-    let unchanged = stores.count { store in
-      guard let held = store.held[id] else { return false }
+    guard let (places, quorums) = electorate(id.row.epoch) else { return false }
+    let unchanged = places.count { place in
+      guard let held = stores[place].held[id] else { return false }
       return held.preaccepted == value.dep && held.proposed == value
     }
-    if unchanged >= stores.count - thresholds.fastFailures { return true }
-    return asked.contains { place, asked in
-      place.id == id && asked == value
-        && stores.count { $0.held[id]?.accepted.contains(place.ballot) ?? false }
-          >= thresholds.slow
+    if unchanged >= quorums.fast { return true }
+    return asked.contains { key, asked in
+      key.id == id && asked == value
+        && places.count { stores[$0].held[id]?.accepted.contains(key.ballot) ?? false }
+          >= quorums.slow
     }
   }
 

@@ -19,6 +19,12 @@ enum InstanceMark: Int, CaseIterable, Sendable {
   case overloaded
   case unknown
   case givenUp
+  case membersChanged
+  case promoted
+  case voterRemoved
+  case voterReplaced
+  case membersRefused
+  case notAMember
   case restartInFlight
   case unsyncedSurvived
   case r1, r2, r3, r4, r5
@@ -46,6 +52,12 @@ enum InstanceMark: Int, CaseIterable, Sendable {
     case .overloaded: "refused, overloaded"
     case .unknown: "an outcome is unknown"
     case .givenUp: "given up before anything came of it"
+    case .membersChanged: "the members changed"
+    case .promoted: "whoever joined became a voter"
+    case .voterRemoved: "a voter left"
+    case .voterReplaced: "a new member took a voter's place"
+    case .membersRefused: "a change of the members was refused"
+    case .notAMember: "refused by one that is no voter"
     case .restartInFlight: "a restart with proposals open"
     case .unsyncedSurvived: "a restart found more than was durable"
     case .r1: "R1: one has it committed"

@@ -15,6 +15,7 @@ extension InstanceSubject {
       return proposal
     }
     operations += 1
+    if let change = membersInstead() { return Proposal(.members(change), deadline: deadline) }
     let kind = random.next() % 100
     if kind < shape.queryPercent {
       let query = Scrolls.Query(
@@ -69,6 +70,12 @@ extension InstanceSubject {
   ) {
     places[id] = calls.count
     calls.append(Call(id: id, client: client, voter: voter, proposal: proposal, began: moment))
+    switch proposal.operation {
+    case .members(let change): roll.asked.append(change)
+    case .barrier: calls[calls.count - 1].floor = told
+    case .command(let command): chronicle.events.ask(command)
+    case .query: break
+    }
   }
 
   /// Whether it happened is open for ever.
@@ -90,20 +97,28 @@ extension InstanceSubject {
   private mutating func judge(_ outcome: Outcome<Scrolls>, _ place: Int) {
     let call = calls[place]
     switch (outcome, call.proposal.operation) {
-    case (.applied(let heads, _), .command):
-      calls[place].heads = heads.heads
-    case (.answered(let heads), .query(_, let kind)):
-      calls[place].heads = heads.heads
+    case (.applied(let heads, _), .command(let command)):
+      tell(heads, of: command.writes | command.reads, place)
+    case (.answered(let heads), .query(let query, let kind)):
+      tell(heads, of: query.keys, place)
       ledger.reach(kind == .stale ? .readStale : .read)
-    case (.passed, .barrier): ledger.reach(.barrier)
+    case (.passed, .barrier):
+      ledger.reach(.barrier)
+      if let floor = call.floor { chronicle.passed(call.id, at: call.voter, floor: floor) }
     case (.notApplied(let reason), _):
       calls[place].isNotApplied = true
       switch reason {
       case .overloaded: ledger.reach(.overloaded)
+      case .abandoned(.notAMember):
+        ledger.reach(.notAMember)
+        if plan.spares == 0 { ledger.violate("voter \(call.voter) is no member, it says") }
       case .abandoned: ledger.reach(.givenUp)
       case .tooLarge, .malformed:
         ledger.violate("proposal \(call.id) ends as \(reason), and it is as it should be")
-      case .members: break
+      case .members:
+        ledger.reach(.membersRefused)
+        if case .members = call.proposal.operation { return }
+        ledger.violate("proposal \(call.id) ends as a change of the members, and is none")
       case .outdated:
         if call.proposal.once == nil { ledger.violate("proposal \(call.id) ends as outdated") }
       }
@@ -116,9 +131,24 @@ extension InstanceSubject {
         again[call.client] = call.proposal
         ledger.reach(.appliedOnce)
       }
-    case (.changed, .members): break
+    case (.changed(let membership), .members):
+      calls[place].hasChanged = true
+      if let wrong = roll.observe(membership, of: call.voter) { ledger.violate(wrong) }
     case (.applied, _), (.answered, _), (.passed, _), (.changed, _):
       ledger.violate("proposal \(call.id) ends as if it had asked for something else")
+    }
+  }
+
+  /// A client is told how keys stand: those that it asked for, and no others.
+  private mutating func tell(_ heads: Scrolls.Heads, of keys: UInt16, _ place: Int) {
+    if heads.heads.map(\.key) != Scrolls.keys(keys) {
+      let found = heads.heads.map(\.key)
+      ledger.violate(
+        "proposal \(calls[place].id) asks for \(Scrolls.keys(keys)), and is told of \(found)")
+    }
+    calls[place].heads = heads.heads
+    for head in heads.heads where head.key < Scrolls.keys {
+      told[Int(head.key)] = max(told[Int(head.key)], head.count)
     }
   }
 }

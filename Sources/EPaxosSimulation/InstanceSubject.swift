@@ -25,12 +25,15 @@ public struct InstanceSubject: SimulationSubject {
     let began: UInt64
     var ended: UInt64?
     var isNotApplied = false
+    /// It was told that the members changed.
+    var hasChanged = false
     /// What it was told of the keys.
     var heads: [Scrolls.Head]?
+    /// Of a barrier: by keys, how many writes anybody had been told of when it was asked for.
+    var floor: [UInt64]?
   }
 
   var ledger: InstanceLedger
-  let chronicle = Chronicle()
   let shape: InstanceShape
   let plan: RunPlan
   var operations: UInt64 = 0
@@ -40,6 +43,15 @@ public struct InstanceSubject: SimulationSubject {
   var again: [Int: Proposal<Scrolls>] = [:]
   var hasFailed: Set<VoterID> = []
   var isClosing = false
+  /// By keys, how many writes clients were told of.
+  var told = [UInt64](repeating: 0, count: Int(Scrolls.keys))
+  /// The faults are over: nobody asks for other members.
+  var hasSettled = false
+  /// Voters whose stores are lost.
+  var lost: [VoterID] = []
+  var newcomers: InstanceNewcomers
+  /// Draws changes of the members.
+  var changes: SplitMix
   /// The keys of what was recovered last; none where that is not known.
   var chased: UInt16 = 0
   /// Of machines that are no more.
@@ -49,18 +61,27 @@ public struct InstanceSubject: SimulationSubject {
   public init(_ plan: RunPlan, random: inout SplitMix) {
     self.plan = plan
     shape = InstanceShape(plan, random: &random)
-    ledger = InstanceLedger(shape.settings)
+    ledger = InstanceLedger(shape.settings, spares: plan.spares)
+    newcomers = InstanceNewcomers(founders: max(plan.voters, 1), spares: plan.spares)
+    changes = SplitMix(seed: plan.seed ^ 0x6d65_6d62_6572)
   }
+
+  var chronicle: Chronicle { ledger.chronicle }
+  var roll: MemberRoll { ledger.roll }
 
   /// The settings of a voter's machine, the same in all its lives.
   public func settings(of voter: VoterID) -> EPaxos.Settings {
     var settings = shape.settings
     settings.voter = voter
+    if newcomers.isOne(voter) {
+      settings.mode = .join
+      settings.configuration = newcomers.asks(voter) ?? settings.configuration
+    }
     return settings
   }
 
   /// As many as leave a slow quorum.
-  public var tolerates: Int { ledger.thresholds.failures }
+  public var tolerates: Int { Quorums(voters: max(plan.voters, 1)).failures }
 
   /// What nobody answers for is asked about, and then recovered, perhaps several times.
   public var waitForRoom: UInt64 {
@@ -72,12 +93,16 @@ public struct InstanceSubject: SimulationSubject {
     return 1_000 * (recovery + room)
   }
 
-  /// All execute all that is decided, whether anyone asks for it or not.
+  /// All members execute all that is decided, whether anyone asks for it or not.
   public func differing(_ machines: [Machine]) -> String? {
+    let members = roll.newest
+    let machines = machines.filter { members.member($0.settings.voter) != nil }
     guard let first = machines.first else { return nil }
     for machine in machines.dropFirst() {
       let (mine, its) = (first.status.executedThrough, machine.status.executedThrough)
-      if mine != its || first.app.digest != machine.app.digest {
+      if mine != its || first.app.digest != machine.app.digest
+        || first.membership != machine.membership
+      {
         return "voter \(first.settings.voter) has executed \(mine), and voter "
           + "\(machine.settings.voter) \(its)"
       }
@@ -94,6 +119,16 @@ public struct InstanceSubject: SimulationSubject {
 
   // MARK: What must hold at every event
 
+  /// Whoever runs a machine is told of each command that is applied, once, and of the members.
+  public mutating func heard(_ effect: Effect<Scrolls>, of voter: VoterID) -> String? {
+    switch effect {
+    case .event(let item, let position): chronicle.events.tell(item, position, at: voter)
+    case .installed: chronicle.events.installed(at: voter)
+    case .members(let membership): return roll.observe(membership, of: voter)
+    }
+    return nil
+  }
+
   /// A message must rest on what is durable.
   public mutating func sent(
     _ envelope: Envelope<EPaxos.Message>, by voter: VoterID
@@ -101,6 +136,11 @@ public struct InstanceSubject: SimulationSubject {
     ledger.sent(envelope.message, by: voter)
     if case .recover(_, let id) = envelope.message { chased = ledger.writes(of: id) }
     return ledger.violation
+  }
+
+  /// What a snapshot made of a node is noted before it is durable.
+  public mutating func appended(_ records: [EPaxos.Record], by voter: VoterID) {
+    chronicle.appended(records, by: voter)
   }
 
   /// These are durable, and may decide instances.
@@ -112,10 +152,12 @@ public struct InstanceSubject: SimulationSubject {
   /// A machine comes back with what its store bears out.
   public mutating func recovered(_ machine: Machine, as voter: VoterID) -> String? {
     hasFailed.remove(voter)
+    chronicle.begin(voter)
+    if let wrong = roll.look(at: machine, of: voter) { ledger.violate(wrong) }
     ledger.recovered(
-      as: voter, machine.instances, reserved: machine.reserved,
-      forgotten: machine.status.truncated)
-    return ledger.violation ?? chronicle.observe(machine.app, of: voter)
+      as: voter, in: machine.membership.epoch, machine.instances, reserved: machine.reserved,
+      forgotten: machine.status.truncated, holding: .init(machine))
+    return ledger.violation ?? chronicle.look(at: machine, of: voter)
   }
 
   /// Its figures are kept.
@@ -127,6 +169,7 @@ public struct InstanceSubject: SimulationSubject {
   public mutating func retired(_ voter: VoterID) {
     guard let place = ledger.place(of: voter) else { return }
     ledger.stores[place].isRetired = true
+    lost.append(voter)
   }
 
   /// It may say so from now on.
@@ -139,7 +182,7 @@ public struct InstanceSubject: SimulationSubject {
       return "voter \(voter) holds \(machine.openProposals) proposals"
     }
     switch machine.stopped {
-    case nil: return chronicle.observe(machine.app, of: voter)
+    case nil: return roll.look(at: machine, of: voter) ?? chronicle.look(at: machine, of: voter)
     case .storageFailed where hasFailed.contains(voter): return nil
     case .storageFailed: return "voter \(voter) says that its store failed, and it did not"
     case .some(let why): return "voter \(voter) stopped (\(why)), and nobody gave it a reason"
@@ -151,6 +194,7 @@ public struct InstanceSubject: SimulationSubject {
     var all = past
     for machine in machines { all.add(machine.statistics) }
     var marks = ledger.marks
+    roll.reach(&marks)
     marks.reach(.fast, all.fast)
     marks.reach(.resubmitted, all.resubmitted)
     marks.reach(.installed, all.installed)

@@ -100,7 +100,6 @@ public struct Skirmish {
   var cuts: [UInt8] = []
   var random: SplitMix
   var ledger: InstanceLedger
-  let chronicle = Chronicle()
   var asked = 0
   var past = Statistics()
   /// Takes what happens, for people. Nothing is written for it where it is nil.
@@ -181,6 +180,7 @@ public struct Skirmish {
     let voter = VoterID(UInt32(node + 1))
     while nodes[node].machine.hasReady {
       nodes[node].machine.drain(into: &ready)
+      ledger.chronicle.appended(ready.persist, by: voter)
       if !ready.persist.isEmpty { nodes[node].unsynced.append((ready.batch, ready.persist)) }
       for record in ready.persist { tell(node, "writes", InstanceWords.describe(record)) }
       for completion in ready.completed { tell(node, "ends \(completion)") }
@@ -194,7 +194,9 @@ public struct Skirmish {
       }
     }
     if let why = nodes[node].machine.stopped { ledger.violate("voter \(voter) stopped: \(why)") }
-    if let wrong = chronicle.observe(nodes[node].machine.app, of: voter) { ledger.violate(wrong) }
+    if let wrong = ledger.chronicle.look(at: nodes[node].machine, of: voter) {
+      ledger.violate(wrong)
+    }
   }
 
   private func tell(_ node: Int, _ what: String, _ text: @autoclosure () -> TraceText) {
@@ -230,6 +232,7 @@ public struct Skirmish {
 
   mutating func restart(_ node: Int) {
     nodes[node].isDead = false
+    ledger.chronicle.begin(VoterID(UInt32(node + 1)))
     tell(node, "comes back")
     do {
       for record in nodes[node].disk { try nodes[node].machine.restore(record) }
@@ -238,8 +241,8 @@ public struct Skirmish {
     }
     let machine = nodes[node].machine
     ledger.recovered(
-      as: VoterID(UInt32(node + 1)), machine.instances, reserved: machine.reserved,
-      forgotten: machine.status.truncated)
+      as: VoterID(UInt32(node + 1)), in: machine.membership.epoch, machine.instances,
+      reserved: machine.reserved, forgotten: machine.status.truncated, holding: .init(machine))
     tick(node)
     sync(node)
   }

@@ -17,4 +17,16 @@ import Testing
     var world = World<InstanceSubject>(plan)
     #expect(world.run().outcome == .passed, "seed \(seed)")
   }
+
+  @Test(arguments: 0..<6 as Range<UInt64>)
+  func scrollsHoldWhileTheMembersChange(_ seed: UInt64) {
+    var plan = RunPlan(seed: seed)
+    plan.voters = 3
+    plan.operations = min(plan.operations, 40)
+    plan.clients = min(plan.clients, 4)
+    plan.spares = 4
+    plan.memberPercent = 20
+    var world = World<InstanceSubject>(plan)
+    #expect(world.run().outcome == .passed, "seed \(seed)")
+  }
 }
