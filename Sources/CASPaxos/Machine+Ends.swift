@@ -2,11 +2,21 @@ internal import Synod
 
 /// How proposals end without having been decided.
 extension Machine {
+  /// Of so many proposals of one register some may end a tick after their deadlines, of twice as many
+  /// two ticks, and so on.
+  private static var lookedThroughInATick: UInt64 { 1024 }
+
   /// A deadline has come.
   @usableFromInline
   mutating func expire(_ slot: Int) {
     let now = core.now
     abandon(slot, because: .deadline) { $0.deadline.map { $0 <= now } ?? false }
+    // To look through thousands takes its time: those that are due soon after end together.
+    let crowd =
+      UInt64(folds[slot].folded.count + folds[slot].waiting.count) / Self.lookedThroughInATick
+    if crowd > 0, let next = core.rounds[slot].deadline {
+      core.setDeadline(slot, max(next, now.advanced(by: crowd)))
+    }
     finishIfAbandoned(slot)
   }
 

@@ -6,7 +6,8 @@ public struct Proposal<C: Change>: Sendable {
   public var key: Bytes
   /// What is done to it.
   public var operation: Operation<C>
-  /// When to give up; never where nil.
+  /// When to give up; never where nil. Where thousands wait for one register it may be a tick later for
+  /// every thousand.
   public var deadline: Ticks?
   /// Has a change made once, however often it is proposed; reads need no such thing.
   public var once: Once?

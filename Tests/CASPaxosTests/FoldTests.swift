@@ -32,6 +32,25 @@ import Testing
       ])
   }
 
+  /// To look through thousands takes long: that is not done in every tick.
+  @Test func deadlinesOfManyChangesOfOneRegisterAreLookedAtTogether() {
+    var bench = Bench()
+    let (count, first) = (8192, bench.now + 100)
+    for number in 0..<count {
+      bench.propose(.change(.add(1)), deadline: first + UInt64(number % 64))
+    }
+    var turns = 0
+    for time in first..<(first + 72) {
+      let open = bench.machine.openProposals
+      bench.tick(to: time)
+      let ended = count - bench.machine.openProposals
+      #expect(ended <= min(Int(time - first) + 1, 64) * count / 64)
+      if bench.machine.openProposals < open { turns += 1 }
+    }
+    #expect(bench.machine.openProposals == 0)
+    #expect(turns < 40)
+  }
+
   @Test func oneRegisterHasOneOpenRound() {
     var bench = Bench()
     bench.propose(.change(.add(1)))

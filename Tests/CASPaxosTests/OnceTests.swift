@@ -396,6 +396,23 @@ import Testing
     try comesBack(state)
   }
 
+  @Test func sessionsThatAreNotThereAreNotLate() throws {
+    var state = RegisterState.blank
+    state.beginAnew(above: b(9, 1))
+    state = state.written(nil, at: b(10, 1), step: 1)
+    state.remember("told", of: once(2), limit: 2)
+    try comesBack(state)
+    var writer = ByteWriter()
+    state.encode(into: &writer)
+    var bytes = writer.finish().array
+    #expect(bytes.suffix(4) == [1, 0, 0, 0])
+    for wrong in [0, 2, 3] as [UInt8] {
+      bytes[bytes.count - 4] = wrong
+      var reader = ByteReader(Bytes(bytes))
+      #expect(throws: CodingError.self) { _ = try RegisterState(from: &reader) }
+    }
+  }
+
   private func comesBack(_ state: RegisterState) throws {
     var writer = ByteWriter()
     state.encode(into: &writer)
