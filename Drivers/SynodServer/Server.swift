@@ -382,43 +382,10 @@ final class KeyServer<Backend: Replica> {
   }
 }
 
-/// The identity of a proposal: a bit for watches, 30 for the place of its session, 32 for the command's
-/// or the watch's number; the top bit stays clear, as the node asks.
-enum ProposalName {
-  static let watchBit: UInt64 = 1 << 62
-
-  static func prefix(_ index: Int) -> UInt64 { UInt64(index) << 32 }
-  static func index(_ name: UInt64) -> Int { Int((name & ~watchBit) >> 32) }
-  static func number(_ name: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: name) }
-  static func isWatch(_ name: UInt64) -> Bool { name & watchBit != 0 }
-}
-
 /// Why a client's connection was closed on it.
 enum Closing: String {
   case notReading = "it took none of its replies for a while"
   case notSending = "it did not finish a command that it began"
   case notLoggingIn = "it did not log in"
   case notShakingHands = "it did not shake hands"
-}
-
-/// What the server has done since it started.
-struct ServerCounters {
-  var connectionsAccepted: UInt64 = 0
-  var connectionsRefused: UInt64 = 0
-  var closedForNotReading: UInt64 = 0
-  var closedForNotSending: UInt64 = 0
-  var closedForNotLoggingIn: UInt64 = 0
-  var closedForTLS: UInt64 = 0
-  var loginsGranted: UInt64 = 0
-  var loginsRefused: UInt64 = 0
-  var protocolErrors: UInt64 = 0
-  /// Commands that were understood.
-  var commands: UInt64 = 0
-  /// Proposals that ended without effect, those of unknown end, and commands refused before they
-  /// were proposed.
-  var notApplied: UInt64 = 0
-  var unknown: UInt64 = 0
-  var refused: UInt64 = 0
-  var bytesReceived: UInt64 = 0
-  var bytesSent: UInt64 = 0
 }
