@@ -7,7 +7,7 @@ extension Machine {
   mutating func performTask() {
     switch core.tasks.take() {
     case .begin(let task): begin(task)
-    case .giveUp(let group): giveUp(group)
+    case .giveUp(let groups): giveUp(Set(groups))
     case .endListing(let id, let result): endListing(id, result)
     case .expel: expel()
     case nil: break
@@ -53,23 +53,23 @@ extension Machine {
       Fold.Pending(from: .task(task.id), work: .errand(task.errand), deadline: task.deadline))
   }
 
-  private mutating func giveUp(_ group: TaskID.Group) {
-    for slot in folds.indices where openTasks > 0 && folds[slot].hasTask(of: group) {
-      abandon(slot, because: .cancelled) { $0.isTask(of: group) }
+  private mutating func giveUp(_ groups: Set<TaskID.Group>) {
+    for slot in folds.indices where openTasks > 0 && folds[slot].hasTask(of: groups) {
+      abandon(slot, because: .cancelled) { $0.isTask(of: groups) }
       finishIfAbandoned(slot)
     }
   }
 }
 
 extension Fold.Pending {
-  fileprivate func isTask(of group: TaskID.Group) -> Bool {
-    if case .task(let id) = origin { id.group == group } else { false }
+  fileprivate func isTask(of groups: Set<TaskID.Group>) -> Bool {
+    if case .task(let id) = origin { groups.contains(id.group) } else { false }
   }
 }
 
 extension Fold {
-  fileprivate func hasTask(of group: TaskID.Group) -> Bool {
-    folded.contains { !$0.isAbandoned && $0.isTask(of: group) }
-      || waiting.contains { $0.isTask(of: group) }
+  fileprivate func hasTask(of groups: Set<TaskID.Group>) -> Bool {
+    folded.contains { !$0.isAbandoned && $0.isTask(of: groups) }
+      || waiting.contains { $0.isTask(of: groups) }
   }
 }

@@ -86,7 +86,7 @@ struct Tasks: Hashable, Sendable {
   @usableFromInline
   enum Step: Hashable, Sendable {
     case begin(Task)
-    case giveUp(TaskID.Group)
+    case giveUp([TaskID.Group])
     case endListing(ProposalID, Result<KeyList, Abandoned>)
     /// This node is no member any more.
     case expel
@@ -105,7 +105,14 @@ struct Tasks: Hashable, Sendable {
 
   /// Ends all tasks of a group within this turn; of the ends of those that were begun the owner is
   /// still told.
-  mutating func giveUp(_ group: TaskID.Group) { steps.append(.giveUp(group)) }
+  mutating func giveUp(_ group: TaskID.Group) {
+    // Those that are given up together are looked for together.
+    if next < steps.count, case .giveUp(let groups) = steps[steps.count - 1] {
+      steps[steps.count - 1] = .giveUp(groups + [group])
+    } else {
+      steps.append(.giveUp([group]))
+    }
+  }
 
   /// Answers the client of a listing.
   mutating func endListing(_ id: ProposalID, _ result: Result<KeyList, Abandoned>) {

@@ -110,6 +110,21 @@ import Testing
     #expect(bench.request.kind == .accept && bench.request.ballot == prepare.ballot)
     #expect(bench.request.state == lost.state)
   }
+
+  /// The end of a watch gives up hundreds of reads: what is open is looked through once for them all.
+  @Test func whatIsGivenUpTogetherIsLookedForOnce() {
+    var tasks = Tasks()
+    for number in 0..<3 as Range<UInt32> {
+      tasks.giveUp(TaskID.Group(owner: .watch, number: number))
+    }
+    #expect(tasks.take() != nil && tasks.take() == nil)
+    // What was begun between two of them is not passed over.
+    tasks.giveUp(TaskID.Group(owner: .watch, number: 3))
+    tasks.want(Task(id: TaskID(.watch, group: 4, 4), key: "k", errand: .read))
+    tasks.giveUp(TaskID.Group(owner: .watch, number: 4))
+    #expect(tasks.take() != nil && tasks.take() != nil && tasks.take() != nil)
+    #expect(tasks.take() == nil && tasks.isEmpty)
+  }
 }
 
 extension Bench {
