@@ -62,6 +62,8 @@ extension Core {
       notes.append(.membership(newest.membership, from: newest.from))
     }
     noteRetirement()
+    // Before the others hear that this counts: they hang up on one who is a member no more.
+    if role == .leading, settings.decorations.sendsHeartbeats { leaveIfRemoved() }
   }
 
   /// Entries of those who are no members are void, and so are those that were applied before

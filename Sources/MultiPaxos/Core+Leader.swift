@@ -293,7 +293,7 @@ extension Core {
   }
 
   /// A leader that is no voter any more hands over.
-  private mutating func leaveIfRemoved() {
+  mutating func leaveIfRemoved() {
     guard lead.transfer == nil,
       !windowItems.contains(where: { configuration($0).place(of: me) != nil })
     else { return }

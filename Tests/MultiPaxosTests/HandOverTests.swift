@@ -81,4 +81,29 @@ import Testing
     #expect(world.leader == VoterID(2))
     #expect(world.problems == [])
   }
+
+  /// Those who know that it is a member no more hang up: who is to take over hears of that before.
+  @Test func aRemovedLeaderHandsOverBeforeTheOthersHangUp() {
+    var world = World(4)
+    TraceTests().led(by: 1, &world)
+    for _ in 0..<5 { world.pass(20) }
+    world.isHeldBack = { _ in true }
+    world.propose(.changeMembership(MembershipChange([.remove(VoterID(1))])), at: 1)
+    func isConnected(_ parcel: World.Parcel) -> Bool {
+      world[parcel.to.rawValue].schedule.members.contains { $0.voter == parcel.from }
+    }
+    let began = world.now
+    while world.now < began + 200, world.leader.map({ $0 == VoterID(1) }) ?? true {
+      for _ in 0..<20 {
+        let parcels = world.network
+        world.network.removeAll()
+        for parcel in parcels where isConnected(parcel) { world.deliver(parcel) }
+        world.calm()
+      }
+      world.pass(1)
+    }
+    #expect(world.leader.map { $0 != VoterID(1) } == true)
+    #expect(world.now < began + 200)
+    #expect(world.problems == [])
+  }
 }

@@ -29,6 +29,8 @@ import Testing
     world.add(recovering(retained: 1))
     for _ in 0..<200 where world[4].statistics.installed == 0 { world.pass(20) }
     #expect(world[4].statistics.installed == 1)
+    // It is the same question still.
+    #expect(world[4].core.recovery.refusals == 0)
     world.isLost = { _ in false }
     for _ in 0..<100 { world.pass(20) }
     #expect(world[4].status.isVoter)
