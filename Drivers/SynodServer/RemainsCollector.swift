@@ -8,8 +8,8 @@ struct RemainsCollector {
   /// How often what lies in each part was seen.
   private var seen = [[UInt64: Int]](repeating: [:], count: KeyValueState.partsOfRemains)
 
-  /// Bytes of one command, about.
-  static let mostBytes = 128 * 1024
+  /// Bytes of one command, about: it touches every key that it names.
+  static let mostBytes = 16 * 1024
 
   /// Looks at the next part.
   /// - Parameter looks: how often anything must have been seen there before.
