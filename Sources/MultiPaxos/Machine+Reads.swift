@@ -12,6 +12,12 @@ extension Machine {
     var token: UInt64
     /// So far; nil until the leader said so.
     var index: Slot?
+
+    /// Whether the other is as far. One identity has one query.
+    func isLike(_ other: PendingRead) -> Bool {
+      id == other.id && kind == other.kind && token == other.token && index == other.index
+        && deadline == other.deadline
+    }
   }
 
   /// Answers a query, at once or later.

@@ -158,8 +158,8 @@ public enum HistoryError: Error, Hashable, Sendable {
 extension Machine: Equatable where App: Equatable {
   /// Whether both are in the same state. What reads ask is not looked at.
   public static func == (a: Machine, b: Machine) -> Bool {
-    a.core == b.core && a.app == b.app && a.reads.map(\.id) == b.reads.map(\.id)
-      && a.incoming?.pieces == b.incoming?.pieces
+    a.core == b.core && a.app == b.app && a.incoming?.pieces == b.incoming?.pieces
+      && a.reads.elementsEqual(b.reads) { $0.isLike($1) }
   }
 }
 
