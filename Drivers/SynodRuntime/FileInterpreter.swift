@@ -13,6 +13,7 @@ final class FileInterpreter: Sendable {
   let mode: WriteMode
   private let directory: Int32
   private let open = Mutex<[Key: Int32]>([:])
+  private let spares = SpareDescriptors()
   private let zeros = BlockBuffer(capacity: 1 << 20)
   /// Asked before each operation; a test's way to make one fail.
   private let fault: (@Sendable (FileOperation) -> FileFailure?)?
@@ -50,12 +51,14 @@ final class FileInterpreter: Sendable {
       for descriptor in open.values { close(descriptor) }
       open.removeAll()
     }
+    spares.closeAll()
   }
 
   /// Runs a job; nil where all of it was done.
   func perform(_ job: FileJob) -> FileFailure? {
     // The job holds the memory that its operations point to.
     defer { withExtendedLifetime(job) {} }
+    spares.refill { fcntl(directory, F_DUPFD_CLOEXEC, 0) }
     for operation in job.operations {
       do throws(FileFailure) {
         if let failure = fault?(operation) { throw failure }
@@ -84,7 +87,9 @@ final class FileInterpreter: Sendable {
     switch operation {
     case .create(let file):
       forget(file)
-      let descriptor = openat(directory, file.name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+      let descriptor = spares.open {
+        openat(directory, file.name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+      }
       guard descriptor >= 0 else { throw failure(operation) }
       close(descriptor)
     case .fill(let file, let offset, let count):
@@ -176,7 +181,7 @@ final class FileInterpreter: Sendable {
     _ file: JournalFile, at offset: UInt64, count: Int, checksum: UInt32,
     _ operation: FileOperation
   ) throws(FileFailure) {
-    let source = FileSource(directory: directory, isDirect: mode == .direct)
+    let source = FileSource(directory: directory, isDirect: mode == .direct, spares)
     let buffer = BlockBuffer(capacity: count)
     defer { withExtendedLifetime(buffer) {} }
     let target = UnsafeMutableRawBufferPointer(
@@ -221,7 +226,7 @@ final class FileInterpreter: Sendable {
       (.buffered, .unsafe):
       break
     }
-    let descriptor = openat(directory, file.name, flags)
+    let descriptor = spares.open { openat(directory, file.name, flags) }
     guard descriptor >= 0 else { throw failure(operation) }
     open.withLock { $0[key] = descriptor }
     return descriptor

@@ -6,11 +6,14 @@ public import SynodJournal
 public struct FileSource: JournalSource, Sendable {
   private let directory: Int32
   private let isDirect: Bool
+  private let spares: SpareDescriptors?
 
   /// - Parameters:
   ///   - directory: a descriptor of the directory; stays the caller's.
   ///   - isDirect: whether the file system takes `O_DIRECT`.
-  init(directory: Int32, isDirect: Bool) {
+  ///   - spares: where there are some, to be used where there are no other descriptors.
+  init(directory: Int32, isDirect: Bool, _ spares: SpareDescriptors? = nil) {
+    self.spares = spares
     self.directory = directory
     self.isDirect = isDirect
   }
@@ -49,7 +52,8 @@ public struct FileSource: JournalSource, Sendable {
     _ file: JournalFile, at offset: UInt64, into target: UnsafeMutableRawBufferPointer
   ) throws(FileFailure) -> Int {
     let flags = O_RDONLY | O_CLOEXEC | (isDirect ? O_DIRECT : 0)
-    let descriptor = openat(directory, file.name, flags)
+    let attempt = { openat(directory, file.name, flags) }
+    let descriptor = spares?.open(attempt) ?? attempt()
     guard descriptor >= 0 else { throw FileFailure(errno: errno, during: "open \(file)") }
     defer { close(descriptor) }
     if !isDirect {

@@ -61,7 +61,9 @@ public struct TCPTransportSettings {
   /// For how long a connection that was refused stays, so that its last words arrive.
   public var lingerTime: UInt64 = 1_000
   /// Connections that others may have opened to this node, in all.
-  public var maxAccepted = 256
+  public var maxAccepted = Self.usualMaxAccepted
+  /// What that is where nobody says otherwise.
+  public static let usualMaxAccepted = 256
   /// … of these, from one address.
   public var maxAcceptedPerAddress = 64
   /// … of these, those that have not finished their handshake. Where one more comes, the oldest of the

@@ -1,9 +1,11 @@
 import Glibc
+import SynodRuntime
 
 /// The process's limit on open files and connections.
 enum Descriptors {
-  /// Kept for peers, files and whatever else is not a client.
-  static let reserve = 128
+  /// Kept for peers, of which as many may connect as the transport takes, for files and for whatever
+  /// else is not a client.
+  static let reserve = TCPTransportSettings.usualMaxAccepted + 64
 
   /// How many clients fit under a limit. Where that is very low, they get half of it: a client alone
   /// is of no use, nor is a node without peers.

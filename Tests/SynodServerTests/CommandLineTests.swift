@@ -273,7 +273,7 @@ func aFaultInTheSettingsIsNamedWithItsLine(_ text: String, _ expected: String) t
 }
 
 @Test func aLowLimitOnOpenFilesIsSharedByClientsAndTheRest() {
-  #expect(Descriptors.clients(under: 4224) == 4096)
+  #expect(Descriptors.clients(under: 4416) == 4096)
   #expect(Descriptors.clients(under: 200) == 100)
   #expect(Descriptors.clients(under: 100) == 50)
   #expect(Descriptors.clients(under: 1) == 1)

@@ -280,26 +280,6 @@ import Testing
     #expect(pushes < 100 && skipped > 0)
   }
 
-  @Test func aWatchDoesNotCostTheLastReplies() throws {
-    let cluster = try TestCluster(1)
-    let (writer, watcher) = (try cluster.client(1), try cluster.client(1))
-    #expect(try writer.ask("SET", "big", String(repeating: "v", count: 400_000)) == .text("OK"))
-    _ = try watcher.ask("HELLO", "3")
-    #expect(try watcher.ask("SYNOD.WATCH", "k") == .text("OK"))
-    _ = try watcher.reply()
-    try watcher.send(String(repeating: "GET big\r\n", count: 8) + "QUIT\r\n")
-    for value in 1...200 { #expect(try writer.ask("SET", "k", "\(value)") == .text("OK")) }
-    var values = 0
-    while true {
-      let reply = try watcher.reply()
-      if Self.seen(reply) != nil { continue }
-      if reply == .text("OK") { break }
-      values += 1
-      for value in 1...20 { #expect(try writer.ask("SET", "k", "\(value)") == .text("OK")) }
-    }
-    #expect(values == 8)
-  }
-
   @Test func aWatchGoesOnWhereANodeIsCutOffAndComesBack() throws {
     let cluster = try TestCluster()
     let (writer, watcher) = (try cluster.client(1), try cluster.client(2))
