@@ -115,10 +115,15 @@ final class Chronicle {
 extension InstanceLedger.Installed {
   /// All that a machine has executed.
   init(_ machine: InstanceSubject.Machine) {
-    epoch = machine.membership.epoch
+    epoch = machine.knownEpoch
     through = machine.status.executedThrough
     for (id, instance) in machine.instances where instance.isExecuted && !through.contains(id) {
       others.insert(id)
     }
   }
+}
+
+extension InstanceSubject.Machine {
+  /// The epoch that it is in; who joins is in none before it has a state.
+  var knownEpoch: Epoch { hasState ? membership.epoch : Epoch(0) }
 }

@@ -241,7 +241,7 @@ public struct Skirmish {
     }
     let machine = nodes[node].machine
     ledger.recovered(
-      as: VoterID(UInt32(node + 1)), in: machine.membership.epoch, machine.instances,
+      as: VoterID(UInt32(node + 1)), in: machine.knownEpoch, machine.instances,
       reserved: machine.reserved, forgotten: machine.status.truncated, holding: .init(machine))
     tick(node)
     sync(node)

@@ -109,6 +109,17 @@ import Testing
     }
   }
 
+  /// Nobody can come any more, and what is written can be read.
+  @Test func theLastIdentityThatThereIsMayBeAFounders() throws {
+    let voters = [VoterID(1), VoterID(.max)]
+    let membership = Membership(try Configuration(epoch: Epoch(0), voters: voters))
+    var reader = ByteReader(membership.encoded)
+    #expect(try Membership(from: &reader) == membership)
+    #expect(throws: MembershipRefusal.used(VoterID(.max), next: VoterID(.max))) {
+      try membership.applying(MembershipChange([.add(Self.joining(.max))]))
+    }
+  }
+
   /// Two would both become voters, one more than anybody asked for.
   @Test func whoeverReplacesAVoterIsOne() throws {
     let voters = (1...3).map { VoterID($0) }

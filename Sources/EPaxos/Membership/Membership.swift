@@ -31,7 +31,8 @@ public struct Membership: Hashable, Sendable {
     members = configuration.voters.map {
       Member(voter: $0, role: .voter, address: addresses[$0] ?? Bytes())
     }
-    nextVoter = VoterID((configuration.voters.last?.rawValue ?? 0) &+ 1)
+    let last = configuration.voters.last ?? .none
+    nextVoter = VoterID(last.rawValue < .max ? last.rawValue + 1 : .max)
   }
 
   /// Who has this identity.
@@ -72,7 +73,7 @@ extension Membership: ByteCodable {
       return false
     }
     guard let first = members.first, let last = members.last, first.voter != .none,
-      last.voter < nextVoter, !configuration.isJoint
+      last.voter < nextVoter || nextVoter.rawValue == .max, !configuration.isJoint
     else { return false }
     return members.lazy.filter { $0.role == .voter }.map(\.voter)
       .elementsEqual(configuration.voters)
