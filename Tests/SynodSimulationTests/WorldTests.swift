@@ -41,6 +41,18 @@ import Testing
     #expect(hashes.count == 30)
   }
 
+  @Test(arguments: ToySubject.givingUp.keys.sorted())
+  func whatNobodyGaveUpIsNotGivenUp(_ keys: Int) {
+    var plan = Self.plan(1)
+    plan.keys = keys
+    var world = World<ToySubject>(plan)
+    guard case .failed(let what, _) = world.run().outcome else {
+      Issue.record("nothing is seen")
+      return
+    }
+    #expect(what.contains("nobody cancelled it") || what.contains("by its deadline"), "\(what)")
+  }
+
   @Test func aTraceDoesNotChangeTheRun() {
     let plan = RunPlan(seed: 7)
     var plain = World<ToySubject>(plan)

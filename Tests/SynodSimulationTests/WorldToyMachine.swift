@@ -1,4 +1,5 @@
 import Synod
+import SynodSimulation
 
 /// The least machine that is worth attacking: whatever is proposed is kept by a majority of stores
 /// before anyone is told so. Nothing is ordered.
@@ -12,6 +13,8 @@ struct ToyMachine: ConsensusMachine {
     var isHasty = false
     /// Breaks it: never says anything again.
     var isForgetful = false
+    /// Breaks it: gives up what nobody gave up, for this reason.
+    var givesUp: EarlyEnd?
     /// Asks for its timer at a time that is over.
     var isRestless = false
   }
@@ -51,6 +54,7 @@ struct ToyMachine: ConsensusMachine {
     var proposal: ProposalID
     var item: UInt64
     var isKept: Bool
+    var earlyEnd: EarlyEnd?
   }
 
   struct Open: Sendable {
@@ -94,6 +98,10 @@ struct ToyMachine: ConsensusMachine {
     if storageHasFailed {
       return completed.append(Completion(proposal: id, item: proposal, isKept: false))
     }
+    if let why = settings.givesUp, proposal % 10 == 0 {
+      return completed.append(
+        Completion(proposal: id, item: proposal, isKept: false, earlyEnd: why))
+    }
     open.append(Open(id: id, item: proposal, again: now.advanced(by: 20)))
     keep(proposal, for: settings.voter)
     messages.append(Envelope(to: .peers, message: .keep(proposal)))
@@ -101,7 +109,8 @@ struct ToyMachine: ConsensusMachine {
 
   mutating func cancel(_ id: ProposalID) {
     guard let place = open.firstIndex(where: { $0.id == id }) else { return }
-    completed.append(Completion(proposal: id, item: open.remove(at: place).item, isKept: false))
+    let item = open.remove(at: place).item
+    completed.append(Completion(proposal: id, item: item, isKept: false, earlyEnd: .cancelled))
   }
 
   private mutating func keep(_ item: UInt64, for voter: VoterID) {

@@ -15,6 +15,7 @@ struct ToySubject: SimulationSubject {
   var isHasty: Bool
   var isForgetful: Bool
   var isRestless: Bool
+  var givesUp: EarlyEnd?
 
   init(_ plan: RunPlan, random: inout SplitMix) {
     voters = plan.voters
@@ -22,17 +23,19 @@ struct ToySubject: SimulationSubject {
     isHasty = plan.keys == Self.hastyKeys
     isForgetful = plan.keys == Self.forgetfulKeys
     isRestless = plan.keys == Self.restlessKeys
+    givesUp = Self.givingUp[plan.keys]
   }
 
   /// Numbers of keys that ask for a broken machine: the toy has no keys.
   static let hastyKeys = 1001
   static let forgetfulKeys = 1002
   static let restlessKeys = 1003
+  static let givingUp: [Int: EarlyEnd] = [1004: .cancelled, 1005: .deadline]
 
   func settings(of voter: VoterID) -> ToyMachine.Settings {
     ToyMachine.Settings(
       voter: voter, voters: voters, isHasty: isHasty, isForgetful: isForgetful,
-      isRestless: isRestless)
+      givesUp: givesUp, isRestless: isRestless)
   }
 
   var tolerates: Int { (voters - 1) / 2 }
@@ -46,6 +49,8 @@ struct ToySubject: SimulationSubject {
     closingAsked = true
     return [1_000_001, 1_000_002]
   }
+
+  static func earlyEnd(of completion: ToyMachine.Completion) -> EarlyEnd? { completion.earlyEnd }
 
   mutating func invoked(
     _ proposal: UInt64, as id: ProposalID, of client: Int, at voter: VoterID, moment: UInt64

@@ -32,6 +32,9 @@ extension ClusterModel {
       }
     case .ended(let step, let completion):
       if ledger.steps[step].completion != nil { ledger.violation = "step \(step) ended twice" }
+      if ledger.steps[step].isLost {
+        ledger.violation = "step \(step) ends, and its node crashed since it was asked"
+      }
       ledger.steps[step].completion = completion
     case .sent(let message):
       if let wrong = subject.note(message, of: node, in: &ledger.history) {

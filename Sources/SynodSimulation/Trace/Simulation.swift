@@ -39,6 +39,7 @@ public enum Simulation<Subject: SimulationSubject> {
     let report = run(plan, events: events, recorder: &recorder)
     var page = TracePage(
       "\(Subject.name), seed \(plan.seed)", outcome: report.outcome, recorder: recorder)
+    let plan = Subject.adapting(plan)
     let faults = plan.faults.parts
     page.facts = [
       .init("nodes", "\(plan.voters)"), .init("clients", "\(plan.clients)"),

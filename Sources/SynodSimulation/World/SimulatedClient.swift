@@ -1,4 +1,4 @@
-internal import Synod
+public import Synod
 
 /// Asks, waits, and asks again.
 @usableFromInline
@@ -21,10 +21,15 @@ struct SimulatedCall {
   @usableFromInline var node: UInt16
   @usableFromInline var client: Int32
   @usableFromInline var state: State = .open
+  /// It was given up by whoever asked.
+  @usableFromInline var isCancelled = false
+  /// By the clock of its process.
+  @usableFromInline let deadline: Ticks?
 
   @usableFromInline
-  init(node: Int, client: Int) {
+  init(node: Int, client: Int, deadline: Ticks?) {
     self.node = UInt16(node)
     self.client = Int32(client)
+    self.deadline = deadline
   }
 }

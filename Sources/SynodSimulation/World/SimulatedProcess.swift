@@ -28,6 +28,8 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   /// Whom its messages to all go to.
   @usableFromInline var peers: [Int]
   private let initial: [Int]
+  /// It was told that nobody needs it any more.
+  @usableFromInline var mayGo = false
   /// It does not come back in this run.
   @usableFromInline var isGone = false
   /// Among all lives of the run; what was planned for another means nothing.
@@ -84,8 +86,8 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
   @usableFromInline var heldLanes: [(lane: StoreLane, time: UInt64)] = []
   /// What came before its sender's store was pinned.
   @usableFromInline var waitingForPin: [Parcel] = []
-  /// By peer, the newest life that was met, and how old its store said that it is.
-  @usableFromInline var met: [(life: UInt32, incarnation: UInt64)]
+  /// By peer, the newest life that was met.
+  @usableFromInline var met: [UInt32]
 
   init(
     index: Int, peers: Int, voters: Int, machine: Machine, disk: SimulatedDisk,
@@ -100,7 +102,7 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
     initial = Array(0..<voters)
     self.peers = initial
     pins = Array(repeating: nil, count: peers)
-    met = Array(repeating: (0, 0), count: peers)
+    met = Array(repeating: 0, count: peers)
   }
 
   /// Forgets what a process holds in memory.
@@ -138,7 +140,7 @@ final class SimulatedProcess<Machine: ConsensusMachine> {
     cancels.removeAll()
     heldLanes.removeAll()
     waitingForPin.removeAll()
-    for peer in met.indices { met[peer] = (0, 0) }
+    for peer in met.indices { met[peer] = 0 }
   }
 }
 

@@ -104,8 +104,17 @@ public protocol SimulationSubject {
     _ completion: Machine.Completion, at voter: VoterID, moment: UInt64
   ) -> String?
 
+  /// When a proposal is to be given up, by the clock of the process that is asked; nil for never.
+  static func deadline(of proposal: Machine.Proposal) -> Ticks?
+
+  /// Whether a completion says that its proposal was given up, and why; nil where it does not.
+  static func earlyEnd(of completion: Machine.Completion) -> EarlyEnd?
+
   /// Whether an answer to what was asked last says too little, so that it must be asked again.
   func mustAskAgain(_ completion: Machine.Completion) -> Bool
+
+  /// Whom an answer to what was asked last says to ask instead; nil where it names nobody.
+  static func leader(toldBy completion: Machine.Completion) -> VoterID?
 
   /// Whether a message is seldom sent: it is more likely to come again long after.
   static func isRare(_ message: Machine.Message) -> Bool
@@ -115,6 +124,9 @@ public protocol SimulationSubject {
 
   /// It will never be answered: its voter crashed. Whether it happened is open for ever.
   mutating func lost(_ id: ProposalID)
+
+  /// It is about to be lost, and no machine heard of it.
+  mutating func neverAsked(_ id: ProposalID)
 
   // MARK: Watchers
 
@@ -140,6 +152,15 @@ public protocol SimulationSubject {
   var watchBound: UInt64 { get }
 
   // MARK: What must hold at every event
+
+  /// World time goes on, in microseconds.
+  mutating func timeIs(_ microseconds: UInt64)
+
+  /// A machine tells whoever runs it something.
+  mutating func heard(_ effect: Machine.Effect, of voter: VoterID) -> String?
+
+  /// Whether an effect says that its process may end for ever, and its store be deleted.
+  static func letsGo(_ effect: Machine.Effect) -> Bool
 
   /// A machine let a message out.
   mutating func sent(_ envelope: Envelope<Machine.Message>, by voter: VoterID) -> String?
@@ -254,8 +275,31 @@ extension SimulationSubject {
   /// Takes no notice.
   @inlinable public mutating func storageFailed(at voter: VoterID) {}
 
+  /// Takes no notice.
+  @inlinable public mutating func neverAsked(_ id: ProposalID) {}
+
   /// None.
   @inlinable public var watchers: Int { 0 }
+
+  /// Takes no notice.
+  @inlinable public mutating func timeIs(_ microseconds: UInt64) {}
+
+  /// Takes no notice.
+  @inlinable public mutating func heard(_ effect: Machine.Effect, of voter: VoterID) -> String? {
+    nil
+  }
+
+  /// None does.
+  @inlinable public static func letsGo(_ effect: Machine.Effect) -> Bool { false }
+
+  /// Nobody.
+  @inlinable public static func leader(toldBy completion: Machine.Completion) -> VoterID? { nil }
+
+  /// None.
+  @inlinable public static func deadline(of proposal: Machine.Proposal) -> Ticks? { nil }
+
+  /// None does.
+  @inlinable public static func earlyEnd(of completion: Machine.Completion) -> EarlyEnd? { nil }
 
   /// Nobody watches.
   public mutating func watching(_ watcher: Int, random: inout SplitMix) -> Machine.Proposal {
@@ -288,6 +332,14 @@ extension SimulationSubject {
 
   /// Takes every proposal for one that writes.
   @inlinable public static func needsSpace(_ proposal: Machine.Proposal) -> Bool { true }
+}
+
+/// Why a proposal was given up: what a world brings about itself.
+public enum EarlyEnd: Hashable, Sendable {
+  /// Its time was over.
+  case deadline
+  /// Whoever asked took it back, or its process was to stop.
+  case cancelled
 }
 
 /// How a history was judged.

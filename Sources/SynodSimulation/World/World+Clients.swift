@@ -62,7 +62,8 @@ extension World {
     _ proposal: Machine.Proposal, of name: Int, slot: Int,
     at process: SimulatedProcess<Machine>
   ) -> ProposalID {
-    calls.append(SimulatedCall(node: process.index, client: slot))
+    calls.append(
+      SimulatedCall(node: process.index, client: slot, deadline: Subject.deadline(of: proposal)))
     let id = ProposalID(UInt64(calls.count))
     moment += 1
     if slot < -1 { process.standing.append(id.rawValue) } else { process.open.append(id.rawValue) }
@@ -115,11 +116,40 @@ extension World {
     let call = Int(id.rawValue) - 1
     calls[call].state = .ended
     if record != nil { tellCompleted(completion, process) }
+    judgeReason(completion, calls[call], at: process)
     if let what = subject.ended(completion, at: process.voter, moment: moment) {
       violate(what, at: process.index)
     }
-    if calls[call].client == -1, subject.mustAskAgain(completion) { askAgain(id.rawValue) }
+    if calls[call].client == -1, subject.mustAskAgain(completion),
+      !leadsElsewhere(completion, process)
+    {
+      askAgain(id.rawValue)
+    }
     answered(Int(calls[call].client), id.rawValue)
+  }
+
+  /// Nothing is given up that nobody gave up, and nothing before its time.
+  @inlinable
+  mutating func judgeReason(
+    _ completion: Machine.Completion, _ call: SimulatedCall, at process: SimulatedProcess<Machine>
+  ) {
+    switch Subject.earlyEnd(of: completion) {
+    case nil: break
+    case .cancelled:
+      if !call.isCancelled {
+        violate(
+          "proposal \(completion.proposal) ends as cancelled, and nobody cancelled it",
+          at: process.index)
+      }
+    case .deadline:
+      let time = process.clock.ticks(at: now)
+      guard let deadline = call.deadline, deadline <= time else {
+        return violate(
+          "proposal \(completion.proposal) ends by its deadline at \(time), and that is "
+            + (call.deadline.map { "\($0)" } ?? "never"),
+          at: process.index)
+      }
+    }
   }
 
   @usableFromInline

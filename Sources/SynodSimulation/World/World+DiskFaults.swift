@@ -57,7 +57,7 @@ extension World {
   /// its old store, and do not listen: so none is lost that one of them has not pinned yet, and none
   /// beyond what the protocol tolerates, since blank voters know nothing of each other.
   private mutating func loseDisk(_ process: SimulatedProcess<Machine>) -> Bool {
-    let lost = processes.count { $0.isStranger || $0.isRetired }
+    let lost = processes.count { $0.isStranger || $0.isRetired && !$0.mayGo }
     guard process.disk.mayBeDamaged, !process.isStranger, !process.isRetired,
       lost < subject.tolerates, process.lives > 0,
       processes.allSatisfy({

@@ -36,6 +36,7 @@ extension World {
     case .disk: processes[Int(event.node)].diskPercent = plan.diskPercent
     case .relief:
       if event.stamp == processes[Int(event.node)].life {
+        counts.faults[(event.value == 1 ? FaultKind.powerCut : .kill).rawValue] += 1
         crash(Int(event.node), event.value == 1 ? .powerCut : .kill)
       }
     case .deadline: if settling == nil { beginSettling() }
@@ -60,6 +61,9 @@ extension World {
       // Most come while nothing is written; some wait for the middle of a commit.
       if faultRandom.percent(40), processes[node].crashInCommit == nil {
         processes[node].crashInCommit = kind == .powerCut ? .powerCut : .kill
+        // It may never come: it counts when it does.
+        faultsLeft -= 1
+        return false
       } else {
         crash(node, kind == .powerCut ? .powerCut : .kill)
       }

@@ -85,6 +85,7 @@ extension World {
     else { return }
     if process.isPaused { return process.cancels.append(id) }
     counts.cancels += 1
+    calls[Int(id.rawValue) - 1].isCancelled = true
     tickBeforeInput(process)
     process.machine.cancel(id)
     inputTaken(node)
@@ -97,8 +98,7 @@ extension World {
   @inlinable
   mutating func admits(_ parcel: Parcel, at process: SimulatedProcess<Machine>) -> Bool {
     let sender = Int(parcel.from)
-    let met = process.met[sender]
-    if met.life == parcel.life && parcel.store == process.identity.store { return true }
+    if process.met[sender] == parcel.life && parcel.store == process.identity.store { return true }
     return meet(parcel, at: process)
   }
 
@@ -125,16 +125,9 @@ extension World {
       drop(parcel, .stranger)
       return false
     }
-    // What an old life said may arrive late; a new one whose store is older than what was met is a
-    // copy that somebody put back.
-    if parcel.life > process.met[sender].life {
-      if pinned == parcel.identity.store,
-        parcel.identity.incarnation < process.met[sender].incarnation
-      {
-        drop(parcel, .rolledBack)
-        return false
-      }
-      process.met[sender] = (parcel.life, parcel.identity.incarnation)
+    // What an old life said may arrive late.
+    if parcel.life > process.met[sender] {
+      process.met[sender] = parcel.life
       #if PlantedBugs
         // Whoever is taken for the old one is written to as well.
         process.pins[sender] = parcel.identity.store

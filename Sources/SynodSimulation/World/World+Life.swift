@@ -43,6 +43,7 @@ extension World {
     process.isStopping = true
     if record != nil { tell(.paused, of: node, TraceText("stops")) }
     tickBeforeInput(process)
+    for id in process.open + process.standing { calls[Int(id) - 1].isCancelled = true }
     process.machine.cancel((process.open + process.standing).map { ProposalID($0) })
     handAllOn(process)
     let open = process.open + process.standing
@@ -85,7 +86,10 @@ extension World {
     if settling == nil,
       faultRandom.percent(plan.faults.crashInRecoveryPercent)
     {
-      crash = (faultRandom.below(24), faultRandom.percent(50) ? .powerCut : .kill)
+      // Few of them so late that most openings have come to their end.
+      let drawn = faultRandom.below(24)
+      let after = drawn < 20 ? drawn : 20 + 100 * (drawn - 20)
+      crash = (after, faultRandom.percent(50) ? .powerCut : .kill)
     }
     let opening = SimulatedStore.open(
       on: process.disk, cluster: Self.cluster, voter: process.voter, ifBlank: drawStore(),
@@ -235,6 +239,7 @@ extension World {
       return process.machine.propose(letter.proposal, as: letter.id)
     }
     process.open.removeAll { $0 == letter.id.rawValue }
+    subject.neverAsked(letter.id)
     lose(letter.id.rawValue)
   }
 }

@@ -22,6 +22,22 @@ extension World {
     }
   }
 
+  /// It need not be there any more: it goes for ever, and its store with it, as that allows; or stays.
+  @usableFromInline @inline(never)
+  mutating func letGo(_ process: SimulatedProcess<Machine>) -> Bool {
+    // Apart, so that the other draws of a seed stay what they are.
+    var random = SplitMix(seed: plan.seed ^ UInt64(process.index) ^ 0x676f_6573)
+    guard settling == nil, random.next() % 2 == 0 else {
+      process.mayGo = false
+      return false
+    }
+    counts.letGo += 1
+    crash(process.index, .kill, back: false)
+    process.disk.lose()
+    retire(process, because: "nobody needs it any more")
+    return true
+  }
+
   /// Whoever drives a change of the voters may crash where it comes to another stage of it.
   @usableFromInline @inline(never)
   mutating func mayCrashDriver(_ process: SimulatedProcess<Machine>) -> Bool {

@@ -57,6 +57,7 @@ extension World {
     subject.marks(processes.map(\.machine)).map { RunReport.Mark($0.name, $0.count) } + [
       .init("a process came back", counts.restarts),
       .init("a process stopped in order", counts.stops),
+      .init("one whom nobody needs any more was deleted", counts.letGo),
       .init("a client lost patience", counts.impatient),
       .init("what was asked last was asked again", counts.askedAgain),
       .init("a stranger was not listened to", dropped(.stranger)),
@@ -72,6 +73,8 @@ extension World {
         "a proposal was refused, since the store is short of space or behind",
         counts.proposalsRefused),
       .init("a request was dropped, since the store is behind", counts.requestsDropped),
+      .init("all that was asked had to end", counts.demanded),
+      .init("too much was broken for anything to have to end", counts.notDemanded),
       .init("what was broken for good did not keep the rest from deciding", counts.settledWithout),
     ]
   }

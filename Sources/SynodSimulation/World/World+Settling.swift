@@ -66,6 +66,8 @@ extension World {
     }
     let (core, isDemanded) = subject.spares > 0 ? drawMembers(of: usable) : drawCore(of: usable)
     faultsLeft = 0
+    counts.demanded = isDemanded ? 1 : 0
+    counts.notDemanded = isDemanded ? 0 : 1
     subject.faultsEnded()
     if core.isEmpty { isOver = true }
     // What waits already may have to go one round after the other. Twice what clients still ask for
@@ -209,6 +211,20 @@ extension World {
     guard settling?.waitsForEquality == false else { return }
     settling?.waitsForEquality = true
     settling?.deadline = now + subject.equalWithin
+  }
+
+  /// Whether an answer names one who leads, is heard, and is none of those that are asked.
+  @usableFromInline
+  func leadsElsewhere(
+    _ completion: Machine.Completion, _ process: SimulatedProcess<Machine>
+  ) -> Bool {
+    guard let voter = Subject.leader(toldBy: completion), let settling else { return false }
+    let node = Int(voter.rawValue) - 1
+    guard processes.indices.contains(node), !settling.core.contains(node) else { return false }
+    let leader = processes[node]
+    let links = [network.link(node, process.index), network.link(process.index, node)]
+    return leader.isUp && !leader.isPaused && subject.leads(leader.machine)
+      && links.allSatisfy { network.links[$0].cuts == 0 }
   }
 
   /// What was asked last must be answered in full.

@@ -14,6 +14,7 @@ extension World {
     }
     precondition(event.time >= now, "time goes forward")
     eventsAtOnce = event.time == now ? eventsAtOnce + 1 : 0
+    if event.time > now { subject.timeIs(event.time) }
     now = event.time
     events += 1
     hash.add(event.time)

@@ -12,6 +12,7 @@ extension World {
     advanceCheckpoint(process)
     pump(process)
     process.hasTicked = false
+    if process.mayGo, letGo(process) { return }
     if plan.faults.driverCrashPercent > 0, mayCrashDriver(process) { return }
     if plan.faults.siegePercent > 0 { seeWhoLeads(process) }
     if let what = subject.inspect(process.machine, of: process.voter) { violate(what, at: node) }

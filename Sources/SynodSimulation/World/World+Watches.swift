@@ -78,6 +78,10 @@ extension World {
   @usableFromInline @inline(never)
   mutating func hearEffects(_ process: SimulatedProcess<Machine>) {
     for effect in process.ready.effects {
+      if !process.isStranger, let what = subject.heard(effect, of: process.voter) {
+        violate(what, at: process.index)
+      }
+      if Subject.letsGo(effect) { process.mayGo = true }
       guard let id = Subject.finishing(effect) else { continue }
       moment += 1
       hash.add(id.rawValue)

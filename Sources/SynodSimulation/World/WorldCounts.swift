@@ -4,14 +4,13 @@ struct WorldCounts {
   /// Why a parcel that arrived was not taken.
   @usableFromInline
   enum Drop: Int, CaseIterable {
-    case nobody, crowded, stranger, rolledBack
+    case nobody, crowded, stranger
 
     var words: String {
       switch self {
       case .nobody: "its receiver is not up"
       case .crowded: "its receiver holds too much"
       case .stranger: "it is not of the store that its receiver knows, or not for its receiver's"
-      case .rolledBack: "its sender's store went back"
       }
     }
   }
@@ -33,6 +32,7 @@ struct WorldCounts {
   var driverCrashes: UInt64 = 0
   var exiles: UInt64 = 0
   var sieges: UInt64 = 0
+  var letGo: UInt64 = 0
   var crashesInRecovery: UInt64 = 0
   var failedOpenings: UInt64 = 0
   var refusals: UInt64 = 0
@@ -48,6 +48,9 @@ struct WorldCounts {
   /// How long it took until all that was asked had ended after the faults, in microseconds; nil where
   /// it need not, or did not.
   @usableFromInline var settled: UInt64?
+  /// All that was asked had to end, in the end; or need not, as too much was broken.
+  var demanded: UInt64 = 0
+  var notDemanded: UInt64 = 0
   /// The core decided everything while somebody else stayed broken.
   @usableFromInline var settledWithout: UInt64 = 0
 
