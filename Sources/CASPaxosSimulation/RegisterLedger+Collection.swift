@@ -1,4 +1,4 @@
-public import CASPaxos
+internal import CASPaxos
 internal import Synod
 
 /// Deletion that gives the space back: what is erased must be a tombstone that every voter holds, and
@@ -110,24 +110,39 @@ extension RegisterLedger {
 
   /// Which deletion a client saw that was told that there is nothing: the earliest that it may have
   /// been, which is the least that can be held against what comes after.
-  /// - Parameter floor: the newest version that anyone was told of before it was asked for.
-  /// - Returns: nil where it is known only to the round that deleted and wrote anew, and where the
-  ///   messages do not tell whether a deletion took effect.
-  @usableFromInline
-  func sight(of register: Register, on key: Int, floor: Version) -> Register? {
+  /// - Parameters:
+  ///   - floor: the newest version that anyone was told of before it was asked for.
+  ///   - voter: who was asked. What there was in the middle of another's round, it cannot know.
+  /// - Returns: nil where the messages do not tell whether a deletion took effect; the same where none
+  ///   did.
+  func sight(
+    of register: Register, on key: Int, floor: Version, by voter: VoterID
+  ) -> Register? {
     guard register.value == nil, register.version.ballot.isZero, !floor.ballot.isZero else {
       return register
     }
-    let earliest = keys[key].tombstones.first { $0 >= floor }
+    let earliest = keys[key].tombstones.first {
+      $0 >= floor && ($0.ballot.voter == voter || isFinal($0))
+    }
     let isDoubtful = keys[key].doubtfulTombstones.contains {
       $0 >= floor && $0 < earliest ?? .untold
     }
     if isDoubtful { return nil }
-    if let earliest { return Register(value: nil, version: earliest) }
-    let hasHidden = keys[key].proposed.contains {
-      let last = uses[$0].state.version
-      return last > floor && last.step > 1 && uses[$0].isSettled
+    return earliest.map { Register(value: nil, version: $0) } ?? register
+  }
+
+  /// The rounds of several changes that a voter made of a register since a moment, and that took effect:
+  /// what there was between two of those changes only those know that were part of the round.
+  func foldedRounds(
+    of key: Int, by voter: VoterID, since moment: UInt64, above floor: Version
+  ) -> [(ballot: Ballot, proposedAt: UInt64)] {
+    keys[key].proposed.compactMap {
+      let use = uses[$0]
+      let last = use.state.version
+      guard last > floor, last.step > 1, use.ballot == last.ballot, use.ballot.voter == voter,
+        use.isSettled, use.proposedAt >= moment
+      else { return nil }
+      return (use.ballot, use.proposedAt)
     }
-    return hasHidden ? nil : register
   }
 }

@@ -47,12 +47,19 @@ extension RegisterLedger {
     }
   }
 
-  /// Whether the register may have been in a state with, or without, a value that is no older than
-  /// `version`.
-  func mayBeListed(_ key: Int, _ hasValue: Bool, since version: Version) -> Bool {
-    if !hasValue && version == .zero { return true }
-    return keys[key].proposed.contains {
-      uses[$0].state.version >= version && (uses[$0].state.value != nil) == hasValue
+  /// A client was told that the register has, or has not, a value: it was so in a state that took
+  /// effect and is no older than `version`. Of several that may be meant, the oldest is the least that
+  /// can be held against what comes after.
+  /// - Returns: false where there is none.
+  mutating func told(_ key: Int, hasValue: Bool, since version: Version) -> Bool {
+    var oldest: Version? = !hasValue && version == .zero ? .zero : nil
+    for use in keys[key].proposed where uses[use].isSettled {
+      let state = uses[use].state
+      if state.version < version || (state.value != nil) != hasValue { continue }
+      oldest = min(oldest ?? state.version, state.version)
     }
+    guard let oldest else { return false }
+    keys[key].told = max(keys[key].told, oldest)
+    return true
   }
 }

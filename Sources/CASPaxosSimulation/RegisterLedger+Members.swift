@@ -228,6 +228,15 @@ extension RegisterLedger {
     toldRevision = max(toldRevision, members.revision)
   }
 
+  /// A node tells whoever runs it who the members are: what was decided, and is durable there.
+  mutating func heard(_ members: Membership, of voter: VoterID) {
+    mustBeDecided(members, "voter \(voter) tells of")
+    guard let place = place(of: voter), stores[place].members.revision < members.revision else {
+      return
+    }
+    violate("voter \(voter) tells of r\(members.revision), before that is durable")
+  }
+
   /// Whether a node may say that it is no member: it may not know yet that it is one.
   func mayBeNoMember(_ voter: VoterID) -> Bool {
     members.member(voter) == nil || !settings.configuration.voters.contains(voter)

@@ -59,11 +59,12 @@ extension RegisterLedger {
   /// Whether a register may have forgotten a client that did not ask for it.
   func mayForgetSessions(of key: Int) -> Bool { keys[key].mayForgetSessions }
 
-  /// Whether the state that the round of this version proposed says that it lost sessions.
-  func hasLostSessions(_ version: Version) -> Bool {
+  /// Whether the state that the round of this version proposed says that it lost sessions, or the client
+  /// may have had it forget this one.
+  func mayHaveLost(_ name: OnceName, _ version: Version) -> Bool {
     guard let use = index.find(version.ballot) else { return false }
-    let ended = keys[uses[use].key].endings
-    return uses[use].state.extra?.lostSessions == true || !ended.isEmpty
+    let ended = keys[uses[use].key].endings[name.client] ?? 0
+    return uses[use].state.extra?.lostSessions == true || ended >= name.sequence
   }
 
   /// Whether the round of this version had proposed its state then.

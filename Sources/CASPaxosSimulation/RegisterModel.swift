@@ -63,7 +63,8 @@ struct RegisterModel<C: Change>: SequentialModel where C.Output: Hashable, C.Rej
   }
 
   private func isIt(_ state: Register, _ told: Register) -> Bool {
-    (state.version == told.version || state.version == .untold) && state.value == told.value
+    state.value == told.value
+      && (state.version == told.version || [state.version, told.version].contains(.untold))
   }
 }
 

@@ -1,6 +1,6 @@
 public import CASPaxos
 public import Synod
-internal import SynodSimulation
+public import SynodSimulation
 
 extension RegisterSubject {
   /// The workload's next operation, on a register that the plan has.
@@ -18,8 +18,10 @@ extension RegisterSubject {
     if let change = membersInstead() { operation = change }
     let again = onceInstead(operation, on: keyNames[key], of: client)
     var deadline: Ticks?
+    // Once nothing goes wrong any more, all must come to its end by itself.
     if random.next() % 100 < shape.deadlinePercent {
-      deadline = now.advanced(by: 1 + random.next() % shape.hurry)
+      let time = 1 + random.next() % shape.hurry
+      deadline = isClosing ? nil : now.advanced(by: time)
     }
     if var again {
       again.deadline = deadline
@@ -46,6 +48,21 @@ extension RegisterSubject {
     }
     if case .read = completion.result { return false }
     return true
+  }
+
+  /// See `Proposal`.
+  @inlinable
+  public static func deadline(of proposal: CASPaxos.Proposal<Workload.C>) -> Ticks? {
+    proposal.deadline
+  }
+
+  /// Whether it was in time or not: nothing came of it, or perhaps nothing.
+  public static func earlyEnd(of completion: CASPaxos.Completion<Workload.C>) -> EarlyEnd? {
+    switch completion.result {
+    case .notApplied(.abandoned(.deadline)), .unknown(.deadline): .deadline
+    case .notApplied(.abandoned(.cancelled)), .unknown(.cancelled): .cancelled
+    case .applied, .read, .listed, .membership, .notApplied, .unknown: nil
+    }
   }
 
   /// What is said of erasing, of members and of lists.
@@ -109,6 +126,11 @@ extension RegisterSubject {
     ledger.reach(.restartInRound)
   }
 
+  /// Nothing can have come of it.
+  public mutating func neverAsked(_ id: ProposalID) {
+    if let place = places[id] { calls[place].isDead = true }
+  }
+
   /// Judges what a client is told as far as it can be judged at once.
   public mutating func ended(
     _ completion: CASPaxos.Completion<Workload.C>, at voter: VoterID, moment: UInt64
@@ -129,13 +151,10 @@ extension RegisterSubject {
     open[Int(voter.rawValue) - 1] -= 1
     if calls[place].once != nil { judgeOnce(place, completion.result) }
     if let outcome = calls[place].outcome, let register = outcome.register {
-      let (key, floor) = (calls[place].key, calls[place].floor)
-      if let sight = ledger.sight(of: register, on: key, floor: floor) {
+      if let sight = sight(of: register, calls[place]) {
         calls[place].outcome = outcome.telling(of: sight)
       } else {
         calls[place].isVague = true
-        attemptEnded(calls[place])
-        return ledger.violation
       }
     }
     if let outcome = calls[place].outcome { judge(calls[place], outcome) }
@@ -192,7 +211,11 @@ extension RegisterSubject {
           "proposal \(call.id) is refused, and \(open[Int(call.voter.rawValue) - 1]) are open")
       }
       ledger.reach(.overloaded)
-    case .notApplied(.tooLarge): ledger.reach(.valueTooLarge)
+    case .notApplied(.tooLarge(let size, let limit)):
+      if size <= limit || limit != shape.settings.maxValue || !call.mayWrite {
+        ledger.violate("proposal \(call.id) ends as too large, with \(size) of \(limit) bytes")
+      }
+      ledger.reach(.valueTooLarge)
     case .notApplied(.cannotRemember):
       if call.once == nil { ledger.violate("proposal \(call.id) ends as if it asked for once") }
     case .membership(let members): judge(call, members)
@@ -210,7 +233,37 @@ extension RegisterSubject {
     calls.count { $0.voter == voter && $0.isList && $0.outcome == nil && $0.lost == nil }
   }
 
+  /// - Returns: nil where it is not known which deletion was seen.
+  private func sight(of register: Register, _ call: Call) -> Register? {
+    let sight = ledger.sight(of: register, on: call.key, floor: call.floor, by: call.voter)
+    guard let sight, sight.value == nil, sight.version.ballot.isZero, !call.floor.ballot.isZero,
+      mayHaveFoundDeletion(call)
+    else { return sight }
+    return nil
+  }
+
+  /// Whether it was part of a round of its voter in which a deletion was followed by another change.
+  private func mayHaveFoundDeletion(_ call: Call) -> Bool {
+    let rounds = ledger.foldedRounds(
+      of: call.key, by: call.voter, since: call.invoked, above: call.floor)
+    return rounds.contains { round in
+      let others = calls.filter {
+        $0.key == call.key && $0.voter == call.voter && $0.invoked <= round.proposedAt
+          && $0.returned ?? $0.lost ?? .max >= round.proposedAt
+      }
+      var states = [Register()] + ledger.bases(of: round.ballot)
+      states += others.compactMap { $0.outcome?.register }
+      return others.contains { other in
+        guard case .change(let change) = other.operation else { return false }
+        return states.contains {
+          if case .write(nil, _) = change.decision(on: $0) { true } else { false }
+        }
+      }
+    }
+  }
+
   private mutating func saw(_ register: Register, _ call: Call, wrote: Bool) {
+    if call.isVague { return }
     ledger.told(register, of: call.key, floor: call.floor, wrote: wrote, as: call.id)
     if call.key < keyNames.count { workload.saw(register.seen, on: call.key) }
   }

@@ -14,8 +14,8 @@ extension RegisterSubject {
     return .list(after: lists.next() % 2 == 0 ? nil : listedThrough, limit: limit)
   }
 
-  /// Each register that it covers has, or has not, a value: in a state that is no older than what was
-  /// told before the list was asked for.
+  /// Each register that it covers has, or has not, a value: in a state that took effect and is no older
+  /// than what was told before the list was asked for.
   mutating func judge(_ call: Call, _ list: KeyList) {
     guard case .list(let after, _) = call.operation else {
       return ledger.violate("proposal \(call.id) is no list, and ended as one")
@@ -46,7 +46,7 @@ extension RegisterSubject {
         continue
       }
       let floor = number < told.count ? told[number] : .zero
-      if !ledger.mayBeListed(number, seen.contains(name), since: floor) {
+      if !ledger.told(number, hasValue: seen.contains(name), since: floor) {
         let what = seen.contains(name) ? "lists" : "leaves out"
         return ledger.violate("proposal \(call.id) \(what) \(name), told of at \(floor) before")
       }

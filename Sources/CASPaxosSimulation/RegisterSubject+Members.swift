@@ -41,6 +41,13 @@ extension RegisterSubject {
   /// Whoever asks for no change any more sees all that were asked for come to their end.
   public mutating func faultsEnded() { isClosing = true }
 
+  /// The members are told of as they are.
+  public mutating func heard(_ effect: CASPaxos.Effect, of voter: VoterID) -> String? {
+    guard case .membership(let members) = effect else { return nil }
+    unplanted { ledger.heard(members, of: voter) }
+    return ledger.violation
+  }
+
   /// A message to all goes to those that vote.
   public static func voters(after effect: CASPaxos.Effect) -> [VoterID]? {
     switch effect {

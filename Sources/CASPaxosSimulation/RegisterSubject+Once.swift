@@ -107,7 +107,8 @@ extension RegisterSubject {
       if effect.version == left.version, !ledger.wasProposed(effect.version, before: call.invoked) {
         return setDead(except: place)
       }
-      let seen = ledger.sight(of: left, on: call.key, floor: effect.version) ?? left
+      let voter = call.voter
+      let seen = ledger.sight(of: left, on: call.key, floor: effect.version, by: voter) ?? left
       if !seen.version.ballot.isZero && seen.version < effect.version {
         ledger.violate(
           "proposal \(call.id) was told of \(seen.version), and its effect was \(effect.version)")
@@ -130,7 +131,7 @@ extension RegisterSubject {
     // Of a register that is gone nobody is told the version.
     let mayBeLost =
       left.version.ballot.isZero
-      ? ledger.mayForgetSessions(of: call.key) : ledger.hasLostSessions(left.version)
+      ? ledger.mayForgetSessions(of: call.key) : ledger.mayHaveLost(name, left.version)
     if !mayBeLost {
       ledger.violate("proposal \(call.id) was told \(output), and the register kept nothing of it")
     }

@@ -31,7 +31,7 @@ extension RegisterSubject {
 
   /// Whether it was told of a state, or may have written one.
   private func isOfConsequence(_ call: Call) -> Bool {
-    if call.isVague || call.isDead { return false }
+    if call.isDead { return false }
     return switch call.outcome {
     case .applied, .read, .notApplied(.rejected): true
     case .notApplied, .listed, .membership: false
@@ -39,8 +39,10 @@ extension RegisterSubject {
     }
   }
 
-  private func verdict(of key: Int, _ places: [Int], budget: Int) -> HistoryVerdict {
+  private func verdict(of key: Int, _ all: [Int], budget: Int) -> HistoryVerdict {
     let name = Bytes(RegisterWords.name(ledger.keys[key].name))
+    // Which version those saw that found nothing, the versions do not say: the search finds out.
+    let places = all.filter { !calls[$0].isVague }
     for place in places {
       if let wrong = stepViolation(calls[place]) { return .violation("\(name): \(wrong)") }
     }
@@ -52,13 +54,13 @@ extension RegisterSubject {
     switch Check(ValueModel(), initial: .zero).check(history) {
     case .violation where hidden.isAmbiguous:
       // It may be the guess that is wrong. The search makes none.
-      return search(places, budget: budget, of: name, isNeeded: true)
+      return search(all, budget: budget, of: name, isNeeded: true)
     case .violation(let violation):
       return .violation("\(name): \(words(for: violation, places))")
-    case .doubtful: return search(places, budget: budget, of: name, isNeeded: true)
+    case .doubtful: return search(all, budget: budget, of: name, isNeeded: true)
     case .good:
       let isShort = history.count <= 40 && history.count { $0.timed.returned == nil } <= 4
-      return isShort ? search(places, budget: budget, of: name, isNeeded: false) : .good
+      return isShort ? search(all, budget: budget, of: name, isNeeded: false) : .good
     }
   }
 
@@ -117,6 +119,7 @@ extension RegisterSubject {
   private func told(_ call: Call) -> TimedOperation<RegisterStep<C>>? {
     let step: RegisterStep<C>
     switch (call.outcome, call.operation) {
+    case _ where call.isVague: step = .saw(Register(value: nil, version: .untold))
     case (.applied(let output, let left), .change(let change)):
       step = .wrote(change, output, left, before: [])
     case (.read(let register), _), (.notApplied(.rejected(_, let register)), _):

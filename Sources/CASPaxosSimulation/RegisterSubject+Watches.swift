@@ -130,7 +130,9 @@ extension RegisterSubject {
       if watch.told[key]?.last.map({ $0.register.value == nil }) ?? false {
         return ledger.violate("watch \(watch.id) tells twice that there is nothing")
       }
-      guard let gone = ledger.sight(of: register, on: key, floor: floor) else { return }
+      guard let gone = ledger.sight(of: register, on: key, floor: floor, by: watch.voter) else {
+        return
+      }
       return ledger.told(gone, of: key, floor: floor, wrote: false, as: watch.id)
     }
     if let last, register.version <= last {
@@ -205,7 +207,7 @@ extension RegisterSubject {
     for told in watch.told[key] ?? [] {
       let version = told.register.version
       if let low = last, !told.skipped,
-        let between = known.first(where: { low < $0 && $0 < version })
+        let between = known.filter({ low < $0 && $0 < version }).min()
       {
         return "watch \(watch.id) told that \(version) follows \(low) of \(ledger.names[key]), and "
           + "somebody was told of \(between)"

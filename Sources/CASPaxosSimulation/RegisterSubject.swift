@@ -93,6 +93,13 @@ public struct RegisterSubject<Workload: RegisterWorkload>: SimulationSubject {
   /// Voters whose store failed in this life of theirs.
   @usableFromInline var hasFailed: Set<VoterID> = []
 
+  /// Nobody leads, so nobody that does is besieged.
+  public static func adapting(_ plan: RunPlan) -> RunPlan {
+    var plan = plan
+    plan.faults.siegePercent = 0
+    return plan
+  }
+
   /// Draws quorums, limits and the mix of operations.
   public init(_ plan: RunPlan, random: inout SplitMix) {
     self.plan = plan

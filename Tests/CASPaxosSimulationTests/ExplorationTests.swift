@@ -47,6 +47,21 @@ import Testing
         + (report.isExhaustive ? "exhaustive" : "bounded"))
   }
 
+  @Test func whatANodeWasAskedBeforeItCrashedDoesNotEnd() {
+    let subject = Self.exploration([.add(1, at: 0)], crashes: 1)
+    let model = ClusterModel(subject)
+    var ledger = ExploredLedger<RegisterExploration>(
+      steps: [ExploredLedger.Step()], history: subject.blank, budget: subject.budget,
+      violation: nil)
+    let end = RegisterExploration.Machine.Completion(
+      proposal: ProposalID(1), result: .unknown(.deadline))
+    model.note(.started(0), of: 0, in: &ledger)
+    model.note(.crashed, of: 0, in: &ledger)
+    #expect(ledger.violation == nil)
+    model.note(.ended(0, end), of: 0, in: &ledger)
+    #expect(ledger.violation?.contains("its node crashed") == true)
+  }
+
   @Test func oneChangeAndOneCrashAreWalkedToTheEnd() {
     let (report, _) = Self.walk(Self.exploration([.add(1, at: 0)], crashes: 1))
     #expect(report.isExhaustive)

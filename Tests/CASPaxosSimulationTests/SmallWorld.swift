@@ -19,6 +19,9 @@ struct SmallWorld<Workload: RegisterWorkload> {
   /// What the subject is shown instead of what happened; nil hides it.
   var tamper: (Envelope<Message>, VoterID) -> Envelope<Message>? = { envelope, _ in envelope }
 
+  /// What the network loses of itself.
+  var loses: (Message) -> Bool = { _ in false }
+
   var subject: Subject
   var nodes: [Node] = []
   var network: [(from: Int, to: Int, message: Message)] = []
@@ -73,7 +76,7 @@ struct SmallWorld<Workload: RegisterWorkload> {
     }
   }
 
-  private mutating func settle() {
+  mutating func settle() {
     for _ in 0..<4000 where violation == nil {
       while !network.isEmpty && violation == nil { deliver(loss: 0) }
       for node in nodes.indices { persist(node) }
@@ -91,7 +94,7 @@ struct SmallWorld<Workload: RegisterWorkload> {
     }
   }
 
-  private mutating func propose(_ proposal: Subject.Machine.Proposal, at node: Int) {
+  mutating func propose(_ proposal: Subject.Machine.Proposal, at node: Int) {
     asked += 1
     moment += 1
     let id = ProposalID(asked)
@@ -99,6 +102,21 @@ struct SmallWorld<Workload: RegisterWorkload> {
     nodes[node].open.insert(asked)
     nodes[node].machine.propose(proposal, as: id)
     drain(node)
+  }
+
+  /// What a client is told whom no machine heard.
+  mutating func answer(
+    _ operation: CASPaxos.Operation<Workload.C>, of key: Bytes, at node: Int,
+    with outcome: Outcome<Workload.C>, after body: (inout Self) -> Void
+  ) {
+    asked += 1
+    moment += 1
+    let (id, voter) = (ProposalID(asked), VoterID(UInt32(node + 1)))
+    let proposal = Proposal(key: key, operation: operation)
+    subject.invoked(proposal, as: id, of: 100, at: voter, moment: moment)
+    body(&self)
+    moment += 1
+    note(subject.ended(Completion(proposal: id, result: outcome), at: voter, moment: moment))
   }
 
   private mutating func tick() {
@@ -127,7 +145,7 @@ struct SmallWorld<Workload: RegisterWorkload> {
     let place = draw(min(network.count, 12))
     let (from, to, message) = network[place]
     if draw(100) >= loss { network.remove(at: place) }
-    if draw(100) < loss { return }
+    if draw(100) < loss || loses(message) { return }
     nodes[to].machine.receive(message, from: VoterID(UInt32(from + 1)))
     drain(to)
   }
