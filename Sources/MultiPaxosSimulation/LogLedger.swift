@@ -72,6 +72,8 @@ struct LogLedger: Sendable {
     return stores.indices.contains(place) ? place : nil
   }
 
+  func voter(at place: Int) -> VoterID { VoterID(UInt32(place + 1)) }
+
   var newest: Schedule.Item { items[items.count - 1] }
 
   /// Whether a membership has this node vote.

@@ -48,6 +48,7 @@ enum LogMark: Int, CaseIterable, Sendable {
   case restartInFlight
   case unsyncedSurvived
   case statesCompared
+  case toldToGo
 
   var name: String {
     switch self {
@@ -99,6 +100,7 @@ enum LogMark: Int, CaseIterable, Sendable {
     case .restartInFlight: "a restart with proposals open"
     case .unsyncedSurvived: "a restart found more than was durable"
     case .statesCompared: "nodes compared their states"
+    case .toldToGo: "one who is a member no more may go"
     }
   }
 }

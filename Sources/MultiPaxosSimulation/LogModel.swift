@@ -3,7 +3,8 @@ internal import Synod
 
 /// What the chosen log means: one sequential copy of all that nodes replicate, with every state that
 /// there was. Plain tables without bounds, where the machine's are bounded.
-struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
+struct LogModel<App: ReplicatedState>
+where App.Answer: Hashable & Sendable, App.Event: Hashable {
   /// What an entry came to.
   enum Meaning {
     /// It fills a gap, or was applied before, or its origin is no member.
@@ -19,6 +20,13 @@ struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
     case verify
   }
 
+  /// A lease that was given back, or was over.
+  struct Ending {
+    let slot: Slot
+    let name: Bytes
+    let lease: Lease
+  }
+
   private struct Kept {
     var sequence: UInt64
     var slot: Slot
@@ -31,6 +39,11 @@ struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
   private(set) var digests: [UInt64]
   private(set) var meanings: [Meaning] = [.nothing]
   private(set) var leases: [Bytes: Lease] = [:]
+  /// What nodes are told of a slot, and up to each slot the last of which they are told anything.
+  private(set) var events: [Slot: App.Event] = [:]
+  private(set) var lastEvents = [Slot.none]
+  /// In the order of their slots.
+  private(set) var endings: [Ending] = []
   private var seen: Set<EntryID> = []
   /// By origin, the highest number that was applied. Far below it everything counts as applied: what an
   /// earlier life had on its way.
@@ -64,7 +77,16 @@ struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
     states.append(state)
     digests.append(state.digest)
     meanings.append(meaning)
+    lastEvents.append(events[slot] == nil ? lastEvents[lastEvents.count - 1] : slot)
     return meaning
+  }
+
+  /// The last slot up to this one of which nodes are told something.
+  func lastEvent(through slot: Slot) -> Slot { lastEvents[Int(min(slot, applied).rawValue)] }
+
+  /// How many leases ended up to a slot.
+  func endings(through slot: Slot) -> Int {
+    endings.count { $0.slot <= slot }
   }
 
   private mutating func meaning(of entry: Entry, in slot: Slot, _ state: inout App) -> Meaning {
@@ -107,7 +129,8 @@ struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
     }
     var reader = ByteReader(entry.payload)
     guard let command = try? App.Command(from: &reader) else { return .nothing }
-    let outcome = state.apply(command, at: ApplyContext(position: slot.rawValue)).outcome
+    let (outcome, event) = state.apply(command, at: ApplyContext(position: slot.rawValue))
+    events[slot] = event
     if let once = entry.once {
       clients[once.client] = Kept(sequence: once.sequence, slot: slot, outcome: outcome)
     }
@@ -128,13 +151,17 @@ struct LogModel<App: ReplicatedState> where App.Answer: Hashable & Sendable {
       leases[name] = held
       return .held(held)
     case .release(let name, let fence):
-      guard leases[name]?.fence == fence else { return .lost }
-      leases[name] = nil
-      return .ended
+      guard let held = leases[name], held.fence == fence else { return .lost }
+      return end(held, name, in: slot)
     case .expire(let name, let version):
-      guard leases[name]?.version == version else { return .lost }
-      leases[name] = nil
-      return .ended
+      guard let held = leases[name], held.version == version else { return .lost }
+      return end(held, name, in: slot)
     }
+  }
+
+  private mutating func end(_ lease: Lease, _ name: Bytes, in slot: Slot) -> LeaseOutcome {
+    leases[name] = nil
+    endings.append(Ending(slot: slot, name: name, lease: lease))
+    return .ended
   }
 }

@@ -97,7 +97,10 @@ struct LogShape: Sendable {
     maintainPercent = one(of: [0, 0, 20])
     // Where nobody hands on, whoever does not lead waits for ever.
     if !settings.decorations.delegates { maintainPercent = 100 }
-    if plan.faults.siegePercent > 0 { beBesieged(&siege) }
+    guard plan.faults.siegePercent > 0 else { return }
+    beBesieged(&siege)
+    var locks = SplitMix(seed: plan.seed ^ 0x6c6f_636b)
+    leasePercent = max(leasePercent, [0, 10, 20][Int(locks.next() % 3)])
   }
 
   /// Leaders come and go, and some hold out longer than those that miss them: the moments in which a lease

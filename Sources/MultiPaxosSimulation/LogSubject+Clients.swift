@@ -1,6 +1,6 @@
 public import MultiPaxos
 public import Synod
-internal import SynodSimulation
+public import SynodSimulation
 
 extension LogSubject {
   /// A command or a query of the workload's, a lease, a barrier, or another leader.
@@ -20,8 +20,10 @@ extension LogSubject {
   }
 
   private func deadline(at now: Ticks, _ random: inout SplitMix) -> Ticks? {
-    random.next() % 100 < shape.deadlinePercent
-      ? now.advanced(by: 1 + random.next() % shape.hurry) : nil
+    // Once nothing goes wrong any more, all must come to its end by itself.
+    guard random.next() % 100 < shape.deadlinePercent else { return nil }
+    let time = 1 + random.next() % shape.hurry
+    return hasSettled ? nil : now.advanced(by: time)
   }
 
   private mutating func operation(
@@ -68,7 +70,6 @@ extension LogSubject {
   /// Reads of all that there is, so that the end of every history is seen.
   public mutating func closing() -> [Proposal<Workload.App>] {
     isClosing = true
-    closingFrom = calls.count
     return workload.closing.map { Proposal(.query($0, .follower)) }
       + [Proposal(.barrier, importance: shape.maintainPercent == 100 ? .maintain : .gain)]
   }
@@ -77,10 +78,29 @@ extension LogSubject {
   public func mustAskAgain(_ completion: Completion<Workload.App>) -> Bool {
     switch completion.result {
     case .answered, .passed: false
-    // Where nobody hands on, and whoever leads is not asked, it is let go.
-    case .notApplied(.notLeader(.some)): calls.count < closingFrom + 100
     case .applied, .membership, .lease, .transferred, .notApplied, .unknown: true
     }
+  }
+
+  /// See `Proposal`.
+  public static func deadline(of proposal: Proposal<Workload.App>) -> Ticks? {
+    // Whoever is to lead has a time of its own to begin with it.
+    if case .transferLeadership = proposal.operation { return Ticks(0) }
+    return proposal.deadline
+  }
+
+  /// Whether it was in time or not: nothing came of it, or perhaps nothing.
+  public static func earlyEnd(of completion: Completion<Workload.App>) -> EarlyEnd? {
+    switch completion.result {
+    case .notApplied(.abandoned(.deadline)), .unknown(.deadline): .deadline
+    case .notApplied(.abandoned(.cancelled)), .unknown(.cancelled): .cancelled
+    case .applied, .answered, .passed, .membership, .lease, .transferred, .notApplied, .unknown: nil
+    }
+  }
+
+  /// Where nobody hands on.
+  public static func leader(toldBy completion: Completion<Workload.App>) -> VoterID? {
+    if case .notApplied(.notLeader(let leader)) = completion.result { leader } else { nil }
   }
 
   /// Reads are let through.
@@ -96,10 +116,8 @@ extension LogSubject {
   ) {
     let place = calls.count
     places[id] = place
-    calls.append(Call(id: id, client: client, voter: voter, proposal: proposal, floor: told))
-    if case .changeMembership(let change) = proposal.operation {
-      asked[change.encoded, default: (0, 0)].possible += 1
-    }
+    calls.append(Call(id: id, client: client, voter: voter, proposal: proposal, floor: newest))
+    if let wanted = Wanted(proposal, at: voter) { asked[wanted, default: Asked()].possible += 1 }
     guard case .command(let command) = proposal.operation else { return }
     let payload = command.encoded
     wishes[payload, default: Wish()].calls.append(place)
@@ -107,6 +125,15 @@ extension LogSubject {
 
   /// Whether it happened is open for ever.
   public mutating func lost(_ id: ProposalID) { ledger.reach(.restartInFlight) }
+
+  /// Nothing can have come of it.
+  public mutating func neverAsked(_ id: ProposalID) {
+    guard let place = places[id] else { return }
+    calls[place].isNotApplied = true
+    if let wanted = Wanted(calls[place].proposal, at: calls[place].voter) {
+      asked[wanted]?.possible -= 1
+    }
+  }
 
   /// Judges what a client is told.
   public mutating func ended(
@@ -128,8 +155,10 @@ extension LogSubject {
     case (.answered(let answer, let slot), .query(let query, let kind)):
       answered(call, query, kind, answer, at: slot)
     case (.passed(let slot), .barrier):
-      guard case .barrier = model.meaning(of: slot) else {
-        return ledger.violate("proposal \(call.id) passed in \(slot), which holds no barrier")
+      guard case .barrier = model.meaning(of: slot),
+        ledger.chosen[slot]?.entry.id.origin == call.voter
+      else {
+        return ledger.violate("proposal \(call.id) passed in \(slot), which is no barrier of its")
       }
       tell(call, slot, isWrite: true)
       ledger.reach(.barrier)
@@ -153,7 +182,7 @@ extension LogSubject {
       ledger.violate(
         "proposal \(call.id) is told of \(slot), and \(call.floor) was told of before it began")
     }
-    told = max(told, slot)
+    newest = max(newest, slot)
   }
 
   private mutating func applied(
@@ -170,7 +199,7 @@ extension LogSubject {
     let isFirst = wishes[payload]?.calls.first.map { calls[$0].id } == call.id
     if isFirst { return tell(call, slot, isWrite: true) }
     // Sent again: what it is told of may be older than the second call.
-    told = max(told, slot)
+    newest = max(newest, slot)
   }
 
   private mutating func answered(
@@ -195,54 +224,18 @@ extension LogSubject {
 
   private mutating func judge(_ call: Call, _ membership: Membership, _ from: Slot) {
     let slot = Slot(from.rawValue - model.schedule.window)
-    guard case .membership(membership, from) = model.meaning(of: slot) else {
+    guard case .membership(membership, from) = model.meaning(of: slot), isOf(call, slot) else {
       return ledger.violate("proposal \(call.id) is told of members that \(slot) does not name")
     }
     tell(call, slot, isWrite: true)
   }
 
   private mutating func judge(_ call: Call, _ outcome: LeaseOutcome, at slot: Slot) {
-    guard case .lease(outcome) = model.meaning(of: slot) else {
+    guard case .lease(outcome) = model.meaning(of: slot), isOf(call, slot) else {
       return ledger.violate("proposal \(call.id) is told \(outcome), which \(slot) does not give")
     }
     if case .held = outcome { ledger.reach(.leaseHeld) }
     if case .taken = outcome { ledger.reach(.leaseTaken) }
     tell(call, slot, isWrite: true)
-  }
-
-  private mutating func notApplied(_ call: Call, _ reason: NotApplied, _ place: Int) {
-    calls[place].isNotApplied = true
-    switch reason {
-    case .overloaded: ledger.reach(.overloaded)
-    case .notLeader: ledger.reach(.notLeader)
-    case .noLease: ledger.reach(.noLease)
-    case .abandoned: ledger.reach(.givenUp)
-    case .refused: break
-    case .tooLarge, .malformed, .notAVoter, .outdated, .outsideSlots: break
-    }
-    if case .changeMembership(let change) = call.proposal.operation, !reason.isRefusal {
-      asked[change.encoded]?.possible -= 1
-    }
-    guard case .command(let command) = call.proposal.operation,
-      let wish = wishes[command.encoded], let slot = wish.appliedIn
-    else { return }
-    if wish.calls.allSatisfy({ calls[$0].isNotApplied }) {
-      ledger.violate("proposal \(call.id) ends as not applied, and is applied in \(slot)")
-    }
-  }
-
-  private mutating func unknown(_ call: Call, _ reason: Abandoned) {
-    ledger.reach(.unknown)
-    if case .query = call.proposal.operation {
-      ledger.violate("proposal \(call.id) reads, and its outcome is unknown")
-    }
-    if call.proposal.once != nil, !isClosing { again[call.client] = call.proposal }
-  }
-}
-
-extension NotApplied {
-  /// It stands in the log, and changes nothing.
-  fileprivate var isRefusal: Bool {
-    if case .refused = self { true } else { false }
   }
 }

@@ -7,6 +7,7 @@ extension LogSubject {
   public mutating func sent(
     _ envelope: Envelope<MultiPaxos.Message>, by voter: VoterID
   ) -> String? {
+    if case .accept(let accept) = envelope.message { mustBeOver(accept.entries, says: voter) }
     ledger.sent(envelope.message, by: voter)
     return ledger.violation
   }
@@ -15,6 +16,7 @@ extension LogSubject {
   public mutating func persisted(_ records: [MultiPaxos.Record], by voter: VoterID) -> String? {
     for record in records {
       record.forEachSlot { part in
+        if case .accept(_, _, let entries) = part { mustBeOver(entries, says: voter) }
         ledger.persisted(part, by: voter)
         // What is chosen next may be so by other voters.
         advance()
@@ -43,12 +45,14 @@ extension LogSubject {
     }
     ledger.mustBeChosen(through: status.applied, says: voter)
     compare(machine, of: voter)
+    begin(machine, of: voter)
     return ledger.violation
   }
 
   /// It never votes again.
   public mutating func retired(_ voter: VoterID) {
     ledger.retire(voter)
+    guard ledger.newest.membership.member(voter) != nil else { return }
     lost.append(voter)
     recover(voter)
   }
@@ -72,7 +76,7 @@ extension LogSubject {
     }
     if let wrong = brokenLease(machine, of: voter) { return wrong }
     switch machine.stopped {
-    case nil: return difference(machine, of: voter)
+    case nil: return difference(machine, of: voter) ?? untold(machine, of: voter)
     case .storageFailed where hasFailed.contains(voter): return nil
     case .storageFailed: return "voter \(voter) says that its store failed, and it did not"
     case .some(let why): return "voter \(voter) stopped (\(why)), and nobody gave it a reason"

@@ -40,7 +40,10 @@ extension LogSubject {
   }
 
   /// Whoever asks for no change any more sees all that were asked for come to their end.
-  public mutating func faultsEnded() { hasSettled = true }
+  public mutating func faultsEnded() {
+    hasSettled = true
+    settledAt = now
+  }
 
   /// The members change: see `peers`.
   public static func voters(after effect: Effect<Workload.App>) -> [VoterID]? {
@@ -217,6 +220,24 @@ extension LogSubject {
 
   // MARK: Who must decide
 
+  /// All that vote hold the same once nobody asks for anything, and no lease outlasts its time.
+  public func differing(_ machines: [MultiPaxos.Machine<Workload.App>]) -> String? {
+    if let what = overdue() { return what }
+    for machine in machines where ledger.mayVote(machine.settings.voter, ledger.newest) {
+      let applied = machine.status.applied
+      if applied < ledger.contiguous {
+        return
+          "voter \(machine.settings.voter) applied \(applied), and \(ledger.contiguous) is chosen"
+      }
+    }
+    return nil
+  }
+
+  /// Someone leads, tells of what is chosen, and is asked for it.
+  public var equalWithin: UInt64 {
+    10 * waitForRoom + 10_000_000 + 20 * takeOverTime
+  }
+
   /// Whether it is or was a member, with its own store.
   public func isOfUse(
     _ voter: VoterID, _ machines: [MultiPaxos.Machine<Workload.App>]
@@ -251,11 +272,5 @@ extension LogSubject {
       }
       return count >= quorums.needed
     }
-  }
-
-  /// Whether the members may yet become others by what a client asked for, or a node on a blank store.
-  private var isChangePending: Bool {
-    asked.values.contains { $0.possible > $0.applied }
-      || newcomers.mayBeNamed(from: ledger.newest.membership.nextVoter)
   }
 }

@@ -45,11 +45,9 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   /// By client, a command that ended unknown and is to be sent again.
   var again: [Int: Proposal<Workload.App>] = [:]
   /// The newest slot that a client was told of.
-  var told = Slot.none
+  var newest = Slot.none
   var hasFailed: Set<VoterID> = []
   var isClosing = false
-  /// Calls before what is asked last.
-  var closingFrom = 0
   /// The faults are over: nobody asks for other members.
   var hasSettled = false
   var lost: [VoterID] = []
@@ -58,15 +56,23 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
   var changes: SplitMix
   /// Draws what learners are.
   var learnerRandom: SplitMix
-  /// By what was asked to be changed, how often that may be in the log, and how often it was applied.
-  var asked: [Bytes: (possible: Int, applied: Int)] = [:]
+  /// What else than a command was asked for: how often it may come, and how often it came.
+  var asked: [Wanted: Asked] = [:]
+  /// What nodes told whoever runs them, each in its life.
+  var told: [Listening]
+  /// World time, in microseconds; and when the rest of the run began, in which nothing goes wrong.
+  var now: UInt64 = 0
+  var settledAt: UInt64 = 0
+  /// By the slots in which leases were taken or refreshed, when that was chosen.
+  var heldAt: [Slot: UInt64] = [:]
 
-  /// Leaders that are besieged: it goes on for as long as that takes, clients do not wait for them, and
+  /// Nobody watches, and commands are drawn as the shape says. Leaders that are besieged: it goes on for as long as that takes, clients do not wait for them, and
   /// in most runs clocks go so well that leases are worth something.
   public static func adapting(_ plan: RunPlan) -> RunPlan {
+    var plan = plan
+    (plan.oncePercent, plan.watchers, plan.watchTime) = (0, 0, 0)
     guard plan.faults.siegePercent > 0 else { return plan }
     var random = SplitMix(seed: plan.seed ^ 0x7369_6567_6564)
-    var plan = plan
     plan.thinkTime = max(plan.thinkTime, 2_000)
     plan.clientPatience = min(plan.clientPatience, 100_000)
     plan.lull = 1_500_000
@@ -81,6 +87,7 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
     ledger = LogLedger(shape.settings, spares: plan.spares)
     model = LogModel(
       Schedule(Membership(shape.settings.configuration), window: shape.settings.window))
+    told = Array(repeating: Listening(), count: max(plan.voters, 1) + plan.spares)
     newcomers = LogNewcomers(founders: max(plan.voters, 1), spares: plan.spares)
     changes = SplitMix(seed: plan.seed ^ 0x6d65_6d62_6572)
     learnerRandom = SplitMix(seed: plan.seed ^ 0x6c65_6172_6e)
@@ -151,17 +158,15 @@ public struct LogSubject<Workload: LogWorkload>: SimulationSubject {
     case .command(let payload, _): applied(payload, in: slot)
     case .again: ledger.reach(.appliedOnce)
     case .membership:
-      asked[entry.payload]?.applied += 1
+      came(entry, in: slot, hasEffect: true)
       let before = ledger.newest.membership
       ledger.items.append(model.schedule.newest)
       note(model.schedule.newest, after: before)
     case .refused:
-      asked[entry.payload]?.applied += 1
+      came(entry, in: slot, hasEffect: false)
       ledger.reach(.membersRefused)
-    case .lease(.ended):
-      var reader = ByteReader(entry.payload)
-      if case .expire = try? LeaseRequest(from: &reader) { ledger.reach(.leaseEnded) }
-    case .nothing, .outdated, .lease, .barrier, .verify: break
+    case .lease(let outcome): note(outcome, of: entry, in: slot)
+    case .nothing, .outdated, .barrier, .verify: break
     }
   }
 

@@ -3,7 +3,7 @@ public import Synod
 /// What the clients of a simulated log ask for. A user tries a state of their own by giving one.
 public protocol LogWorkload: Sendable {
   /// The state that the log replicates.
-  associatedtype App: ReplicatedState where App.Answer: Hashable & Sendable
+  associatedtype App: ReplicatedState where App.Answer: Hashable & Sendable, App.Event: Hashable
 
   /// Draws what a run leaves open.
   init(random: inout SplitMix)
