@@ -162,7 +162,7 @@ import Testing
 
 extension RegisterTable {
   /// Holds a state of the register.
-  fileprivate mutating func accept(_ key: Bytes) {
+  mutating func accept(_ key: Bytes) {
     self[findOrInsert(key, hash: hash(key))].accepted = b(1, 1)
   }
 }
