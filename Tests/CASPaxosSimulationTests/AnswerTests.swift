@@ -1,8 +1,8 @@
-import CASPaxos
 import Synod
 import SynodSimulation
 import Testing
 
+@testable import CASPaxos
 @testable import CASPaxosSimulation
 
 /// What clients are told of a state that there was not.
