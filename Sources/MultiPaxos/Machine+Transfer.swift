@@ -52,15 +52,25 @@ extension Machine {
       give(last, to: voter)
       return true
     }
-    guard slot == last.slot else { return false }
+    guard slot == last.slot else {
+      guard slot > .none, slot < last.slot else { return false }
+      // Of an earlier one: it comes late, or the first piece of this one was lost.
+      if last.index == 0 { give(last, to: voter) }
+      return true
+    }
     if let piece = transfers[place].recent.first(where: { $0.index == index }) {
       give(piece, to: voter)
       return true
     }
-    // Behind the last one there is none: whoever asks for some at once does not know how many there are.
-    guard index > last.index, index - last.index <= UInt32(CatchUp.Incoming.mostAhead) else {
-      return false
+    // It comes late: what was asked for since needs what was asked for before.
+    if index < last.index { return true }
+    guard index - last.index <= UInt32(CatchUp.Incoming.mostAhead) else {
+      guard last.index == 0 else { return false }
+      // This one was begun anew, in the same state.
+      give(last, to: voter)
+      return true
     }
+    // Behind the last one there is none: whoever asks for some at once does not know how many there are.
     while transfers[place].last.index < index, !transfers[place].last.isLast {
       let next = transfers[place].last.index + 1
       let piece = transfers[place].source.piece(next, core.settings.maxPieceBytes)
@@ -90,12 +100,14 @@ extension Machine {
 
   mutating func takePiece(_ piece: MultiPaxos.Message.SnapshotPiece, from sender: VoterID) {
     guard var asked = core.catchUp.incoming, asked.from == sender else { return }
-    if piece.index == 0, asked.next == 0 || piece.slot != asked.slot {
+    // The giver began anew, in the same state perhaps: then nothing else came for a while.
+    if piece.index == 0, asked.next == 0 || piece.slot != asked.slot || asked.tries > 1 {
       guard piece.slot > core.chosenThrough else { return core.abandonSnapshot() }
       incoming = Incoming(target: SnapshotTarget(slot: piece.slot), pieces: [])
       asked.slot = piece.slot
       asked.next = 0
       asked.wanted = 1
+      asked.tries = 0
       core.outbox.record(.stateBegins(piece.slot))
     }
     if piece.slot == asked.slot, asked.next < .max, piece.index == asked.next + 1 {

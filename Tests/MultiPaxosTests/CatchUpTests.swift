@@ -194,4 +194,44 @@ import Testing
     world.restart(VoterID(3))
     #expect(world[3].app.value == 210 && world.problems == [])
   }
+
+  /// 3 has taken ten pieces of some forty from 1, and the rest is lost for now.
+  func halfway() -> World {
+    var world = World(3) {
+      $0.maxRetained = 1
+      $0.maxPieceBytes = 1
+    }
+    TraceTests().led(by: 1, &world)
+    world.crash(VoterID(3))
+    for client in 1...40 as ClosedRange<UInt64> {
+      world.propose(.command(.add(1)), at: 1, once: Once(Identity128(high: 1, low: client), 1))
+      world.pass(5)
+    }
+    world.restart(VoterID(3))
+    world.isLost = { if case .piece(let piece) = $0.message { piece.index > 9 } else { false } }
+    for _ in 0..<20 { world.pass(20) }
+    #expect(world[3].core.catchUp.incoming?.next == 10)
+    world.isLost = { _ in false }
+    return world
+  }
+
+  /// What was asked for long since may come once more, behind all that was asked after it.
+  @Test func aQuestionThatComesLateEndsNoTransfer() throws {
+    var world = halfway()
+    let slot = try #require(world[3].core.catchUp.incoming?.slot)
+    world.with(VoterID(1)) { $0.receive(.fetchPiece(slot: slot, index: 1), from: VoterID(3)) }
+    #expect(world[1].transfers.first.map { $0.last.index > 9 } == true)
+    for _ in 0..<200 where world[3].statistics.installed == 0 { world.pass(20) }
+    #expect(world[3].statistics.installed == 1)
+  }
+
+  /// Whoever gives it was started anew in the same state: who takes it begins anew, too, and soon.
+  @Test func aTransferThatIsBegunAnewOnOneSideIsOnTheOther() {
+    var world = halfway()
+    world.nodes[VoterID(1)]!.machine.transfers.removeAll()
+    let began = world.now
+    for _ in 0..<400 where world[3].statistics.installed == 0 { world.pass(20) }
+    #expect(world[3].statistics.installed == 1)
+    #expect(world.now < began + 3_000)
+  }
 }
