@@ -179,8 +179,18 @@ extension LeaderlessReplica {
 extension EPaxos.Membership {
   /// The members, as the server tells of them.
   fileprivate var known: [ClusterMember] {
-    members.map {
-      ClusterMember($0.voter, $0.role == .joining ? "learner" : "\($0.role)", $0.address, $0.store)
+    members.map { ClusterMember($0.voter, $0.role.name, $0.address, $0.store) }
+  }
+}
+
+extension EPaxos.Member.Role {
+  /// As the other protocols call it: one that stays without a vote is an observer there, and a learner is
+  /// on its way to one.
+  fileprivate var name: String {
+    switch self {
+    case .voter: "voter"
+    case .learner: "observer"
+    case .joining: "learner"
     }
   }
 }
