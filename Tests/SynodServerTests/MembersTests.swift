@@ -194,6 +194,24 @@ import Testing
     #expect(told?.contains("--initial-cluster") ?? false == (role == "voter" && store == "-"))
   }
 
+  /// It may have stopped before it had a store, or before it was told its name.
+  @Test func aNodeWhoseNamingWasLostIsTheOneThatWasNamed() {
+    func found(_ role: String, _ address: String, _ store: String) -> VoterID? {
+      let report = MembersReport(
+        cluster: ClusterID(Identity128(high: 1, low: 2)), node: VoterID(1), consensus: .caspaxos,
+        revision: 3, epoch: 2, voters: [VoterID(1)], incoming: [], progress: nil,
+        members: [
+          .init(voter: VoterID(1), role: "voter", address: "h:1", store: "-", state: "this node"),
+          .init(voter: VoterID(4), role: role, address: address, store: store, state: "down"),
+        ])
+      return report.newcomer(at: Endpoint(host: "h", port: 4))
+    }
+    #expect(found("learner", "h:4", "-") == VoterID(4))
+    #expect(found("observer", "h:4", "-") == VoterID(4))
+    #expect(found("learner", "h:5", "-") == nil && found("learner", "h:4", "5a") == nil)
+    #expect(found("voter", "h:4", "-") == nil)
+  }
+
   /// A directory that goes with the test.
   private func withDirectory(_ body: (String) throws -> Void) throws {
     let path = FileManager.default.temporaryDirectory.appending(path: "synod-test-\(UUID())").path

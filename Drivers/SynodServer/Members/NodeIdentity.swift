@@ -112,14 +112,18 @@ struct NodeIdentity {
     speaking consensus: ServeCommand.Consensus
   ) throws(Failure) -> NodeIdentity {
     let endpoint = client.endpoint
-    let spoken = try client.report().consensus
-    guard spoken == consensus else {
+    let before = try client.report()
+    guard before.consensus == consensus else {
       throw .usage(
         "--protocol: the cluster at \(endpoint) does not speak \(consensus.rawValue): start this node "
-          + "with --protocol \(spoken.rawValue)")
+          + "with --protocol \(before.consensus.rawValue)")
     }
     let voter: VoterID
-    if let given { voter = given } else { voter = try client.add(listening, role: role) }
+    if let known = given ?? before.newcomer(at: listening) {
+      voter = known
+    } else {
+      voter = try client.add(listening, role: role)
+    }
     let report = try client.report()
     try admit(report[voter], as: voter, listening: listening, asked: endpoint)
     var identity = NodeIdentity(
@@ -196,6 +200,12 @@ private struct Asking {
 }
 
 extension MembersReport {
+  /// A member that was named for this place and never came: a node that stopped between the two, or
+  /// was not told how its naming ended, is that one, since the place is taken.
+  func newcomer(at place: Endpoint) -> VoterID? {
+    members.first { $0.address == "\(place)" && $0.store == "-" && $0.role != "voter" }?.voter
+  }
+
   /// Where the members are reached, as far as that is known.
   fileprivate func addresses(from endpoint: Endpoint) throws(Failure) -> [VoterID: Endpoint] {
     var addresses: [VoterID: Endpoint] = [:]
