@@ -97,7 +97,10 @@ struct ServeCommand: ParsableCommand {
       valueName: "ms"))
   var collectAfter: UInt64 = 60_000
 
-  @Option(help: ArgumentHelp("The longest value.", valueName: "bytes"))
+  @Option(
+    help: ArgumentHelp(
+      "The longest value of a command; over a log, appending makes up to 512 KiB.",
+      valueName: "bytes"))
   var maxValue = 512 * 1024
 
   @Option(help: ArgumentHelp("Clients connected at once, at most.", valueName: "number"))

@@ -6,7 +6,8 @@ public struct SessionSettings: Sendable {
   public var hello: Hello
   /// Who has a vote.
   public var voters: [VoterID]
-  /// The largest payload, in bytes, both ways.
+  /// The largest payload, in bytes, both ways: the same on all nodes. One that is sent a larger one closes
+  /// the connection.
   public var maxPayload = 1 << 20
   /// Bytes that may wait to be sent.
   public var queueLimit = 8 << 20
