@@ -124,6 +124,7 @@ struct Outbox: Hashable, Sendable {
   /// where the network may repeat and reorder; this node's own are counted in order, and once.
   mutating func sortHeld() {
     precondition(firstHeld == 0)
+    if zip(held, held.dropFirst()).allSatisfy({ $0.leaves(before: $1, voter) }) { return }
     var sorted: [Held] = []
     for reply in held where !sorted.contains(reply) {
       var place = sorted.count
@@ -135,9 +136,10 @@ struct Outbox: Hashable, Sendable {
 
   /// Whether this is `before` but for replies to others that are held as well.
   func holdsOnlyMore(than before: Self) -> Bool {
+    guard held.count > before.held.count else { return false }
     var same = self
     same.held = before.held
-    return same == before && held.count > before.held.count
+    return same == before
       && held.filter { !before.held.contains($0) }.allSatisfy { $0.to != voter }
       && before.held.allSatisfy { held.contains($0) }
   }

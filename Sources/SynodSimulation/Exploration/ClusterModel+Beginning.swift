@@ -63,8 +63,7 @@ extension ClusterModel {
       node: UInt8(node), machine: 0, durable: 0, pending: 0,
       left: UInt8(subject.plan.count { $0.node == node }), hasTime: subject.budget.timeOuts > 0,
       done: 0)
-    var moving = Moving(local, machine)
-    moving.durable = machine
+    var moving = Moving(local, machine, durable: Shared(machine))
     moving.pending = []
     moving.machine.tick(to: Ticks(1))
     drain(&moving)

@@ -2,13 +2,28 @@ public import Synod
 
 /// What the real machine makes of an input.
 extension ClusterModel {
+  /// What a process that dies leaves behind.
+  @usableFromInline
+  struct Crash: Hashable {
+    /// Without the machine.
+    @usableFromInline var left: Local
+    @usableFromInline var surviving: Int
+
+    @inlinable
+    init(left: Local, surviving: Int) {
+      self.left = left
+      self.surviving = surviving
+    }
+  }
+
   /// A node in the middle of a move.
   @usableFromInline
   struct Moving {
     @usableFromInline var local: Local
     @usableFromInline var machine: Machine
-    /// Where it has changed.
-    @usableFromInline var durable: Machine?
+    /// What would be made of its store; and whether that has changed.
+    @usableFromInline var durable: Shared<Machine>
+    @usableFromInline var isDurableNew = false
     /// Where they have changed.
     @usableFromInline var pending: [Batch]?
     @usableFromInline var hasCrashed = false
@@ -16,28 +31,42 @@ extension ClusterModel {
     @usableFromInline var sent: [(to: Int, message: UInt32)] = []
 
     @inlinable
-    init(_ local: Local, _ machine: Machine) {
+    init(_ local: Local, _ machine: Machine, durable: Shared<Machine>) {
       self.local = local
       self.machine = machine
+      self.durable = durable
+    }
+
+    /// Whether it is what it was, as most are whom a message comes to again.
+    @inlinable
+    func isStill(_ local: Local, _ machine: Shared<Machine>) -> Bool {
+      !isDurableNew && pending == nil && self.local == local && self.machine == machine.value
     }
   }
 
+  /// What comes of a crash is up to the store: processes of many kinds die over the same.
   @inlinable
   func react(_ number: UInt32, to input: LocalInput) -> LocalReaction {
+    guard case .crash(let surviving) = input else { return work(out: input, at: number) }
+    var left = locals[number]
+    left.machine = 0
+    let crash = Crash(left: left, surviving: surviving)
+    if let known = crashes[crash] { return known }
+    let reaction = work(out: input, at: number)
+    crashes[crash] = reaction
+    return reaction
+  }
+
+  @inlinable
+  func work(out input: LocalInput, at number: UInt32) -> LocalReaction {
     let before = locals[number]
-    var node = Moving(before, machines[before.machine].value)
+    let machine = machines[before.machine]
+    var node = Moving(before, machine.value, durable: machines[before.durable])
     take(input, &node)
     drain(&node)
     finish(&node)
-    if let wrong = subject.stepped(
-      from: node.hasCrashed ? durable(of: node) : machines[before.machine].value, to: node.machine)
-    {
-      node.events.append(.violation(wrong))
-    }
-    if node.durable == nil, isSeenDifferently(before, now: node) {
-      node.durable = durable(of: node)
-    }
-    let after = intern(node.local, &node.machine, durable: node.durable, pending: node.pending)
+    let after =
+      node.isStill(before, machine) ? number : settle(&node, from: before, machine)
     let events =
       node.events.isEmpty ? 0 : events.intern(Events(node: before.node, list: node.events))
     return LocalReaction(
@@ -45,14 +74,18 @@ extension ClusterModel {
       events: events, sent: node.sent)
   }
 
+  /// The number of what the node has become.
   @inlinable
-  func durable(of node: Moving) -> Machine { node.durable ?? machines[node.local.durable].value }
-
-  /// Whether what has to be kept in mind of a store is not the same as before the move.
-  @inlinable
-  func isSeenDifferently(_ before: Local, now node: Moving) -> Bool {
-    horizon(ofStoreOf: before, machines[before.machine].value)
-      != horizon(ofStoreOf: node.local, node.machine)
+  func settle(_ node: inout Moving, from before: Local, _ machine: Shared<Machine>) -> UInt32 {
+    let was = node.hasCrashed ? node.durable : machine
+    if let wrong = subject.stepped(from: was.value, to: node.machine) {
+      node.events.append(.violation(wrong))
+    }
+    let isDurableNew =
+      node.isDurableNew
+      || horizon(ofStoreOf: before, machine.value) != horizon(ofStoreOf: node.local, node.machine)
+    return intern(
+      node.local, &node.machine, durable: isDurableNew ? node.durable : nil, pending: node.pending)
   }
 
   @inlinable
@@ -64,16 +97,10 @@ extension ClusterModel {
     same.machine = before.machine
     guard same == before else { return .step }
     if after.machine == before.machine { return .answer }
-    return kind(
-      of: machines[after.machine].value, machines[before.machine].value, isSilent && !before.hasTime
-    )
-  }
-
-  @inlinable
-  func kind(of now: Machine, _ was: Machine, _ mayBeVote: Bool) -> LocalReaction.Kind {
-    if subject.onlyOwesMore(now, than: was) { return .answer }
-    if mayBeVote && subject.onlyCountsMore(now, than: was) { return .vote }
-    return .step
+    let (now, was) = (machines[after.machine], machines[before.machine])
+    if subject.onlyOwesMore(now.value, than: was.value) { return .answer }
+    let mayBeVote = isSilent && !before.hasTime
+    return mayBeVote && subject.onlyCountsMore(now.value, than: was.value) ? .vote : .step
   }
 
   @inlinable
@@ -95,7 +122,7 @@ extension ClusterModel {
     case .crash(let surviving):
       keep(batches[node.local.pending].prefix(surviving), &node)
       node.pending = []
-      node.machine = durable(of: node)
+      node.machine = node.durable.value
       node.machine.tick(to: Ticks(1))
       node.hasCrashed = true
       node.events.append(.crashed)
@@ -117,14 +144,15 @@ extension ClusterModel {
   /// Makes batches durable.
   @inlinable
   func keep(_ batches: some Collection<Batch>, _ node: inout Moving) {
-    var durable = durable(of: node)
+    var durable = node.durable.value
     for batch in batches {
       for record in batch.records {
         restore(record, into: &durable)
         if subject.matters(record) { node.events.append(.durable(record)) }
       }
     }
-    node.durable = durable
+    node.durable = Shared(durable)
+    node.isDurableNew = true
   }
 
   /// Does what a move leads to at once: what is due already, and, in some worlds, what the store has
@@ -155,7 +183,7 @@ extension ClusterModel {
       node.machine.drain(into: &ready)
       for envelope in ready.messages {
         let message = envelope.message
-        if let wrong = subject.sent(message, by: node.machine, durable: durable(of: node)) {
+        if let wrong = subject.sent(message, by: node.machine, durable: node.durable.value) {
           node.events.append(.violation(wrong))
         }
         if subject.matters(message) { node.events.append(.sent(message)) }

@@ -100,6 +100,8 @@ final class ClusterModel<Subject: ExploredSubject> {
   @usableFromInline var letters = Interner<Letter>()
   @usableFromInline var events = Interner<Events>()
   @usableFromInline var ledgers = Interner<ExploredLedger<Subject>>()
+  /// What came of crashes.
+  @usableFromInline var crashes: [Crash: LocalReaction] = [:]
   /// By ledger, what is wrong with it.
   @usableFromInline var violations: [String?] = []
   @usableFromInline var ready = Ready<Machine>()
@@ -117,7 +119,7 @@ final class ClusterModel<Subject: ExploredSubject> {
   var bytes: Int {
     let machine = MemoryLayout<Machine>.stride + 1_200
     return machines.count * machine + locals.count * 60 + letters.count * 600
-      + ledgers.count * 600 + batches.count * 300
+      + ledgers.count * 600 + batches.count * 300 + crashes.count * 80
   }
 
   @inlinable func voter(_ node: Int) -> VoterID { VoterID(UInt32(node + 1)) }
@@ -137,11 +139,12 @@ final class ClusterModel<Subject: ExploredSubject> {
   ///   - pending: nil where they are as `local` says, and no batch became durable.
   @inlinable
   func intern(
-    _ local: Local, _ machine: inout Machine, durable: Machine?, pending: [Batch]?
+    _ local: Local, _ machine: inout Machine, durable: Shared<Machine>?, pending: [Batch]?
   ) -> UInt32 {
     var local = local
     let shift = subject.canonicalise(&machine, horizon(of: local))
-    if var durable {
+    if let durable {
+      var durable = durable.value
       _ = subject.canonicalise(&durable, horizon(ofStoreOf: local, machine))
       local.durable = number(of: durable)
     }

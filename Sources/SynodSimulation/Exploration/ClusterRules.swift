@@ -79,7 +79,7 @@ enum ClusterPart: UInt64 {
 
 /// What happens to one node.
 @usableFromInline
-enum LocalInput: Hashable {
+enum LocalInput: Hashable, BitwiseCopyable {
   /// A message arrives, by its number.
   case deliver(UInt32)
   /// The store says that it has made the next batch durable, or the next few at once.

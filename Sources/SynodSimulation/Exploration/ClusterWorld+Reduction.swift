@@ -7,26 +7,23 @@ extension ClusterWorld {
   /// they can come as late as just before it. So the worlds in between need not be looked at: of every
   /// run there is one in which all votes of a decision arrive together, with the same history.
   mutating func deliver(
-    _ reaction: UInt32, at node: Int, _ state: State, _ done: UInt8, _ found: inout [State]
+    _ reaction: UInt32, at node: Int, _ done: UInt8, _ found: inout [State]
   ) {
     let entry = reactions.entries[Int(reaction)]
-    guard reduces, entry.kind == .vote else {
-      return make(reaction, at: node, state, done, &found)
-    }
+    guard reduces, entry.kind == .vote else { return make(reaction, at: node, done, &found) }
     let input = reactions.input(of: reaction)
-    path.append(Move(node: node, input: input))
-    defer { path.removeLast() }
-    let local = state.words[node]
-    var counted = state
-    counted.words[node] = entry.local
-    let view = view(entry.local, state.words[nodes + node])
-    for index in moves(in: view) {
+    if moves != nil { path.append(Move(node: node, input: input)) }
+    let local = base[node]
+    base[node] = entry.local
+    for index in moves(in: view(entry.local, base[nodes + node])) {
       let next = viewed[index]
       if reactions.entries[Int(next)].kind != .vote, commutes(next, with: input, at: local) {
         continue
       }
-      deliver(next, at: node, counted, done, &found)
+      deliver(next, at: node, done, &found)
     }
+    base[node] = local
+    if moves != nil { path.removeLast() }
   }
 
   /// Whether the message could as well have come before the vote, with the same result: then it does.
@@ -34,14 +31,12 @@ extension ClusterWorld {
     _ reaction: UInt32, with vote: LocalInput, at local: UInt32
   ) -> Bool {
     let after = reactions.entries[Int(reaction)]
-    let sooner = reactions.number(of: reactions.input(of: reaction), at: local, rules)
-    let before = reactions.entries[Int(sooner)]
+    let before = entry(of: reactions.input(of: reaction), at: local)
     guard before.kind == .step, before.events == after.events,
       reactions.sends(before, asMuchAs: after)
     else { return false }
-    let late = reactions.number(of: vote, at: before.local, rules)
-    return reactions.entries[Int(late)].kind == .vote
-      && reactions.entries[Int(late)].local == after.local
+    let late = entry(of: vote, at: before.local)
+    return late.kind == .vote && late.local == after.local
   }
 
   /// Gives all answers that change nothing but what is on its way, or will be.
@@ -51,97 +46,87 @@ extension ClusterWorld {
   ///
   /// - Parameter quiet: nodes that gave no new answer before the move, a bit for each: as long as
   /// nothing has come of it for them, they have none now.
-  mutating func close(_ words: inout Words, _ done: UInt8, quiet: UInt8 = 0) {
+  @inline(__always)
+  mutating func close(_ done: UInt8, quiet: UInt8 = 0) {
     var quiet = quiet
     var node = 0
     var visits = 0
     while visits < nodes {
       visits += 1
       if quiet & 1 << UInt8(node) == 0 {
-        let before = words
-        answer(at: node, &words, done)
-        if words != before {
+        let changed = answer(at: node, done)
+        if changed != 0 {
           visits = 1
-          quiet &= ~changes(before, words)
+          quiet &= ~changed
         }
       }
       node = node + 1 == nodes ? 0 : node + 1
     }
   }
 
-  /// Nodes that differ, or what is on its way to them.
-  func changes(_ before: Words, _ after: Words) -> UInt8 {
-    var changed: UInt8 = 0
-    for node in 0..<nodes
-    where before[node] != after[node] || before[nodes + node] != after[nodes + node] {
-      changed |= 1 << UInt8(node)
-    }
-    return changed
-  }
-
-  /// Nodes that have no new answer to give.
-  mutating func quietNodes(_ words: Words, _ done: UInt8) -> UInt8 {
+  /// Nodes of the base that have no new answer to give.
+  mutating func quietNodes(_ done: UInt8) -> UInt8 {
     var quiet: UInt8 = 0
+    words.words = base.words
     for node in 0..<nodes {
-      var same = words
-      answer(at: node, &same, done)
-      if same == words { quiet |= 1 << UInt8(node) }
+      if answer(at: node, done) == 0 {
+        quiet |= 1 << UInt8(node)
+      } else {
+        words.words = base.words
+      }
     }
     return quiet
   }
 
-  private mutating func answer(at node: Int, _ words: inout Words, _ done: UInt8) {
-    if done & 1 << UInt8(node) != 0 { persist(at: node, &words, done) }
-    let view = view(words[node], words[nodes + node])
-    for index in answers(in: view) {
-      let entry = reactions.entries[Int(viewed[index])]
-      let isOld = entry.local == words[node]
-      words[node] = entry.local
-      send(entry, &words, done)
-      // What is owed was found for the state before.
-      if !isOld { return learn(words) }
+  /// - Returns: nodes that have changed with it, or what is on its way to them: a bit for each.
+  private mutating func answer(at node: Int, _ done: UInt8) -> UInt8 {
+    var changed = done & 1 << UInt8(node) != 0 ? persist(at: node, done) : 0
+    let local = words[node]
+    let view = view(local, words[nodes + node])
+    if !view.hasAnswers { return changed }
+    let answers = answers(in: view)
+    if view.isPure {
+      for (to, index) in answers.enumerated() where viewed[index] != 0 {
+        changed |= send(viewed[index], to: to, done)
+      }
+      return changed
     }
+    for index in answers {
+      let entry = reactions.entries[Int(viewed[index])]
+      words[node] = entry.local
+      changed |= send(entry, done)
+      // What is owed was found for the state before.
+      if entry.local != local { return changed | 1 << UInt8(node) }
+    }
+    return changed
   }
 
   /// Where nothing crashes any more, a node that only answers has everything durable at once: then its
   /// answers are on their way sooner, which takes no run from the others, and the history knows at
   /// once what was accepted.
-  private mutating func persist(at node: Int, _ words: inout Words, _ done: UInt8) {
-    while localTraits[Int(words[node])].pending > 0,
-      !ledgerTraits[Int(words[2 * nodes])].mayCrash, !ledgerTraits[Int(words[2 * nodes])].mayFail
-    {
-      let reaction = reactions.number(of: .persist(count: 1), at: words[node], rules)
-      let entry = reactions.entries[Int(reaction)]
+  private mutating func persist(at node: Int, _ done: UInt8) -> UInt8 {
+    var changed: UInt8 = 0
+    while localTraits[Int(words[node])].pending > 0, isCalm(words) {
+      let entry = entry(of: .persist(count: 1), at: words[node])
       words[node] = entry.local
-      var touched: UInt8 = 0
-      if entry.events != 0 { note(entry.events, in: &words, &touched) }
-      send(entry, &words, done)
-      learn(words)
-      if prunes { words[nodes + node] = prune(words[node], words[nodes + node], done) }
+      if entry.events != 0, note(entry.events) { changed = .max }
+      changed |= send(entry, done) | 1 << UInt8(node)
+      prune(node, done)
     }
-  }
-
-  private mutating func send(_ entry: ReactionTable.Entry, _ words: inout Words, _ done: UInt8) {
-    for index in entry.sent {
-      let sent = reactions.sent[index]
-      let to = Int(sent.to)
-      let mailbox = mailboxes.add(sent.message, to: words[nodes + to])
-      if mailbox == words[nodes + to] { continue }
-      words[nodes + to] = prunes ? prune(words[to], mailbox, done) : mailbox
-    }
+    return changed
   }
 
   // MARK: Symmetry
 
   /// Of all worlds in which interchangeable nodes have changed places, the one that comes first.
-  mutating func canonicalise(_ words: inout Words) {
+  mutating func canonicalise() {
     if swaps.isEmpty { return }
-    var least = words
+    var (turned, least) = (words.words, words.words)
     for (a, b) in swaps {
-      words = swapped(words, a, b)
-      if precedes(words, least) { least = words }
+      turned = swapped(turned, a, b)
+      if precedes(turned, least) { least = turned }
     }
-    words = least
+    words.words = least
   }
 
   private func precedes(_ a: Words, _ b: Words) -> Bool {

@@ -43,8 +43,4 @@ final class Column<Element: BitwiseCopyable> {
     elements = larger
     capacity *= 2
   }
-
-  /// Fetches what is about to be looked at.
-  @inline(__always)
-  func prefetch(_ index: Int) { synod_prefetch(elements + index) }
 }

@@ -6,6 +6,8 @@ public struct Exploration<World: ExplorableWorld> {
   private let seen = FingerprintSet()
   private var frontier = Frontier<World.State>()
   private var report = ExplorationReport()
+  /// Of the successors that are looked at.
+  private var fingerprints: [Fingerprint] = []
   /// In the debugging mode, the states themselves.
   private var exact: Set<World.State>?
 
@@ -65,8 +67,14 @@ public struct Exploration<World: ExplorableWorld> {
     found.removeAll(keepingCapacity: true)
     world.successors(of: state, into: &found)
     report.moves += found.count
+    // The places of all are fetched from memory at once, not one after the other.
+    fingerprints.removeAll(keepingCapacity: true)
     for next in found {
       let fingerprint = world.fingerprint(of: next)
+      seen.fetch(fingerprint)
+      fingerprints.append(fingerprint)
+    }
+    for (next, fingerprint) in zip(found, fingerprints) {
       guard insert(next, fingerprint, from: parent) else { continue }
       report.states += 1
       if let violation = world.violation(of: next) {

@@ -1,3 +1,5 @@
+internal import CMemoryHints
+
 /// The fingerprints of all states that were seen, each with that of the state it was reached from.
 ///
 /// Sixteen bytes a place, in 4,096 tables with open addressing that grow one by one, so that growing
@@ -18,32 +20,44 @@ final class FingerprintSet {
   }
 
   private static let tableBits = 12
-  private var tables = [Table](repeating: Table(), count: 1 << tableBits)
+  private let tables: UnsafeMutableBufferPointer<Table>
   private(set) var count = 0
   /// Bytes held.
   private(set) var bytes = 0
 
+  init() {
+    tables = .allocate(capacity: 1 << Self.tableBits)
+    tables.initialize(repeating: Table())
+  }
+
   deinit {
     for table in tables { table.places?.deallocate() }
+    tables.deallocate()
   }
 
   /// What a state is known by to those that were reached from it.
   static func key(_ fingerprint: Fingerprint) -> UInt64 { fingerprint.low | 1 }
 
+  private static func table(_ fingerprint: Fingerprint) -> Int {
+    Int(truncatingIfNeeded: fingerprint.high >> UInt64(64 - tableBits))
+  }
+
+  /// Fetches from memory what is about to be looked at.
+  func fetch(_ fingerprint: Fingerprint) {
+    let table = tables[Self.table(fingerprint)]
+    guard let places = table.places else { return }
+    synod_prefetch(places + Self.home(Self.key(fingerprint), table.capacity))
+  }
+
   /// Whether the state is new.
   func insert(_ fingerprint: Fingerprint, from parent: UInt64) -> Bool {
-    let chosen = Int(truncatingIfNeeded: fingerprint.high >> UInt64(64 - Self.tableBits))
-    let state = Self.key(fingerprint)
-    return tables.withUnsafeMutableBufferPointer { tables in
-      let table = tables.baseAddress.unsafelyUnwrapped + chosen
-      if table.pointee.count * 8 >= table.pointee.capacity * 7 { grow(&table.pointee) }
-      guard Self.insert(Place(state: state, parent: parent), into: table.pointee) else {
-        return false
-      }
-      table.pointee.count += 1
-      count += 1
-      return true
-    }
+    let chosen = Self.table(fingerprint)
+    if tables[chosen].count * 8 >= tables[chosen].capacity * 7 { grow(&tables[chosen]) }
+    let place = Place(state: Self.key(fingerprint), parent: parent)
+    guard Self.insert(place, into: tables[chosen]) else { return false }
+    tables[chosen].count += 1
+    count += 1
+    return true
   }
 
   /// The key of the state that the one with this key was first reached from.

@@ -2,62 +2,75 @@
 struct ReactionTable {
   /// Small, since they are looked at in no order, and there are many.
   struct Entry: BitwiseCopyable {
-    var local: UInt32
-    var events: UInt32
+    let local: UInt32
+    let events: UInt32
     /// Where its messages are.
-    private var first: UInt32
-    private var count: UInt16
-    var kind: LocalReaction.Kind
+    private let first: UInt32
+    private let count: UInt8
+    let kind: LocalReaction.Kind
+    /// Of the new state.
+    let isDone: Bool
 
-    init(_ reaction: LocalReaction, sentFrom first: Int) {
+    init(_ reaction: LocalReaction, isDone: Bool, sent: Range<Int>) {
       local = reaction.local
       events = reaction.events
-      self.first = UInt32(first)
-      count = UInt16(reaction.sent.count)
+      first = UInt32(sent.lowerBound)
+      count = UInt8(sent.count)
       kind = reaction.kind
+      self.isDone = isDone
     }
 
-    var sent: Range<Int> { Int(first)..<Int(first) + Int(count) }
+    var sent: Range<Int> {
+      @inline(__always) get { Int(first)..<Int(first) &+ Int(count) }
+    }
   }
 
+  /// What goes to one node.
   struct Sent: BitwiseCopyable, Equatable {
-    var to: UInt32
-    var message: UInt32
+    let to: UInt32
+    /// A set of messages.
+    let mailbox: UInt32
   }
 
   private let memo = PairMemo()
   let entries = Column<Entry>()
   /// By reaction, what it answers to.
-  private var inputs: [LocalInput] = []
+  private let inputs = Column<LocalInput>()
   let sent = Column<Sent>()
 
   var bytes: Int {
-    memo.bytes + entries.bytes + inputs.count * MemoryLayout<LocalInput>.stride + sent.bytes
+    memo.bytes + entries.bytes + inputs.bytes + sent.bytes
   }
 
   /// What a reaction answers to.
   func input(of reaction: UInt32) -> LocalInput { inputs[Int(reaction)] }
 
   @inline(__always)
-  mutating func number(
-    of input: LocalInput, at local: UInt32, _ rules: ClusterRules
-  ) -> UInt32 {
-    let key = UInt64(local) << 32 | UInt64(input.number)
-    let known = memo[key]
-    if known != PairMemo.none { return known }
-    return work(out: input, local, rules, key)
+  private static func key(_ input: LocalInput, _ local: UInt32) -> UInt64 {
+    UInt64(local) << 32 | UInt64(input.number)
   }
 
-  @inline(never)
-  private mutating func work(
-    out input: LocalInput, _ local: UInt32, _ rules: ClusterRules, _ key: UInt64
+  /// The number of a reaction that was worked out; `PairMemo.none` where it was not.
+  @inline(__always)
+  func number(of input: LocalInput, at local: UInt32) -> UInt32 { memo[Self.key(input, local)] }
+
+  /// - Parameters:
+  ///   - local: what the input comes to.
+  ///   - isDone: whether the node is done afterwards.
+  ///   - mailboxes: gives numbers to what is sent.
+  func insert(
+    _ reaction: LocalReaction, to input: LocalInput, at local: UInt32, isDone: Bool,
+    _ mailboxes: inout Mailboxes
   ) -> UInt32 {
-    let reaction = rules.react(local, input)
+    let first = sent.count
+    for to in Set(reaction.sent.map(\.to)).sorted() {
+      let messages = Set(reaction.sent.filter { $0.to == to }.map(\.message))
+      sent.append(Sent(to: UInt32(to), mailbox: mailboxes.number(of: messages.sorted())))
+    }
     let number = UInt32(entries.count)
-    entries.append(Entry(reaction, sentFrom: sent.count))
+    entries.append(Entry(reaction, isDone: isDone, sent: first..<sent.count))
     inputs.append(input)
-    for (to, message) in reaction.sent { sent.append(Sent(to: UInt32(to), message: message)) }
-    memo.insert(number, for: key)
+    memo.insert(number, for: Self.key(input, local))
     return number
   }
 
