@@ -109,10 +109,9 @@ extension InstanceSubject {
       calls[place].isNotApplied = true
       switch reason {
       case .overloaded: ledger.reach(.overloaded)
-      case .abandoned(.notAMember):
-        ledger.reach(.notAMember)
-        if plan.spares == 0 { ledger.violate("voter \(call.voter) is no member, it says") }
-      case .abandoned: ledger.reach(.givenUp)
+      case .abandoned(let why):
+        ledger.reach(.givenUp)
+        judge(why, call)
       case .tooLarge, .malformed:
         ledger.violate("proposal \(call.id) ends as \(reason), and it is as it should be")
       case .members:
@@ -122,8 +121,9 @@ extension InstanceSubject {
       case .outdated:
         if call.proposal.once == nil { ledger.violate("proposal \(call.id) ends as outdated") }
       }
-    case (.unknown, let operation):
+    case (.unknown(let why), let operation):
       ledger.reach(.unknown)
+      judge(why, call)
       if case .query = operation {
         ledger.violate("proposal \(call.id) reads, and its outcome is unknown")
       }
@@ -137,6 +137,20 @@ extension InstanceSubject {
     case (.applied, _), (.answered, _), (.passed, _), (.changed, _):
       ledger.violate("proposal \(call.id) ends as if it had asked for something else")
     }
+  }
+
+  /// Whatever is given up had a reason.
+  private mutating func judge(_ why: Abandoned, _ call: Call) {
+    let isSo =
+      switch why {
+      case .cancelled, .forgotten: true
+      case .deadline: call.proposal.deadline != nil
+      case .notAMember: plan.spares > 0
+      case .storageFailed: hasFailed.contains(call.voter)
+      case .countersExhausted, .blankStore, .machineStopped: false
+      }
+    if why == .notAMember { ledger.reach(.notAMember) }
+    if !isSo { ledger.violate("proposal \(call.id) is given up (\(why)), and there is no reason") }
   }
 
   /// A client is told how keys stand: those that it asked for, and no others.

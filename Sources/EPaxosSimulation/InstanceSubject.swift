@@ -57,6 +57,16 @@ public struct InstanceSubject: SimulationSubject {
   /// Of machines that are no more.
   var past = Statistics()
 
+  /// Nobody leads, drives a change of the members or watches: what a plan says of that cannot happen.
+  public static func adapting(_ plan: RunPlan) -> RunPlan {
+    var plan = plan
+    plan.watchers = 0
+    plan.oncePercent = 0
+    plan.faults.siegePercent = 0
+    plan.faults.driverCrashPercent = 0
+    return plan
+  }
+
   /// Draws limits and the mix of operations.
   public init(_ plan: RunPlan, random: inout SplitMix) {
     self.plan = plan

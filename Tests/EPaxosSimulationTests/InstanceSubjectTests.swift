@@ -14,11 +14,14 @@ import Testing
 
   var subject: InstanceSubject
 
-  init() {
+  init() { subject = Self.subject(spares: 1) }
+
+  static func subject(spares: Int) -> InstanceSubject {
     var random = SplitMix(seed: 1)
     var plan = RunPlan(seed: 1)
     plan.voters = 3
-    subject = InstanceSubject(plan, random: &random)
+    plan.spares = spares
+    return InstanceSubject(plan, random: &random)
   }
 
   mutating func ask(_ proposal: Proposal<Scrolls>, as id: UInt64) {
@@ -68,6 +71,17 @@ import Testing
     ask(Self.write, as: 1)
     let wrong6 = end(1, .notApplied(.members(.malformed)))
     #expect(wrong6 != nil)
+  }
+
+  @Test(arguments: [
+    Outcome<Scrolls>.notApplied(.abandoned(.deadline)), .unknown(.storageFailed),
+    .notApplied(.abandoned(.notAMember)), .unknown(.machineStopped),
+  ])
+  mutating func whatIsGivenUpHasAReason(_ outcome: Outcome<Scrolls>) {
+    subject = Self.subject(spares: 0)
+    ask(Self.write, as: 1)
+    let told = end(1, outcome)
+    #expect(told != nil)
   }
 
   @Test mutating func membersAreWhatSomebodyAskedFor() throws {
