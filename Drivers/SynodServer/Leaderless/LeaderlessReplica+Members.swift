@@ -54,7 +54,10 @@ extension LeaderlessReplica {
     }
     let own = membership.member(identity.voter)?.store
     guard !server.stopsAsStranger(known: own.map { StoreID($0) }) else { return }
-    guard machine.isVoter, membership.configuration.voters.first == identity.voter else { return }
+    // The first of the voters that is there: one may be down for weeks.
+    let present = server.reachable
+    let first = membership.configuration.voters.first { present.contains($0) }
+    guard machine.isVoter, first == identity.voter else { return }
     var steps: [Change.Step] = []
     for member in membership.members where member.store == nil {
       if let store = server.knownStore(of: member.voter) {
