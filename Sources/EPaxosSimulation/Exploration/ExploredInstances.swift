@@ -75,6 +75,14 @@ public struct ExploredInstances: Sendable {
           writes: [(0, 1)], budget: ExplorationBudget(crashes: 1, timeOuts: 3))
       }),
     ExploredInstances(
+      name: "instances-disk",
+      summary: "3 voters, 1 write, 2 deadlines, 1 crash; disks take their time",
+      make: {
+        InstanceExploration(
+          writes: [(0, 1)], budget: ExplorationBudget(crashes: 1, timeOuts: 2),
+          persistsAtOnce: false)
+      }),
+    ExploredInstances(
       name: "instances-two", summary: "3 voters, 2 writes that interfere, 1 deadline",
       make: {
         InstanceExploration(writes: [(0, 1), (2, 1)], budget: ExplorationBudget(timeOuts: 1))

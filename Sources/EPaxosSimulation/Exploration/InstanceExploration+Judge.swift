@@ -118,6 +118,7 @@ extension InstanceExploration {
         }
       }
     }
+    if let wrong = misled(ledger) { return wrong }
     for (place, step) in ledger.steps.enumerated() {
       guard case .applied(let mine, _)? = step.completion?.result else { continue }
       for (other, before) in ledger.steps.enumerated() where other != place {
@@ -129,6 +130,33 @@ extension InstanceExploration {
             return "step \(other) ended before step \(place) began, and comes behind it"
           }
         }
+      }
+    }
+    return nil
+  }
+
+  /// What is told as applied was decided, once, and what is told as not applied is not.
+  private func misled(_ ledger: ExploredLedger<Self>) -> String? {
+    var times: [UInt64: Int] = [:]
+    for (_, value) in ledger.history.decided {
+      for entry in value.batch.entries where entry.kind == .command {
+        var reader = ByteReader(entry.payload)
+        if let command = try? Scrolls.Command(from: &reader) {
+          times[command.item, default: 0] += 1
+        }
+      }
+    }
+    for item in times.keys.sorted() where times[item] ?? 0 > 1 {
+      return "command \(item) is decided in two instances"
+    }
+    for (place, step) in ledger.steps.enumerated() {
+      guard case .command(let command) = plan[place].proposal.operation else { continue }
+      switch step.completion?.result {
+      case .applied where times[command.item] == nil:
+        return "step \(place) ended as applied, and was not decided"
+      case .notApplied where times[command.item] != nil:
+        return "step \(place) ended as not applied, and was decided"
+      case .applied, .notApplied, .answered, .passed, .changed, .unknown, nil: break
       }
     }
     return nil
