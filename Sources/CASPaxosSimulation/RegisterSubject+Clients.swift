@@ -233,35 +233,6 @@ extension RegisterSubject {
     calls.count { $0.voter == voter && $0.isList && $0.outcome == nil && $0.lost == nil }
   }
 
-  /// - Returns: nil where it is not known which deletion was seen.
-  private func sight(of register: Register, _ call: Call) -> Register? {
-    let sight = ledger.sight(of: register, on: call.key, floor: call.floor, by: call.voter)
-    guard let sight, sight.value == nil, sight.version.ballot.isZero, !call.floor.ballot.isZero,
-      mayHaveFoundDeletion(call)
-    else { return sight }
-    return nil
-  }
-
-  /// Whether it was part of a round of its voter in which a deletion was followed by another change.
-  private func mayHaveFoundDeletion(_ call: Call) -> Bool {
-    let rounds = ledger.foldedRounds(
-      of: call.key, by: call.voter, since: call.invoked, above: call.floor)
-    return rounds.contains { round in
-      let others = calls.filter {
-        $0.key == call.key && $0.voter == call.voter && $0.invoked <= round.proposedAt
-          && $0.returned ?? $0.lost ?? .max >= round.proposedAt
-      }
-      var states = [Register()] + ledger.bases(of: round.ballot)
-      states += others.compactMap { $0.outcome?.register }
-      return others.contains { other in
-        guard case .change(let change) = other.operation else { return false }
-        return states.contains {
-          if case .write(nil, _) = change.decision(on: $0) { true } else { false }
-        }
-      }
-    }
-  }
-
   private mutating func saw(_ register: Register, _ call: Call, wrote: Bool) {
     if call.isVague { return }
     ledger.told(register, of: call.key, floor: call.floor, wrote: wrote, as: call.id)
@@ -310,44 +281,4 @@ extension RegisterSubject.Call {
     case .change(let change): !change.isReadOnly
     }
   }
-}
-
-extension Change where Output: Hashable, Rejection: Hashable {
-  func decision(on register: Register) -> ComparableDecision<Output, Rejection> {
-    switch apply(to: register.seen) {
-    case .write(let value, let output): .write(value, output)
-    case .keep(let output): .keep(output)
-    case .reject(let why): .reject(why)
-    }
-  }
-
-  /// Whether it can have left this state because it found and kept it.
-  func keeps(_ left: Register, with output: Output) -> Bool {
-    if case .keep(output) = decision(on: left) { return true }
-    return false
-  }
-}
-
-extension Register {
-  /// As changes and readers see it: one that was deleted is as one that was never written.
-  var seen: Register { value == nil ? Register() : self }
-}
-
-extension Outcome {
-  /// The same with another register in it.
-  func telling(of register: Register) -> Outcome {
-    switch self {
-    case .applied(let output, _): .applied(output, register)
-    case .read: .read(register)
-    case .notApplied(.rejected(let why, _)): .notApplied(.rejected(why, register))
-    case .listed, .membership, .notApplied, .unknown: self
-    }
-  }
-}
-
-/// A decision that can be compared.
-enum ComparableDecision<Output: Hashable, Rejection: Hashable>: Hashable {
-  case write(Bytes?, Output)
-  case keep(Output)
-  case reject(Rejection)
 }
