@@ -124,7 +124,10 @@ struct Outbox: Hashable, Sendable {
   /// where the network may repeat and reorder; this node's own are counted in order, and once.
   mutating func sortHeld() {
     precondition(firstHeld == 0)
-    if zip(held, held.dropFirst()).allSatisfy({ $0.leaves(before: $1, voter) }) { return }
+    let isSorted = held.indices.dropFirst().allSatisfy {
+      held[$0 - 1].leaves(before: held[$0], voter)
+    }
+    if isSorted { return }
     var sorted: [Held] = []
     for reply in held where !sorted.contains(reply) {
       var place = sorted.count

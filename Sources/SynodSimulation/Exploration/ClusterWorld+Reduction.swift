@@ -15,7 +15,8 @@ extension ClusterWorld {
     if moves != nil { path.append(Move(node: node, input: input)) }
     let local = base[node]
     base[node] = entry.local
-    for index in moves(in: view(entry.local, base[nodes + node])) {
+    let view = view(entry.local, base[nodes + node])
+    for index in moves(in: view) {
       let next = viewed[index]
       if reactions.entries[Int(next)].kind != .vote, commutes(next, with: input, at: local) {
         continue

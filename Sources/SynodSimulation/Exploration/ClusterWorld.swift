@@ -96,7 +96,9 @@ struct ClusterWorld<Words: SIMD>: ExplorableWorld where Words.Scalar == UInt32 {
     quiet = reduces ? quietNodes(done) : 0
     for node in 0..<nodes {
       let local = base[node]
-      for index in moves(in: view(local, base[nodes + node])) {
+      // First the one, then the other: else all of the world is copied for it.
+      let view = view(local, base[nodes + node])
+      for index in moves(in: view) {
         deliver(viewed[index], at: node, done, &found)
       }
       let traits = localTraits[Int(local)]
