@@ -56,18 +56,7 @@ struct LogShape: Sendable {
     settings.decorations.verifiesEvery = one(of: [nil, 5, 50])
     // Few entries are kept, so that whoever lacks more is given a snapshot.
     settings.maxRetained = one(of: [0, 10, 50, 8192])
-    if plan.isTiny {
-      // What fills a window goes out a few slots at a time.
-      settings.window = min(settings.window, 16)
-      settings.counterBlock = one(of: [2, 5, 64])
-      settings.maxOpenProposals = one(of: [2, 4, 32_768])
-      settings.maxHeldReplies = one(of: [1, 4, 65_536])
-      settings.maxRetained = one(of: [0, 3, 3, 8192])
-      settings.maxMessageBytes = one(of: [100, 1_000, 256 * 1024])
-      settings.maxPieceBytes = one(of: [30, 200, 64 * 1024])
-      settings.maxApplied = one(of: [1, 3, 4096])
-      settings.maxOpenBytes = one(of: [100, 16 << 20])
-    }
+    if plan.isTiny { Self.makeTiny(&settings, &random) }
     settings.maxMessageBytes = min(settings.maxMessageBytes, max(plan.maxPayload / 2, 100))
     settings.maxPieceBytes = min(settings.maxPieceBytes, max(plan.maxPayload / 2, 30))
     queryPercent = one(of: [0, 20, 50])
@@ -101,6 +90,21 @@ struct LogShape: Sendable {
     beBesieged(&siege)
     var locks = SplitMix(seed: plan.seed ^ 0x6c6f_636b)
     leasePercent = max(leasePercent, [0, 10, 20][Int(locks.next() % 3)])
+  }
+
+  /// Limits that are met all the time.
+  private static func makeTiny(_ settings: inout Settings, _ random: inout SplitMix) {
+    func one<T>(of choices: [T]) -> T { choices[Int(random.next() % UInt64(choices.count))] }
+    // What fills a window goes out a few slots at a time.
+    settings.window = min(settings.window, 16)
+    settings.counterBlock = one(of: [2, 5, 64])
+    settings.maxOpenProposals = one(of: [2, 4, 32_768])
+    settings.maxHeldReplies = one(of: [1, 4, 65_536])
+    settings.maxRetained = one(of: [0, 3, 3, 8192])
+    settings.maxMessageBytes = one(of: [100, 1_000, 256 * 1024])
+    settings.maxPieceBytes = one(of: [30, 200, 64 * 1024])
+    settings.maxApplied = one(of: [1, 3, 4096])
+    settings.maxOpenBytes = one(of: [100, 16 << 20])
   }
 
   /// Leaders come and go, and some hold out longer than those that miss them: the moments in which a lease
