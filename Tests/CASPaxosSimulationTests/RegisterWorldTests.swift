@@ -44,6 +44,8 @@ import Testing
       776_556_306_224,
       // As many lists open as may be, and few other proposals.
       752_952_241_866,
+      // A watch that went on behind what it knew, told of an absence that was read before it began.
+      668_841_197_348,
     ] as [UInt64])
   func whatOnceFailedHolds(_ seed: UInt64) {
     var appends = World<RegisterSubject<AppendWorkload>>(RunPlan(seed: seed))

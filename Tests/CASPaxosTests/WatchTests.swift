@@ -95,6 +95,35 @@ import Testing
     #expect(told(4, &world).map(\.register.number) == [5])
   }
 
+  /// Its client knows what was written since that read began.
+  @Test func aWatchThatGoesOnIsNotToldWhatWasReadForAnotherBeforeItBegan() {
+    var world = world()
+    let first = world.propose(.watch(.register(after: nil)), at: 4)
+    // What the read finds is late, and nobody tells the watcher of what comes.
+    world.deliverAll { $0.message.kind == .read }
+    let late = world.letters.filter { $0.message.kind == .readReply }
+    #expect(late.count == 3)
+    world.lose()
+    let write = world.propose(.change(.add(3)), at: 1)
+    world.run(20, among: [1, 2, 3])
+    guard case .applied(3, let written)? = world.ended[write] else {
+      Issue.record("not written: \(String(describing: world.ended[write]))")
+      return
+    }
+    world.lose()
+    let second = world.propose(.watch(.register(after: written.version)), at: 4)
+    world.lose()
+    for letter in late { world.receive(letter.message, at: 4, from: letter.from.rawValue) }
+    let seen = told(4, &world)
+    #expect(seen.filter { $0.watch == first }.map(\.register) == [Register(value: nil)])
+    #expect(seen.filter { $0.watch == second }.isEmpty)
+    // What is read next is as new as both.
+    world.run(3000)
+    let next = told(4, &world)
+    #expect(next.filter { $0.watch == first }.map(\.register) == [written])
+    #expect(next.filter { $0.watch == second }.isEmpty)
+  }
+
   /// Something newer came while it was read, and was deleted and collected before it was.
   @Test func aDeletionThatWasCollectedDuringAReadIsTold() {
     var world = world {

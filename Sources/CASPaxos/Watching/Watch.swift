@@ -124,7 +124,10 @@ struct Watch: Hashable, Sendable {
     settle(&watched, read)
     let blank = Register(value: nil)
     if let told = watched.told {
-      if told != .zero && !watched.isGone { take(blank, skipped: true, of: key, &watched) }
+      // What a watch goes on behind may be newer than what was read for others before it began.
+      if told != .zero && !watched.isGone && read > firstRead {
+        take(blank, skipped: true, of: key, &watched)
+      }
     } else if read > firstRead {
       if subject.isPrefix {
         watched.told = .zero
