@@ -54,8 +54,8 @@ extension Journal {
 
   // MARK: Superblocks
 
-  /// Pins a voter to a store; `JournalEvent.pinned` with this token says when it is durable.
-  /// - Parameter life: the incarnation in which it was met; a higher one that is known stays.
+  /// Pins a voter to a store, and the life (incarnation) in which it was met; a higher one that is known
+  /// stays. `JournalEvent.pinned` with this token says when it is durable.
   public mutating func pin(_ voter: VoterID, _ store: StoreID, life: UInt64 = 0, token: UInt64) {
     guard failure == nil, closing == .open else {
       events.append(.pinned(token: token, false))
