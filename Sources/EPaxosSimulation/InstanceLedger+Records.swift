@@ -114,9 +114,7 @@ extension InstanceLedger {
   /// What is forgotten is decided, and enough hold it as that (rule 43).
   private mutating func truncated(_ through: Dependencies, by voter: VoterID, _ place: Int) {
     mustBeDecided(through, says: voter)
-    if let epoch = through.prefixes.first?.row.epoch, let (places, quorums) = electorate(epoch),
-      places.count(where: { holds(through, $0) }) < quorums.slow
-    {
+    if let epoch = through.prefixes.first?.row.epoch, !isHeldByEnough(through, in: epoch) {
       violate("voter \(voter) forgets \(through), and too few hold it")
     }
     stores[place].truncated.formUnion(through)

@@ -50,6 +50,17 @@ extension InstanceLedger {
     }
   }
 
+  /// Whether it may be forgotten somewhere, as far as stores tell.
+  mutating func mayBeForgotten(_ id: InstanceID) -> Bool {
+    isHeldByEnough(Dependencies([.init(row: id.row, through: id.number)]), in: id.row.epoch)
+  }
+
+  /// Whether every quorum has one that holds all of these as decided.
+  mutating func isHeldByEnough(_ through: Dependencies, in epoch: Epoch) -> Bool {
+    guard let (places, quorums) = electorate(epoch) else { return true }
+    return places.count { holds(through, $0) } >= quorums.slow
+  }
+
   /// Whether a store holds all of these as decided, or a snapshot that does.
   mutating func holds(_ through: Dependencies, _ place: Int) -> Bool {
     through.prefixes.allSatisfy { prefix in

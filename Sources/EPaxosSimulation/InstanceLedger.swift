@@ -81,6 +81,8 @@ struct InstanceLedger {
   private var decidedThrough = Dependencies()
   /// In the order in which they were, what is not void.
   private var order: [InstanceID] = []
+  /// Of those, what conflicts with everything.
+  private var barriers: [InstanceID] = []
   var marks = InstanceMarks()
   private(set) var violation: String?
 
@@ -157,12 +159,31 @@ struct InstanceLedger {
       }
       let isBehind = value.dep.contains(other)
       let isBefore = theirs.value.dep.contains(id)
-      if !isBehind && !isBefore {
+      if !isBehind && !isBefore && !(isBehindBarriers(value, other) && mayBeForgotten(other)) {
         violate("visibility: \(id) and \(other) interfere, and neither comes behind the other")
       }
       if isBehind && isBefore { reach(.cycle) }
     }
     order.append(id)
+    if value.batch.entries.contains(where: { $0.kind == .barrier || $0.kind == .membership }) {
+      barriers.append(id)
+    }
+  }
+
+  /// Whether what is decided now comes behind a barrier that comes behind the other, perhaps by way of
+  /// further ones.
+  ///
+  /// What is forgotten no longer speaks against a value that leaves it out; but the barrier that it was
+  /// forgotten behind is kept, and makes void what leaves that out, too (rule 43). The order stands:
+  /// what is decided waits for all that it reaches, and no node passes a barrier over.
+  private func isBehindBarriers(_ value: Value, _ other: InstanceID) -> Bool {
+    var reached = value.dep
+    var left = barriers
+    while let next = left.lastIndex(where: { reached.contains($0) }) {
+      reached.formUnion(decided[left.remove(at: next)]?.value.dep ?? Dependencies())
+      if reached.contains(other) { return true }
+    }
+    return false
   }
 
   /// Whether enough hold it durably: at one ballot, or unchanged from its owner.

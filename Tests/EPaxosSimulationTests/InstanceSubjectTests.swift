@@ -139,4 +139,30 @@ import Testing
     let holdsMore = subject.ledger.holds(through, 0)
     #expect(!holdsMore)
   }
+
+  /// Of two that interfere one comes behind the other; or behind a barrier that does, where enough hold
+  /// the other for it to be forgotten.
+  @Test(arguments: [(false, 3), (true, 1), (true, 2)] as [(Bool, Int)])
+  mutating func aBarrierStandsForWhatIsForgottenBehindIt(_ isBehindBarrier: Bool, _ holders: Int) {
+    let ids = (1...3).map { InstanceID(row: Row(epoch: Epoch(0), owner: VoterID($0)), number: 1) }
+    var (one, barrier) = (Dependencies(), Dependencies())
+    one.insert(ids[0])
+    barrier.insert(ids[1])
+    let command = Scrolls.Command(item: 1, writes: 1, reads: 0)
+    let write = Batch([Entry(.command, payload: command.encoded)])
+    let values = [
+      Value(write, Dependencies()), Value(Batch([Entry(.barrier)]), one),
+      Value(write, isBehindBarrier ? barrier : Dependencies()),
+    ]
+    for (place, (id, value)) in zip(ids, values).enumerated() {
+      for voter in 1...3 as ClosedRange<UInt32> {
+        let record = Record.preaccepted(id, value, held: value.dep)
+        subject.ledger.persisted([record], by: VoterID(voter))
+      }
+      for voter in 1...UInt32(place == 0 ? holders : 3) {
+        subject.ledger.persisted([.committed(id, nil, value.dep)], by: VoterID(voter))
+      }
+    }
+    #expect((subject.ledger.violation == nil) == (isBehindBarrier && holders > 1))
+  }
 }

@@ -15,7 +15,11 @@ import Testing
 
   @Test(arguments: [
     // An owner had an instance under way that the others had decided and forgotten, and asked for ever.
-    1571
+    1571,
+    // A barrier was forgotten behind another while a third, whose owner had known only the second, was
+    // undecided: recovered, that one came behind the first by way of the second, and the judge asked
+    // for more.
+    12_028_203_697_630,
   ])
   func keptSeedsHold(_ seed: UInt64) {
     var run = Skirmish(Skirmish.Plan(seed: seed))
