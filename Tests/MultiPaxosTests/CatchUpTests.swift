@@ -72,17 +72,7 @@ import Testing
 
   /// Who takes a snapshot asks for several pieces at once: a long way does not make it slow.
   @Test func piecesFollowEachOtherWithoutWaiting() {
-    var world = World(3) {
-      $0.maxRetained = 1
-      $0.maxPieceBytes = 1
-    }
-    TraceTests().led(by: 1, &world)
-    world.crash(VoterID(3))
-    for client in 1...40 as ClosedRange<UInt64> {
-      world.propose(.command(.add(1)), at: 1, once: Once(Identity128(high: 1, low: client), 1))
-      world.pass(5)
-    }
-    world.restart(VoterID(3))
+    var world = lacksForty()
     // One way after the other; what is lost is asked for again.
     var ways = 0
     world.isHeldBack = { _ in true }
@@ -122,17 +112,7 @@ import Testing
 
   /// Whoever gives it is silent for some seconds: what was taken is not taken again.
   @Test func aSnapshotGoesOnWhereItWasInterrupted() {
-    var world = World(3) {
-      $0.maxRetained = 1
-      $0.maxPieceBytes = 1
-    }
-    TraceTests().led(by: 1, &world)
-    world.crash(VoterID(3))
-    for client in 1...40 as ClosedRange<UInt64> {
-      world.propose(.command(.add(1)), at: 1, once: Once(Identity128(high: 1, low: client), 1))
-      world.pass(5)
-    }
-    world.restart(VoterID(3))
+    var world = lacksForty()
     world.isHeldBack = { if case .piece(let piece) = $0.message { piece.index > 9 } else { false } }
     for _ in 0..<20 { world.pass(20) }
     let slot = world[3].core.catchUp.incoming?.slot
@@ -195,8 +175,8 @@ import Testing
     #expect(world[3].app.value == 210 && world.problems == [])
   }
 
-  /// 3 has taken ten pieces of some forty from 1, and the rest is lost for now.
-  func halfway() -> World {
+  /// 1 leads; 3 was away while forty clients wrote, and needs a snapshot of some forty pieces.
+  private func lacksForty() -> World {
     var world = World(3) {
       $0.maxRetained = 1
       $0.maxPieceBytes = 1
@@ -208,6 +188,12 @@ import Testing
       world.pass(5)
     }
     world.restart(VoterID(3))
+    return world
+  }
+
+  /// 3 has taken ten pieces of some forty from 1, and the rest is lost for now.
+  func halfway() -> World {
+    var world = lacksForty()
     world.isLost = { if case .piece(let piece) = $0.message { piece.index > 9 } else { false } }
     for _ in 0..<20 { world.pass(20) }
     #expect(world[3].core.catchUp.incoming?.next == 10)

@@ -120,9 +120,9 @@ import Testing
     #expect(world.problems == [])
   }
 
-  /// 4 and 5 have chosen a command at a ballot below 1's before they answer its round: promises, which
-  /// tell of that, are needed of those who count now (rule 43 i, looked at anew).
-  @Test func aReadIsAnsweredWithThePromisesOfThoseWhoCountWhenItIs() {
+  /// 1 leads at the highest ballot, and knows nothing of the change by which 4 and 5 vote and of the barrier
+  /// behind it; those two learnt of both, and 5 stands among them.
+  private func newcomersStand() -> (World, start: Slot, entries: [Entry]) {
     var world = withLearners()
     let start = world[1].status.chosen
     Self.only(1, 2, 3, in: &world)
@@ -143,6 +143,13 @@ import Testing
       }
     }
     stand(5, &world)
+    return (world, start, entries)
+  }
+
+  /// 4 and 5 have chosen a command at a ballot below 1's before they answer its round: promises, which
+  /// tell of that, are needed of those who count now (rule 43 i, looked at anew).
+  @Test func aReadIsAnsweredWithThePromisesOfThoseWhoCountWhenItIs() {
+    var (world, start, entries) = newcomersStand()
     #expect(world[5].status.promised < world[1].status.promised)
     let told = world.add(10, at: 5)
     world.calm()
@@ -165,25 +172,7 @@ import Testing
   /// The same where 4 reads: it is told how far it must have come, and the last it heard of 5 and of 1
   /// is less than what 5 and it have chosen.
   @Test func aFollowerReadSeesWhatItsLeaderFindsByThePromisesOfThoseWhoCome() {
-    var world = withLearners()
-    let start = world[1].status.chosen
-    Self.only(1, 2, 3, in: &world)
-    stand(3, &world)
-    stand(1, &world)
-    Self.only(2, 3, in: &world)
-    stand(2, &world)
-    world.propose(moved, at: 2)
-    world.propose(.barrier, at: 2)
-    world.calm()
-    let entries = world[3].entries(from: start.next).map(\.entry)
-    Self.only(4, 5, in: &world)
-    for voter in 4...5 as ClosedRange<UInt32> {
-      world.with(VoterID(voter)) {
-        $0.receive(
-          .entries(first: start.next, entries, chosen: start.next.next), from: VoterID(3))
-      }
-    }
-    stand(5, &world)
+    var (world, start, entries) = newcomersStand()
     world.isHeldBack = { parcel in
       // 1 learns nothing by asking, and 4 hears of no more than it has applied.
       if case .fetch = parcel.message { return parcel.from == VoterID(1) }

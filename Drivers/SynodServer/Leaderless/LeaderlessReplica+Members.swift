@@ -32,13 +32,8 @@ extension LeaderlessReplica {
 
   /// Whom this node has to do with, as what it executed says.
   func followPeers(_ membership: EPaxos.Membership) {
-    let peers = node.machine.peers.map { peer in
-      // Where one was reached when the cluster began the flags know better, until a change says another
-      // place: whole clusters move. What goes to all goes to those that learn, too.
-      let told = peer.hasMoved ? nil : identity.addresses[peer.voter]
-      return TransportPeer(
-        voter: peer.voter, address: told.map { Bytes($0.description) } ?? peer.address,
-        hasVote: true)
+    let peers = node.machine.peers.map {
+      identity.peer($0.voter, at: $0.address, hasMoved: $0.hasMoved)
     }
     node.transport.follow(peers, in: membership.epoch, revision: membership.revision)
   }

@@ -33,14 +33,10 @@ extension LogReplica {
   /// Whom this node has to do with, as its log says.
   func followPeers(_ membership: MultiPaxos.Membership) {
     let machine = node.machine
-    let peers = machine.peers.map { peer in
-      // Where one was reached when the cluster began the flags know better, until the log says another
-      // place: whole clusters move. What goes to all goes to those that learn, too.
-      let isAsInTheBeginning = machine.beginning?.member(peer.voter)?.address == peer.address
-      let told = isAsInTheBeginning ? identity.addresses[peer.voter] : nil
-      return TransportPeer(
-        voter: peer.voter, address: told.map { Bytes($0.description) } ?? peer.address,
-        hasVote: true)
+    let peers = machine.peers.map {
+      identity.peer(
+        $0.voter, at: $0.address,
+        hasMoved: machine.beginning?.member($0.voter)?.address != $0.address)
     }
     node.transport.follow(
       peers, in: Founders.epoch, revision: UInt64(membership.configuration.epoch.rawValue))

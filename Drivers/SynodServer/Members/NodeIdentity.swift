@@ -74,6 +74,15 @@ struct NodeIdentity {
     configuration = blank
   }
 
+  /// A peer in a replicated state, to whom goes what goes to all: also to those that learn. Where one was
+  /// reached when the cluster began the flags know better, until a change says another place: whole
+  /// clusters move.
+  func peer(_ voter: VoterID, at address: Bytes, hasMoved: Bool) -> TransportPeer {
+    let told = hasMoved ? nil : addresses[voter]
+    return TransportPeer(
+      voter: voter, address: told.map { Bytes($0.description) } ?? address, hasVote: true)
+  }
+
   /// What an earlier life left in the directory; nil where it is new.
   private static func store(
     at path: String
