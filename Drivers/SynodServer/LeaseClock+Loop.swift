@@ -14,6 +14,8 @@ extension LeaseClock {
 
   /// Takes what became of leases.
   mutating func note(_ events: [LeaseEvent], by loop: Loop) {
+    // Most commands touch none.
+    guard !events.isEmpty else { return }
     loop.refreshNow()
     let now = Ticks(loop.now)
     for event in events { note(event, now: now) }
