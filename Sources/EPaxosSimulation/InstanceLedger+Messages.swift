@@ -71,9 +71,6 @@ extension InstanceLedger {
   ) {
     mustVote(voter, on: id)
     if stores[place].isRetired { violate("voter \(voter), who is lost, promises") }
-    if stores[place].truncated.contains(id) {
-      violate("voter \(voter) answers for \(id), which it has forgotten, as for what it knows")
-    }
     must(voter, "promise \(ballot) of \(id)", place) { store in
       guard let held = store.held[id] else { return store.truncated.contains(id) }
       return held.bal >= ballot || held.phase == .committed

@@ -34,6 +34,10 @@ extension InstanceLedger {
       propose(value, as: id)
       mustCover(held, of: id, by: voter, place)
     case .promised(let id, let ballot):
+      // The answer may leave when it has been forgotten since: all of it was durable at once.
+      if stores[place].truncated.contains(id) {
+        violate("voter \(voter) promises for \(id), which it has forgotten, as for what it knows")
+      }
       vote(id, by: voter, place) { one in
         if ballot <= one.bal { return "promises \(ballot) of \(id) after \(one.bal)" }
         one.bal = ballot

@@ -175,8 +175,9 @@ public struct InstanceSubject: SimulationSubject {
     past.add(machine.statistics)
   }
 
-  /// It never votes again.
+  /// It never votes again, and what comes back under its name begins with a blank state.
   public mutating func retired(_ voter: VoterID) {
+    chronicle.begin(voter)
     guard let place = ledger.place(of: voter) else { return }
     ledger.stores[place].isRetired = true
     lost.append(voter)

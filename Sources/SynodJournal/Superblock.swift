@@ -148,6 +148,11 @@ extension Superblock {
     case damaged
   }
 
+  /// Whether a page of `META` can be read back.
+  package static func isWhole(_ page: UnsafeRawBufferPointer) -> Bool {
+    if case .valid = read(page) { true } else { false }
+  }
+
   static func read(_ page: UnsafeRawBufferPointer) -> Reading {
     guard page.count == size else { return page.isEmpty ? .blank : .damaged }
     if Block.isZero(page) { return .blank }

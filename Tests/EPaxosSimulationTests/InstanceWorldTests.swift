@@ -29,4 +29,16 @@ import Testing
     var world = World<InstanceSubject>(plan)
     #expect(world.run().outcome == .passed, "seed \(seed)")
   }
+
+  @Test(
+    arguments: [
+      // A founder lost its disk and came back blank: what it had told was held against that.
+      431_573_275_463, 431_573_275_572,
+      // A slow disk: what had been promised was answered when it was durable, and forgotten by then.
+      151_243_113_807,
+    ] as [UInt64])
+  func seedsThatFailedOnceHold(_ seed: UInt64) {
+    var world = World<InstanceSubject>(RunPlan(seed: seed))
+    #expect(world.run().outcome == .passed, "seed \(seed)")
+  }
 }

@@ -41,6 +41,8 @@ import Testing
     arguments: [
       // Questions for pieces of a snapshot came late, and each had it given anew from its first one.
       991_238_827_361, 991_238_827_280,
+      // A superblock was lost where a torn one stood, and a power cut tore the other.
+      308_754_640_823,
     ] as [UInt64])
   func seedsThatFailedSinceHold(_ seed: UInt64) {
     var world = World<LogSubject<TapeWorkload>>(RunPlan(seed: seed))

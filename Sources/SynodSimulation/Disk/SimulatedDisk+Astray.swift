@@ -24,9 +24,17 @@ extension SimulatedDisk {
   }
 
   /// Whether a write of a superblock is acknowledged and never lands.
-  func losesSuperblock() -> Bool {
+  ///
+  /// What stood there stays. Where that is none, the store has its other superblock alone, and a power
+  /// cut may tear that one: this is damage.
+  func losesSuperblock(_ file: SimulatedFile, at offset: Int) -> Bool {
     guard faults.lostWrites > 0, random.next() % 100_000 < UInt64(faults.lostWrites) else {
       return false
+    }
+    let standing = file.bytes.dropFirst(offset).prefix(Block.pageSize)
+    if !Superblock.isWhole(UnsafeRawBufferPointer(rebasing: standing)) {
+      guard mayBeDamaged else { return false }
+      isDamaged = true
     }
     counts[.lostSuperblock] += 1
     return true

@@ -102,7 +102,7 @@ public final class SimulatedDisk: JournalSource {
       if !leadAstray(file, at: Int(offset), block) { land(file, at: Int(offset), block) }
     case .write(let name, let offset, let block), .note(let name, let offset, let block):
       let file = try file(name)
-      if case .superblock = name, losesSuperblock() { return }
+      if case .superblock = name, losesSuperblock(file, at: Int(offset)) { return }
       try demandSpace(file, to: Int(offset) + block.count)
       file.write(block.bytes, at: Int(offset))
       withExtendedLifetime(block) {}

@@ -3,22 +3,27 @@
 public struct SmallestFailure: Hashable, Sendable {
   /// Its plan.
   public fileprivate(set) var plan: RunPlan
-  /// After how many events it is cut. Cut one event before that, it passes.
+  /// After how many events it is cut. Cut one event before that, it passes, unless the search for it
+  /// took too many events.
   public fileprivate(set) var events: UInt64
   /// What it came to.
   public fileprivate(set) var report: RunReport
   /// How often something was run to find it.
   public fileprivate(set) var runs = 1
+  /// Events of all these runs.
+  private var spent: UInt64
 
   /// Makes a run smaller that fails.
   /// - Parameters:
   ///   - plan: of the run that failed.
   ///   - limit: events after which it is cut at the latest.
   ///   - most: runs of smaller plans to try; finding the prefix takes about 20 more.
+  ///   - mostEvents: no further run is tried once all of them had so many events.
   ///   - run: runs a plan up to a number of events. The same gives the same, always.
   /// - Returns: nil where the run does not fail.
   public init?(
     of plan: RunPlan, events limit: UInt64 = .max, most: Int = 150,
+    mostEvents: UInt64 = 30_000_000,
     run: (RunPlan, UInt64) -> RunReport
   ) {
     let report = run(plan, limit)
@@ -26,22 +31,24 @@ public struct SmallestFailure: Hashable, Sendable {
     self.plan = plan
     self.report = report
     events = report.events
-    while leaveOut(limit, most, run) {}
-    shortenPrefix(run)
+    spent = report.events
+    while leaveOut(limit, (most, mostEvents), run) {}
+    shortenPrefix(mostEvents, run)
   }
 
   /// One pass over all that could be less.
   /// - Returns: whether something was left out, so that another pass is worth it.
   private mutating func leaveOut(
-    _ limit: UInt64, _ most: Int, _ run: (RunPlan, UInt64) -> RunReport
+    _ limit: UInt64, _ most: (runs: Int, events: UInt64), _ run: (RunPlan, UInt64) -> RunReport
   ) -> Bool {
     let before = plan
     func attempt(_ change: (inout RunPlan) -> Void) -> Bool {
       var smaller = plan
       change(&smaller)
-      guard runs < most, smaller != plan else { return false }
+      guard runs < most.runs, spent < most.events, smaller != plan else { return false }
       runs += 1
       let report = run(smaller, limit)
+      spent += report.events
       guard report.hasFailed else { return false }
       plan = smaller
       self.report = report
@@ -63,12 +70,15 @@ public struct SmallestFailure: Hashable, Sendable {
   }
 
   /// Halves the distance between a prefix that fails and one that does not.
-  private mutating func shortenPrefix(_ run: (RunPlan, UInt64) -> RunReport) {
+  private mutating func shortenPrefix(
+    _ mostEvents: UInt64, _ run: (RunPlan, UInt64) -> RunReport
+  ) {
     var passing: UInt64 = 0
-    while passing + 1 < events {
+    while passing + 1 < events, spent < mostEvents {
       let middle = passing + (events - passing) / 2
       runs += 1
       let cut = run(plan, middle)
+      spent += cut.events
       if cut.hasFailed {
         events = min(middle, cut.events)
         report = cut

@@ -70,6 +70,16 @@ import Testing
     #expect(runs == small.runs && runs <= 5)
   }
 
+  @Test func theSearchEndsWhereItsRunsAreLong() throws {
+    var runs = 0
+    let small = try #require(
+      SmallestFailure(of: large, mostEvents: 3_000) { _, _ in
+        runs += 1
+        return report(.failed("does not end", event: 999), 1_000)
+      })
+    #expect(runs == 3 && small.runs == 3 && small.report.hasFailed)
+  }
+
   @Test func everyFaultOfAPlanHasANameByWhichItIsLeftOut() {
     var plan = large.faults
     #expect(Set(FaultPlan.allParts).isSuperset(of: plan.parts))
