@@ -112,7 +112,7 @@ let package = Package(
         dependencies: [
           "Synod", "CASPaxos", "MultiPaxos", "EPaxos", "KeyValue", "SynodJournal", "SynodWire",
           "RESP", "UV", "SynodRuntime", "CLibUV", "CCrypt", "SynodSimulation", "CASPaxosSimulation",
-          "MultiPaxosSimulation", "EPaxosSimulation",
+          "MultiPaxosSimulation", "EPaxosSimulation", "CMemoryHints",
           .target(name: "SynodTLS", condition: .when(traits: ["TLS"])),
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
           .product(name: "Logging", package: "swift-log"),

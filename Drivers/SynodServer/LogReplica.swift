@@ -134,6 +134,8 @@ final class LogReplica: Replica {
 
   func endTurn(on server: LogServer) { tellWatchers(on: server) }
 
+  var entries: Int { node.machine.app.count }
+
   func lookAfterAll(on server: LogServer) {
     lookAfterMembers(on: server)
     giveSeed(on: server)

@@ -104,6 +104,8 @@ final class RegisterReplica: Replica {
     }
   }
 
+  var entries: Int { node.machine.registerCount }
+
   func lookAfterAll(on server: Server) { pinOwnStore(on: server) }
 
   func mayStop(on server: Server) -> Bool { true }

@@ -52,6 +52,9 @@ protocol Replica: AnyObject {
   /// The node stops.
   func stop()
 
+  /// Registers or keys that are held: what its memory goes with.
+  var entries: Int { get }
+
   // What `INFO` and `SYNOD.MEMBERS` tell.
   func membersReport(on server: KeyServer<Self>) -> MembersReport
   var replicationFields: Fields { get }

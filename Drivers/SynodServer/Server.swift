@@ -48,6 +48,7 @@ final class KeyServer<Backend: Replica> {
   private(set) var isDraining = false
   private var drainDeadline: Timer?
   private var isLowOnSpace = false
+  private var spareMemory = SpareMemory()
   private var closings = LogLimiter<Closing>(interval: 10_000)
   private var badTLS = LogLimiter<String>(interval: 10_000)
   private(set) var clientCount = 0
@@ -231,6 +232,9 @@ final class KeyServer<Backend: Replica> {
     for place in table { place.session?.checkDeadlines(now: now) }
     tellOfSpace()
     replica.lookAfterAll(on: self)
+    if spareMemory.isDue(entries: replica.entries, commands: counters.commands) {
+      SpareMemory.giveBack()
+    }
   }
 
   /// Says so in the log, but not of every one where there are many.

@@ -70,8 +70,15 @@ extension Machine {
   /// Whether it was executed here.
   public func isExecuted(_ id: InstanceID) -> Bool { core.table.isExecuted(id) }
   /// All instances that are held, row by row.
-  public var instances: [(id: InstanceID, instance: Instance)] {
-    core.table.lines.flatMap { line in
+  public var instances: [(id: InstanceID, instance: Instance)] { core.table.all }
+  /// Those of the epoch before, row by row, which others may ask for still: a record of them may have
+  /// been durable before this node knew so.
+  public var pastInstances: [(id: InstanceID, instance: Instance)] { core.past?.table.all ?? [] }
+}
+
+extension InstanceTable {
+  fileprivate var all: [(id: InstanceID, instance: Instance)] {
+    lines.flatMap { line in
       stride(from: line.truncated + 1, through: line.last, by: 1).compactMap { number in
         line[number].map { (InstanceID(row: line.row, number: number), $0) }
       }

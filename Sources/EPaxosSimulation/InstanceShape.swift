@@ -29,10 +29,12 @@ struct InstanceShape: Sendable {
     settings.slowPathAfter = one(of: [1, 2, 20])
     settings.retransmitAfter = max(one(of: [10, 30, 100]), plan.delay / 250)
     settings.askAfter = max(one(of: [20, 60, 150]), plan.delay / 250)
-    // An owner that is heard by few must have asked the others before it is taken for dead; else its
-    // commands become void, one after another.
+    // An owner that is heard by few must have asked the others before it is taken for dead, also where its
+    // clock is slow and theirs is fast; else its commands become void, one after another.
+    let patience: UInt64 = one(of: [2, 4, 8])
     settings.recoverAfter =
-      one(of: [2, 4, 8]) * max(settings.askAfter, settings.retransmitAfter)
+      max(patience, plan.faults.clockDrift > 100 ? 8 : 0)
+      * max(settings.askAfter, settings.retransmitAfter)
     settings.recoverSpread = one(of: [0, 10, 60])
     settings.attemptLasts = one(of: [3, 6]) * settings.retransmitAfter
     settings.isThrifty = one(of: [false, false, true])

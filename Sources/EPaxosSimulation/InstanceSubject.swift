@@ -165,8 +165,8 @@ public struct InstanceSubject: SimulationSubject {
     chronicle.begin(voter)
     if let wrong = roll.look(at: machine, of: voter) { ledger.violate(wrong) }
     ledger.recovered(
-      as: voter, in: machine.knownEpoch, machine.instances, reserved: machine.reserved,
-      forgotten: machine.status.truncated, holding: .init(machine))
+      as: voter, in: machine.knownEpoch, machine.pastInstances + machine.instances,
+      reserved: machine.reserved, forgotten: machine.status.truncated, holding: .init(machine))
     return ledger.violation ?? chronicle.look(at: machine, of: voter)
   }
 

@@ -36,6 +36,8 @@ import Testing
       431_573_275_463, 431_573_275_572,
       // A slow disk: what had been promised was answered when it was durable, and forgotten by then.
       151_243_113_807,
+      // A voter alone had decided to leave its epoch, and was killed before it knew that to be durable.
+      484_878_076_809, 484_878_076_010,
     ] as [UInt64])
   func seedsThatFailedOnceHold(_ seed: UInt64) {
     var world = World<InstanceSubject>(RunPlan(seed: seed))

@@ -110,6 +110,8 @@ final class LeaderlessReplica: Replica {
   /// Nothing is left to anyone in particular, so nothing is to be handed over.
   func mayStop(on server: LeaderlessServer) -> Bool { true }
 
+  var entries: Int { node.machine.app.count }
+
   func lookAfterAll(on server: LeaderlessServer) {
     lookAfterMembers(on: server)
     giveSeed(on: server)

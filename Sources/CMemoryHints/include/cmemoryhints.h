@@ -10,4 +10,8 @@ static inline void synod_prefetch(const void *address) { __builtin_prefetch(addr
 /// order: where it can, it gives them large pages. A hint: nothing is said where it cannot.
 void synod_prefer_large_pages(void *memory, size_t length);
 
+/// Gives memory that was freed, and that the allocator keeps, back to the system, where it can. The
+/// process stands still meanwhile: some 0.5 ms for each MiB.
+void synod_give_back_memory(void);
+
 #endif
