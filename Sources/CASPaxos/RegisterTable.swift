@@ -260,6 +260,20 @@ extension RegisterTable.Shard {
       cells.swapAt(cell, last)
     }
     cells.removeLast()
+    if cells.capacity > 4 && cells.count < cells.capacity / 4 { shrink() }
+  }
+
+  /// Gives back the room of those that went. Cells stay in their places, and half of the room that it
+  /// keeps is free: moving a cell costs as much as putting one in did.
+  private mutating func shrink() {
+    let all = cells
+    cells = []
+    cells.reserveCapacity(2 * all.count)
+    cells.append(contentsOf: all)
+    var room = 4
+    while room < 2 * all.count { room *= 2 }
+    index = all.isEmpty ? [] : Array(repeating: 0, count: room)
+    for cell in cells.indices { enter(cell) }
   }
 
   private func probe(of cell: Int) -> Int {

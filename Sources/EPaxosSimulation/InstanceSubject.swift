@@ -164,8 +164,10 @@ public struct InstanceSubject: SimulationSubject {
     hasFailed.remove(voter)
     chronicle.begin(voter)
     if let wrong = roll.look(at: machine, of: voter) { ledger.violate(wrong) }
+    // What was not decided in an epoch that it left need not be there any more.
+    let past = machine.pastInstances.filter { $0.instance.phase == .committed }
     ledger.recovered(
-      as: voter, in: machine.knownEpoch, machine.pastInstances + machine.instances,
+      as: voter, in: machine.knownEpoch, past + machine.instances,
       reserved: machine.reserved, forgotten: machine.status.truncated, holding: .init(machine))
     return ledger.violation ?? chronicle.look(at: machine, of: voter)
   }

@@ -33,6 +33,27 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 4, 64])
+  func roomIsGivenBackWhereManyRegistersWent(shards: Int) throws {
+    var table = RegisterTable(shards: shards, seed: 1)
+    func room() -> (cells: Int, index: Int) {
+      table.shards.reduce((0, 0)) { ($0.0 + $1.cells.capacity, $0.1 + $1.index.count) }
+    }
+    let keys = (0..<4_000).map { Bytes("key\($0)") }
+    for key in keys { _ = table.findOrInsert(key, hash: table.hash(key)) }
+    for (number, key) in keys.enumerated() {
+      table.remove(try #require(table.find(key, hash: table.hash(key))))
+      let bound = max(8 * shards, 8 * (keys.count - number) + 64 * shards)
+      #expect(room().cells <= bound && room().index <= bound, "\(number) are gone")
+      // Those that are left are found.
+      guard number % 400 == 0 else { continue }
+      for key in keys[(number + 1)...] {
+        #expect(table.find(key, hash: table.hash(key)) != nil)
+      }
+    }
+    #expect(room().cells <= 4 * shards && room().index <= 4 * shards)
+  }
+
   /// Whoever knows the hash can choose keys whose hashes are alike; where they lie is the node's own.
   @Test func keysThatWereChosenToCollideDoNot() {
     var table = RegisterTable(shards: 1, seed: 3)

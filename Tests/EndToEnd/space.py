@@ -1,6 +1,6 @@
 """Deleted keys give their space back: 100,000 keys are written and deleted while nodes are killed and
-come back; then no node has a register of them, checkpoints are small, logs are gone, and as many keys
-again take no more memory than the first."""
+come back; then no node has a register of them, its memory is less, checkpoints are small, the logs of
+that time are gone, and as many keys again take no more memory than the first."""
 
 import os
 import random
@@ -11,6 +11,8 @@ from cluster import Cluster, ReplyError, arguments, check, main
 BATCH = 500
 COLLECT_AFTER = 2000
 BLOB = 256 << 10
+# Of memory, that must be given back: a register of a short key and 64 bytes takes some 300.
+WORTH = 120
 
 
 def many(cluster, command, keys, *more):
@@ -66,6 +68,11 @@ def sizes(cluster, node):
     return (size[checkpoints[-1]] if checkpoints else 0), logs, rss
 
 
+def logs(cluster, node):
+    """The numbers of its logs."""
+    return [int(name[4:-4]) for name in os.listdir(cluster.data(node)) if name.startswith("wal-")]
+
+
 def checkpoint(cluster):
     """Writes a few keys until every node has taken a checkpoint that began from now on."""
     taken = [int(cluster.client(node).info()["checkpoints"]) for node in (1, 2, 3)]
@@ -108,7 +115,17 @@ def run(options, directory):
         under_faults(cluster, 2, many(cluster, "DEL", keys))
         left = wait_until_collected(cluster, 60 + options.keys / 500)
         took = time.monotonic() - began
+        # Memory is given back about once a second.
+        time.sleep(3)
+        freed = [sizes(cluster, node)[2] for node in (1, 2, 3)]
+        for before, after in zip(full, freed):
+            check(after < before[2] - options.keys * WORTH,
+                  f"memory {after >> 20} MiB, after {before[2] >> 20}, and all keys are gone")
+        newest = [max(logs(cluster, node)) for node in (1, 2, 3)]
         checkpoint(cluster)
+        for node in (1, 2, 3):
+            check(min(logs(cluster, node)) > newest[node - 1],
+                  f"logs {sorted(logs(cluster, node))}, after {newest[node - 1]} was the newest")
         empty = [sizes(cluster, node) for node in (1, 2, 3)]
         for before, after in zip(full, empty):
             check(before[0] > options.keys * 64, f"the checkpoint has {before[0]} bytes: too few")
@@ -126,7 +143,8 @@ def run(options, directory):
     mib = lambda some, at: "/".join(f"{one[at] / (1 << 20):.1f}" for one in some)
     return (f"{options.keys} keys deleted and collected in {took:.1f} s, registers left {left}; MiB of "
             f"checkpoints {mib(full, 0)} → {mib(empty, 0)}, of logs {mib(full, 1)} → "
-            f"{mib(empty, 1)}, of memory {mib(full, 2)} → {mib(empty, 2)}, with as many again "
+            f"{mib(empty, 1)}, of memory {mib(full, 2)} → "
+            f"{'/'.join(f'{rss / (1 << 20):.1f}' for rss in freed)}, with as many again "
             f"{mib(again, 2)}")
 
 
