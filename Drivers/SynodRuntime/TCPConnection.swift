@@ -43,6 +43,8 @@ final class TCPConnection {
       transport.settings.session, dialed: dialed, openedAt: beganAt)
     stream.setKeepAlive(idle: 5, interval: 4, count: 3)
     stream.setUserTimeout(milliseconds: 10_000)
+    // Until its session is open; whom this side dialed, it knows.
+    stream.isStranger = dialed == nil
   }
 
   /// Begins to read, and says hello.

@@ -97,6 +97,7 @@ extension TCPTransport {
     }
     if connection.isGuest != peer.isGuest { return dismiss(connection) }
     connection.openedAt = loop.microseconds
+    connection.stream.isStranger = false
     if let current = peer.current, let other = current.identity(own: own) {
       guard other.givesWay(to: identity) else { return refuse(connection, .duplicate) }
       peer.current = connection

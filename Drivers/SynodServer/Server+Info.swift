@@ -45,7 +45,7 @@ extension KeyServer {
 
   private func clientFields() -> Fields {
     [
-      ("connected_clients", "\(clientCount)"), ("maxclients", "\(configuration.maxClients)"),
+      ("connected_clients", "\(census.count)"), ("maxclients", "\(configuration.maxClients)"),
       ("command_bytes_under_way", "\(costUnderWay)"), ("reply_bytes_held", "\(repliesHeld)"),
       ("total_connections_received", "\(counters.connectionsAccepted)"),
       ("rejected_connections", "\(counters.connectionsRefused)"),

@@ -51,7 +51,7 @@ final class KeyServer<Backend: Replica> {
   private var spareMemory = SpareMemory()
   private var closings = LogLimiter<Closing>(interval: 10_000)
   private var badTLS = LogLimiter<String>(interval: 10_000)
-  private(set) var clientCount = 0
+  var census = ClientCensus()
   /// Where clients connect.
   private(set) var port = 0
 
@@ -136,7 +136,7 @@ final class KeyServer<Backend: Replica> {
     let deadline = Timer(node.loop) { [unowned self] in
       self.logger.warning(
         "not everything could be answered within --drain-timeout",
-        metadata: ["connections": "\(self.clientCount)"])
+        metadata: ["connections": "\(self.census.count)"])
       self.stopNode()
     }
     deadline.start(after: configuration.drainTimeout)
@@ -173,7 +173,7 @@ final class KeyServer<Backend: Replica> {
   private func accept(_ stream: TCPStream) {
     counters.connectionsAccepted += 1
     if initialAccess.isStranger { makeRoomAmongStrangers() }
-    guard clientCount < configuration.maxClients else {
+    guard census.count < configuration.maxClients else {
       counters.connectionsRefused += 1
       // Who speaks TLS would not understand.
       guard encryption?.settings.clients ?? .off == .off else { return stream.close() }
@@ -193,28 +193,37 @@ final class KeyServer<Backend: Replica> {
     let prefix = ProposalName.prefix(index)
     let session = Session<Backend>(self, stream, prefix: prefix, facts: facts)
     table[index].session = session
-    clientCount += 1
+    census.add()
     session.start()
   }
 
   /// Those that have not logged in have half of the places; where one more comes, the oldest goes.
   private func makeRoomAmongStrangers() {
-    let most = max(1, configuration.maxClients / 2)
-    guard clientCount >= most else { return }
-    let strangers = sessions.filter { $0.conversation.access.isStranger }
-    guard strangers.count >= most,
-      let oldest = strangers.min(by: { $0.facts.id < $1.facts.id })
+    guard census.strangers >= max(1, configuration.maxClients / 2),
+      let place = census.oldestStranger(
+        where: { stranger(at: $0.index)?.facts.id == $0.id },
+        of: {
+          table.indices.compactMap { index in
+            stranger(at: index).map { .init(id: $0.facts.id, index: index) }
+          }
+        }),
+      let oldest = stranger(at: place.index)
     else { return }
     counters.closedForNotLoggingIn += 1
     tellOfClosing(oldest.facts, because: .notLoggingIn, now: node.loop.now)
     oldest.close()
   }
 
+  private func stranger(at index: Int) -> Session<Backend>? {
+    guard let session = table[index].session, session.isStranger else { return nil }
+    return session
+  }
+
   /// - Parameter cost: bytes of its commands that are still under way.
   func remove(_ session: Session<Backend>, owing cost: Int) {
     let index = ProposalName.index(session.prefix)
     guard table[index].session === session else { return }
-    clientCount -= 1
+    census.remove()
     table[index].session = nil
     if table[index].open == 0 {
       free.append(index)
@@ -369,15 +378,21 @@ final class KeyServer<Backend: Replica> {
     later.append(session)
   }
 
+  private func flush(_ session: Session<Backend>) {
+    session.isDirty = false
+    session.flush()
+  }
+
   private func flush() {
     replica.endTurn(on: self)
     dirty.append(contentsOf: later)
     later.removeAll(keepingCapacity: true)
     while !dirty.isEmpty {
       swap(&dirty, &flushing)
-      for session in flushing {
-        session.isDirty = false
-        session.flush()
+      // Those who are known first.
+      for session in flushing where !session.isStranger { flush(session) }
+      for session in flushing where session.isDirty {
+        node.loop.forStranger { flush(session) }
       }
       flushing.removeAll(keepingCapacity: true)
     }

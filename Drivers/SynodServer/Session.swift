@@ -69,13 +69,26 @@ final class Session<Backend: Replica>: ConversationHost {
     stream.onDrained = { [unowned self] in self.server.mark(self) }
     watch.sentSince = now
     watch.commandsSince = now
+    noteWhoItIs()
     isReading = true
     stream.startReading()
+  }
+
+  /// Whether it may be anybody: there is little time for such.
+  var isStranger: Bool { stream.isStranger }
+
+  /// The other side has, or has not, shown who it is.
+  func noteWhoItIs() {
+    let isStranger = conversation.access.isStranger || !(filter?.isOpen ?? true)
+    guard isStranger != stream.isStranger, !hasEnded else { return }
+    stream.isStranger = isStranger
+    isStranger ? server.census.addStranger() : server.census.removeStranger()
   }
 
   // MARK: - In
 
   private func arrived(_ bytes: UnsafeRawBufferPointer) {
+    defer { noteWhoItIs() }
     guard let filter else { return read(bytes) }
     do {
       try filter.receive(bytes, plain: { read($0) }, write: { put($0) })
@@ -143,6 +156,7 @@ final class Session<Backend: Replica>: ConversationHost {
   private func leave() {
     guard !hasEnded else { return }
     hasEnded = true
+    if isStranger { server.census.removeStranger() }
     conversation.end()
     server.node.cancel(conversation.openOnce.map(proposalName))
     account(0)
@@ -228,6 +242,7 @@ final class Session<Backend: Replica>: ConversationHost {
   /// - Parameter cost: of one that may be anybody it is not counted: nobody waits for them. They have a
   ///   bound of their own, so many and so much of each.
   private func account(_ cost: Int) {
+    noteWhoItIs()
     let cost = conversation.access.isStranger ? 0 : cost
     server.costUnderWay += cost - accountedCost
     accountedCost = cost

@@ -11,6 +11,7 @@ public final class Listener: Handle {
   private var onConnection: ((TCPStream) -> Void)?
   private var isPaused = false
   private var isOutOfDescriptors = false
+  private var isResting = false
   private var retry: Timer?
 
   /// Where it listens, with the port that the system chose where 0 was asked for.
@@ -99,7 +100,7 @@ public final class Listener: Handle {
 
   private func poll() {
     guard let raw = pointer(as: uv_poll_t.self) else { return }
-    if isPaused || isOutOfDescriptors {
+    if isPaused || isOutOfDescriptors || isResting {
       uv_poll_stop(raw)
     } else {
       uv_poll_start(raw, Int32(UV_READABLE.rawValue)) { handle, _, _ in
@@ -109,17 +110,37 @@ public final class Listener: Handle {
   }
 
   private func accept() {
+    guard loop.mayServeStrangers else { return rest(wasServed: false) }
     for _ in 0..<Self.acceptsPerTurn where !isPaused && !isClosed {
-      let accepted = takeConnection(descriptor)
-      guard accepted >= 0 else {
-        switch errno {
-        case EAGAIN: return
-        case EINTR, ECONNABORTED: continue
-        default: return waitForDescriptors()
-        }
+      guard loop.serveStranger({ acceptOne() }) else { return }
+      guard loop.mayServeStrangers else { return rest(wasServed: true) }
+    }
+  }
+
+  /// - Returns: false where nobody else can be accepted now.
+  private func acceptOne() -> Bool {
+    let accepted = takeConnection(descriptor)
+    guard accepted >= 0 else {
+      switch errno {
+      case EAGAIN: return false
+      case EINTR, ECONNABORTED: return true
+      default:
+        waitForDescriptors()
+        return false
       }
-      guard let stream = try? TCPStream(loop, accepted: accepted) else { continue }
-      onConnection?(stream)
+    }
+    if let stream = try? TCPStream(loop, accepted: accepted) { onConnection?(stream) }
+    return true
+  }
+
+  /// Accepts on when there is time for strangers: whoever connects may be anybody.
+  private func rest(wasServed: Bool) {
+    guard !isResting else { return }
+    isResting = true
+    poll()
+    loop.rest(wasServed: wasServed) { [weak self] in
+      self?.isResting = false
+      self?.poll()
     }
   }
 

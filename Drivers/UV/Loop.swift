@@ -20,6 +20,11 @@ public final class Loop {
   private let prepare: UnsafeMutablePointer<uv_prepare_t>
   /// Active while something is deferred, so that the loop does not sleep.
   private let idle: UnsafeMutablePointer<uv_idle_t>
+  /// Active while strangers wait.
+  let pause: UnsafeMutablePointer<uv_timer_t>
+  var allowance = Allowance()
+  var resting = RestingStrangers()
+  var wakesStrangers = false
   private var deferred: [() -> Void] = []
   private var time: UInt64 = 0
   private var timeIsStale = true
@@ -65,12 +70,15 @@ public final class Loop {
     check = .allocate(capacity: 1)
     prepare = .allocate(capacity: 1)
     idle = .allocate(capacity: 1)
+    pause = .allocate(capacity: 1)
     uv_check_init(raw, check)
     uv_prepare_init(raw, prepare)
     uv_idle_init(raw, idle)
+    uv_timer_init(raw, pause)
     check.pointee.data = nil
     prepare.pointee.data = nil
     idle.pointee.data = nil
+    pause.pointee.data = nil
     raw.pointee.data = Unmanaged.passUnretained(self).toOpaque()
     workers = Workers(raw)
     uv_check_start(check) { Loop.of($0?.pointee.loop)?.polled() }
@@ -158,9 +166,10 @@ public final class Loop {
   var roomToRead: Int { gathering.hasEnough ? Self.littleToRead : readBuffer.count }
   static let littleToRead = 4 * 1024
 
-  /// A stream of this loop was read.
+  /// A stream of this loop was read, of one who is known.
   func didRead(_ bytes: Int) {
     stirs()
+    allowance.share()
     gathering.add(bytes)
   }
 

@@ -45,12 +45,17 @@ public final class TCPStream: Handle {
   public var onEnd: ((StreamEnd) -> Void)?
   /// Called when everything that had to wait is written.
   public var onDrained: (() -> Void)?
+  /// Whether nothing is known yet of who is at the other side. Such streams share a small part of the
+  /// loop's time, while others have something to say.
+  public var isStranger = false
 
   private var hasEnded = false
   private var isReading = false
   /// Reads in a row that filled the buffer.
   private var fullReads = 0
-  /// It reads no more in this turn.
+  /// In microseconds, where it is a stranger's.
+  private var beganToRead: UInt64 = 0
+  /// It reads no more in this turn, or before there is time for strangers.
   private var rests = false
 
   /// Reads of one turn that fill the buffer, at the most: who sends much must not keep the others
@@ -91,9 +96,8 @@ public final class TCPStream: Handle {
     let status = uv_read_start(
       stream,
       { handle, _, buffer in
-        guard let buffer, let loop = Loop.of(handle?.pointee.loop) else { return }
-        buffer.pointee.base = loop.readBuffer.baseAddress?.assumingMemoryBound(to: CChar.self)
-        buffer.pointee.len = loop.roomToRead
+        guard let buffer else { return }
+        Handle.owner(handle?.pointee.data, as: TCPStream.self)?.makeRoom(in: &buffer.pointee)
       },
       { stream, count, buffer in
         guard let buffer else { return }
@@ -108,25 +112,49 @@ public final class TCPStream: Handle {
     if let stream { uv_read_stop(stream) }
   }
 
-  /// Reads on in the next turn, where that is still wanted then.
-  private func rest() {
+  /// Reads on later, where that is still wanted then: in the next turn, or when there is time for
+  /// strangers.
+  private func rest(wasServed: Bool) {
     guard let stream, isReading, !hasEnded, !rests else { return }
     rests = true
     uv_read_stop(stream)
-    loop.soon { [self] in
+    let goOn = { [self] in
       rests = false
       if isReading { listen() }
     }
+    isStranger ? loop.rest(wasServed: wasServed, goOn) : loop.soon(goOn)
+  }
+
+  /// Says where to read into; nowhere where there is no time for a stranger.
+  private func makeRoom(in buffer: inout uv_buf_t) {
+    buffer.base = loop.readBuffer.baseAddress?.assumingMemoryBound(to: CChar.self)
+    guard isStranger else {
+      buffer.len = loop.roomToRead
+      return
+    }
+    beganToRead = loop.microseconds
+    buffer.len = loop.mayServeStrangers ? Loop.littleToRead : 0
   }
 
   private func didRead(_ count: Int, _ buffer: uv_buf_t) {
+    // There was no room.
+    if count == Int(UV_ENOBUFS.rawValue) { return rest(wasServed: false) }
+    guard isStranger else {
+      if count > 0 { loop.didRead(count) }
+      return take(count, buffer)
+    }
+    loop.stirs()
+    loop.serveStranger(since: beganToRead) { take(count, buffer) }
+    if count > 0 && isStranger { rest(wasServed: true) }
+  }
+
+  private func take(_ count: Int, _ buffer: uv_buf_t) {
     if count > 0 {
-      loop.didRead(count)
       onRead?(UnsafeRawBufferPointer(start: buffer.base, count: count))
       fullReads = count == buffer.len ? fullReads + 1 : 0
       if fullReads == Self.mostFullReads || fullReads > 0 && count == Loop.littleToRead {
         fullReads = 0
-        rest()
+        rest(wasServed: true)
       }
     } else if count == Int(UV_EOF.rawValue) {
       stopReading()

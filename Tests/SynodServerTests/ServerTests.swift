@@ -1,3 +1,4 @@
+import Glibc
 import Synod
 import SynodRuntime
 import Testing
@@ -126,6 +127,35 @@ import Testing
   cluster.onLoop(1) { cost = $0.costUnderWay }
   #expect(cost == 0)
   #expect(try known.ask("SET", "k", "v") == .text("OK"))
+}
+
+@Test func whoHasNotLoggedInIsAStranger() throws {
+  let users = try UserBook(
+    SettingsText(
+      "[ada]\nmay = \"write\"\npassword = \"$y$j75$IJ265wbZQ.PfZH80FMpM4.$o62YCr4VQM9xMW0O2Fo0uvne8aL5zG4"
+        + "LJaMoAXsYq4.\""))
+  let cluster = try TestCluster(1, users: users)
+  func strangers() -> Int {
+    nonisolated(unsafe) var count = -1
+    cluster.onLoop(1) { count = $0.census.strangers }
+    return count
+  }
+  let (client, other) = (try cluster.client(1), try cluster.client(1))
+  for one in [client, other] { #expect(try one.ask("PING").isError) }
+  #expect(strangers() == 2)
+  #expect(try client.ask("AUTH", "ada", "secret") == .text("OK"))
+  #expect(strangers() == 1)
+  #expect(try other.ask("AUTH", "ada", "wrong").isError)
+  #expect(strangers() == 1)
+  // What is known of a password is answered at once, and so within the reading.
+  #expect(try other.ask("AUTH", "ada", "secret") == .text("OK"))
+  #expect(strangers() == 0)
+  #expect(try client.ask("RESET") == .text("RESET"))
+  #expect(strangers() == 1)
+  #expect(try client.ask("QUIT").isError == false)
+  #expect(throws: BlockingClient.Broken.self) { try client.reply() }
+  for _ in 0..<200 where strangers() > 0 { usleep(10_000) }
+  #expect(strangers() == 0)
 }
 
 @Test func whatAClientSentBeforeItLeftIsStillDone() throws {

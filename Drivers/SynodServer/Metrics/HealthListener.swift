@@ -56,6 +56,7 @@ final class HealthListener {
     if connections.count >= Self.mostConnections { closeOldest() }
     let id = next
     next += 1
+    stream.isStranger = true
     stream.onRead = { [unowned self] in self.read($0, of: id) }
     stream.onEnd = { [unowned self] _ in self.end(id) }
     connections[id] = Connection(stream: stream, until: loop.now + Self.longest)

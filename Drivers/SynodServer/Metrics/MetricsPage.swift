@@ -53,7 +53,7 @@ struct MetricsPage<Backend: Replica> {
 
   private mutating func writeClients() {
     let counters = server.counters
-    page.gauge("synod_clients", "Clients that are connected.", server.clientCount)
+    page.gauge("synod_clients", "Clients that are connected.", server.census.count)
     page.gauge(
       "synod_clients_limit", "Clients that may be connected.", server.configuration.maxClients)
     page.counter(

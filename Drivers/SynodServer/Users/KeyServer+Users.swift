@@ -76,6 +76,7 @@ extension Session {
 
   private func loggedIn(_ answer: PasswordGate.Answer) {
     conversation.loggedIn(answer, self)
+    noteWhoItIs()
     server.mark(self)
   }
 }
