@@ -21,6 +21,10 @@ public protocol StreamFilter: AnyObject {
   /// Whether what is sent leaves at once: both sides have shaken hands.
   var isOpen: Bool { get }
 
+  /// Why it takes and gives nothing more, where that is so: what `receive` threw, or what was found when
+  /// something was sent.
+  var failure: (any Error)? { get }
+
   /// Whether the other side's has said that it sends nothing more.
   var hasEnded: Bool { get }
 
@@ -34,6 +38,9 @@ public protocol StreamFilter: AnyObject {
 extension StreamFilter {
   /// From the beginning.
   public var isOpen: Bool { true }
+
+  /// None.
+  public var failure: (any Error)? { nil }
 
   /// Never: the end of the stream says it.
   public var hasEnded: Bool { false }

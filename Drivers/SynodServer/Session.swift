@@ -216,6 +216,7 @@ final class Session<Backend: Replica>: ConversationHost {
       return stream.write(part)
     }
     filter.send([part]) { put($0) }
+    if let failure = filter.failure { breakOff("\(failure)") }
   }
 
   /// What the filter makes of it, counted as it is on the wire.

@@ -29,13 +29,18 @@
     private var state = State.shakingHands
     private var input = UnsafeRawBufferPointer(start: nil, count: 0)
     private var output: TLSOutput?
-    /// What was sent before the connection was open.
+    /// What was sent before the connection was open; or while a message of the other side's own protocol
+    /// has come in part, when OpenSSL sends nothing.
     private var early: [StreamBuffer] = []
     /// A certificate that was refused, and why.
     private var refused: TLSError?
     private var othersNames: [CertificateName] = []
     /// The other side has said that it sends nothing more.
     public private(set) var hasEnded = false
+    /// Why nothing more goes in or out.
+    public private(set) var failure: (any Error)?
+    /// Bytes that came and said nothing, those that did being held against them.
+    private var unheard = 0
     /// Pieces that were sent since the key was new; and how many are, with one key.
     private var sealed = 0
     let mostSealed: Int
@@ -144,11 +149,16 @@
       if state == .shakingHands {
         try shakeHands(write)
         guard state == .open else { return }
-        let waiting = early
-        early = []
-        send(waiting, write: write)
+        sendEarly(write)
       }
       try open(plain, write)
+    }
+
+    private func sendEarly(_ write: ([StreamBuffer]) -> Void) {
+      guard !early.isEmpty else { return }
+      let waiting = early
+      early = []
+      send(waiting, write: write)
     }
 
     private func shakeHands(_ write: ([StreamBuffer]) -> Void) throws(TLSError) {
@@ -160,10 +170,10 @@
       }
       if case .anyNode(let known) = role, !othersNames.contains(where: { known.of($0.voter) == $0 })
       {
-        state = .failed
-        throw .refusedCertificate(
-          of: CertificateName.title(of: SSL_get0_peer_certificate(ssl)),
-          why: "it names no node of synod://\(known.cluster)")
+        throw fail(
+          .refusedCertificate(
+            of: CertificateName.title(of: SSL_get0_peer_certificate(ssl)),
+            why: "it names no node of synod://\(known.cluster)"))
       }
       state = .open
     }
@@ -172,6 +182,7 @@
       _ plain: (UnsafeRawBufferPointer) -> Void, _ write: ([StreamBuffer]) -> Void
     ) throws(TLSError) {
       let scratch = context.scratch
+      let came = input.count
       // What OpenSSL has kept of a record, and what came: all of it fits.
       let target = scratch.takePlain(input.count + 3 * TLSScratch.record)
       defer { scratch.giveBack(target) }
@@ -187,11 +198,25 @@
         // Of the error only what is kept in this thread: what is called from here may change it.
         let failure = failure(result)
         flush(write)
+        let isHeard = isHeard(filled, of: came)
         if filled > 0 { plain(UnsafeRawBufferPointer(rebasing: target[..<filled])) }
         if let failure { throw failure }
+        guard isHeard else { throw fail(.broken("it sends much and says nothing")) }
+        sendEarly(write)
         return
       }
     }
+
+    /// Messages of TLS's own cost work and are nothing that anybody counts: new keys, say, without end.
+    private func isHeard(_ said: Int, of came: Int) -> Bool {
+      unheard = max(0, unheard + came - Self.wireOfByte * said)
+      return unheard <= Self.mostUnheard
+    }
+
+    /// Bytes that may come without a word, and with each byte of words. Of an honest record there are
+    /// 16 KiB before its first byte is known to be good; and the shortest has 22 more than the byte in it.
+    static let mostUnheard = 64 * 1024
+    private static let wireOfByte = 64
 
     private func stopUnlessWaiting(
       _ result: Int32, _ write: ([StreamBuffer]) -> Void
@@ -210,14 +235,19 @@
         hasEnded = true
         return nil
       default:
-        state = .failed
-        early = []
         if let refused {
           FailedCalls.forget()
-          return refused
+          return fail(refused)
         }
-        return FailedCalls.takeOfConnection()
+        return fail(FailedCalls.takeOfConnection())
       }
+    }
+
+    private func fail(_ error: TLSError) -> TLSError {
+      state = .failed
+      early = []
+      failure = error
+      return error
     }
 
     /// Encrypts what is sent; small parts share a record.
@@ -230,10 +260,28 @@
         // The side that connected begins.
         if SSL_do_handshake(ssl) != 1 { FailedCalls.forget() }
       case .open:
-        if parts.count == 1, let part = parts.first { seal(part.bytes) } else { gather(parts) }
+        // The other side may send a message of TLS's own in two records, and the second late or never.
+        if SSL_in_init(ssl) == 1 {
+          keep(parts)
+        } else if parts.count == 1, let part = parts.first {
+          seal(part.bytes)
+        } else {
+          gather(parts)
+        }
       }
       flush(write)
     }
+
+    private func keep(_ parts: [StreamBuffer]) {
+      guard early.reduce(0, { $0 + $1.bytes.count }) < Self.mostKept else {
+        _ = fail(.broken("it began a message of its own and does not end it"))
+        return
+      }
+      early += parts
+    }
+
+    /// Bytes that are kept for one that has to end its message first; one part more is taken below.
+    static let mostKept = 256 * 1024
 
     private func gather(_ parts: [StreamBuffer]) {
       let scratch = context.scratch
@@ -266,10 +314,15 @@
       }
       var written = 0
       // It takes all: the wire never waits.
-      if SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &written) != 1 {
-        FailedCalls.forget()
-        state = .failed
-      }
+      let result = SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &written)
+      if result != 1 { _ = fail(failure(result) ?? .broken("it cannot be written to")) }
+    }
+
+    /// Changes the key at once, and says nothing.
+    func changeKey(write: ([StreamBuffer]) -> Void) {
+      SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED)
+      SSL_do_handshake(ssl)
+      flush(write)
     }
 
     /// Says to the other side that nothing more is sent.

@@ -96,6 +96,7 @@
 
     func sendA(_ parts: [[UInt8]]) { a.send(parts.map(Self.part)) { toB += Self.copy($0) } }
     func sendB(_ parts: [[UInt8]]) { b.send(parts.map(Self.part)) { toA += Self.copy($0) } }
+    func changeKeyOfA() { a.changeKey { toB += Self.copy($0) } }
     func endA() { a.end { toB += Self.copy($0) } }
 
     private static func part(_ bytes: [UInt8]) -> StreamBuffer {

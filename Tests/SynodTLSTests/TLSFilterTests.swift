@@ -4,7 +4,8 @@
 
   @testable import SynodTLS
 
-  @Suite struct TLSFilterTests {
+  // One after another: some hear the secrets of the connection that is made.
+  @Suite(.serialized) struct TLSFilterTests {
     @Test(arguments: [1, 2, 5, 100, 16_384, 65_536, Int.max])
     func whatIsSentArrivesHoweverTheStreamCutsIt(_ most: Int) throws {
       let bench = try TLSBench()
@@ -74,6 +75,77 @@
       pair.run()
       #expect(pair.gotB == before)
       pair.sendB([[6]])
+      pair.run()
+      #expect(pair.gotA == [])
+    }
+
+    @Test func newKeysWithoutEndEndTheConnection() throws {
+      let bench = try TLSBench()
+      let pair = TLSPair.nodes(try bench.node(1), try bench.node(2))
+      pair.sendA([[1]])
+      pair.run()
+      for _ in 0..<100 { pair.changeKeyOfA() }
+      pair.run()
+      #expect(pair.failureB == nil)
+      for _ in 0..<10_000 { pair.changeKeyOfA() }
+      pair.run()
+      #expect(pair.failureB == .broken("it sends much and says nothing"))
+      #expect(pair.b.failure != nil && !pair.b.isOpen)
+      #expect(pair.gotB == [1])
+    }
+
+    @Test func whoSaysLittleInManyRecordsIsHeard() throws {
+      let bench = try TLSBench()
+      let pair = TLSPair.nodes(try bench.node(1), try bench.node(2))
+      for _ in 0..<10_000 { pair.sendA([[7]]) }
+      pair.run()
+      for _ in 0..<10_000 {
+        pair.changeKeyOfA()
+        pair.sendA([[7]])
+      }
+      pair.run()
+      #expect(pair.gotB.count == 20_000)
+      #expect(pair.failureB == nil)
+    }
+
+    @Test func whatIsSaidWhileAMessageHasComeInPartIsKept() throws {
+      let bench = try TLSBench()
+      let client = try bench.node(1)
+      OwnRecords.listen(to: client)
+      let pair = TLSPair.nodes(client, try bench.node(2))
+      pair.sendA([])
+      pair.run()
+      // A new key is told in five bytes: here in two records.
+      var own = OwnRecords()
+      pair.inject(toB: own.seal([24, 0, 0, 1], type: 22))
+      pair.run()
+      let many = [UInt8](repeating: 3, count: 40_000)
+      pair.sendB([[1], [2]])
+      pair.sendB([many])
+      pair.run()
+      #expect(pair.gotA.count == 0)
+      #expect(pair.b.failure == nil && pair.b.isOpen)
+      pair.inject(toB: own.seal([0], type: 22))
+      pair.run()
+      let isWhole = pair.gotA == [1, 2] + many
+      #expect(isWhole)
+    }
+
+    @Test func littleIsKeptForWhoNeverEndsAMessage() throws {
+      let bench = try TLSBench()
+      let client = try bench.node(1)
+      OwnRecords.listen(to: client)
+      let pair = TLSPair.nodes(client, try bench.node(2))
+      pair.sendA([])
+      pair.run()
+      var own = OwnRecords()
+      pair.inject(toB: own.seal([24, 0, 0, 1], type: 22))
+      pair.run()
+      let many = [UInt8](repeating: 3, count: TLSFilter.mostKept)
+      pair.sendB([many])
+      #expect(pair.b.failure == nil)
+      pair.sendB([[1]])
+      #expect(pair.b.failure != nil)
       pair.run()
       #expect(pair.gotA == [])
     }
