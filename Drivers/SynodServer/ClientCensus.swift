@@ -1,8 +1,11 @@
-/// Who is connected: how many, and how many of them may be anybody.
+import UV
+
+/// Who is connected: how many, how many from where, and how many of them may be anybody.
 struct ClientCensus {
   private(set) var count = 0
   /// Of these, those that have not shown who they are.
   private(set) var strangers = 0
+  private var byOrigin: [NetworkOrigin: Int] = [:]
   /// Those that were found to be the oldest strangers, the oldest last. Looked for when there are none
   /// left, and not for each that has to go.
   private var oldest: [Place] = []
@@ -13,8 +16,19 @@ struct ClientCensus {
     var index: Int
   }
 
-  mutating func add() { count += 1 }
-  mutating func remove() { count -= 1 }
+  func count(of origin: NetworkOrigin) -> Int { byOrigin[origin, default: 0] }
+
+  mutating func add(_ origin: NetworkOrigin) {
+    count += 1
+    byOrigin[origin, default: 0] += 1
+  }
+
+  mutating func remove(_ origin: NetworkOrigin) {
+    count -= 1
+    let rest = byOrigin[origin, default: 0] - 1
+    byOrigin[origin] = rest > 0 ? rest : nil
+  }
+
   mutating func addStranger() { strangers += 1 }
   /// One is a stranger no more, or gone.
   mutating func removeStranger() { strangers -= 1 }

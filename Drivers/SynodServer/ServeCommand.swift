@@ -108,6 +108,13 @@ struct ServeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Clients from one address connected at once, at most; of version 6, from one network of 64 bits. "
+        + "Where it is not given, half of --max-clients, and any number from this computer itself.",
+      valueName: "number"))
+  var maxClientsPerAddress: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "Who may use this node, and how: see 'synod users'. Read again at SIGHUP. Without it everyone who "
         + "reaches --listen-client may do everything.", valueName: "file"))
   var users: String?
@@ -220,7 +227,8 @@ struct ServeCommand: ParsableCommand {
   static let flagsWithTwins = [
     "node-id", "data-dir", "listen-client", "listen-peer", "initial-cluster", "join", "role",
     "prepare-quorum", "accept-quorum", "cluster-token", "protocol", "tick", "request-timeout",
-    "collect-after", "max-value", "max-clients", "users", "no-protected-mode", "join-user",
+    "collect-after", "max-value", "max-clients", "max-clients-per-address", "users",
+    "no-protected-mode", "join-user",
     "join-password-file", "tls-certificate", "tls-key", "tls-ca", "tls-clients",
     "slowlog-slower-than", "listen-metrics", "drain-timeout", "processor",
     "log-level",

@@ -1,6 +1,7 @@
 import Logging
 import Synod
 import SynodRuntime
+import UV
 
 /// What `serve` runs with, checked.
 struct ServeConfiguration {
@@ -17,6 +18,8 @@ struct ServeConfiguration {
   /// Bytes.
   var maxValue: Int
   var maxClients: Int
+  /// Half of them where nil, and then not of this computer itself.
+  var maxClientsPerAddress: Int?
   /// The file of those who may use the node; everyone may where nil.
   var users: String?
   /// Connections are not encrypted where nil.
@@ -71,6 +74,9 @@ struct ServeConfiguration {
       command.collectAfter, 0...2_592_000_000, "--collect-after", "milliseconds")
     maxValue = try Self.check(command.maxValue, 1...Self.maxValueLimit, "--max-value", "bytes")
     maxClients = try Self.check(command.maxClients, 1...100_000, "--max-clients", "clients")
+    maxClientsPerAddress = try command.maxClientsPerAddress.map { number throws(Failure) in
+      try Self.check(number, 1...100_000, "--max-clients-per-address", "clients")
+    }
     processor = try command.processor.map { number throws(Failure) in
       UInt32(try Self.check(number, 0...4095, "--processor", "(a processor's number)"))
     }
@@ -102,6 +108,11 @@ struct ServeConfiguration {
     parent = command.exitWithParent
     isUnsafeWithoutSync = command.unsafeNoSync
     writeMode = command.writeMode
+  }
+
+  /// Clients from there that may be connected at once; nil where all may be from there.
+  func mostClients(of origin: NetworkOrigin) -> Int? {
+    maxClientsPerAddress ?? (origin.isLoopback ? nil : max(1, maxClients / 2))
   }
 
   private static func peerEndpoint(
@@ -137,7 +148,9 @@ struct ServeConfiguration {
       "listen-peer": "\(peerEndpoint)", "protocol": "\(consensus.rawValue)", "tick": "\(tick)",
       "request-timeout": "\(requestTimeout)", "collect-after": "\(collectAfter)",
       "max-value": "\(maxValue)",
-      "max-clients": "\(maxClients)", "users": "\(users ?? "everyone")",
+      "max-clients": "\(maxClients)",
+      "max-clients-per-address": "\(maxClientsPerAddress.map { "\($0)" } ?? "half")",
+      "users": "\(users ?? "everyone")",
       "tls": "\(tls.map { "clients \($0.clients.rawValue)" } ?? "off")",
       "listen-metrics": "\(metricsEndpoint.map { "\($0)" } ?? "-")",
       "drain-timeout": "\(drainTimeout)",

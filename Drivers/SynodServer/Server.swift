@@ -37,25 +37,25 @@ final class KeyServer<Backend: Replica> {
   private var listener: Listener?
   private var health: HealthListener?
   private var clock: Timer?
-  private var table: [Place] = []
-  private var free: [Int] = []
+  var table: [Place] = []
+  var free: [Int] = []
   private var dirty: [Session<Backend>] = []
   private var flushing: [Session<Backend>] = []
   /// Sessions that could go on, but let the others come first.
   private var later: [Session<Backend>] = []
-  private var lastClientID: UInt64 = 0
+  var lastClientID: UInt64 = 0
   /// No more clients and commands are taken.
   private(set) var isDraining = false
   private var drainDeadline: Timer?
   private var isLowOnSpace = false
   private var spareMemory = SpareMemory()
-  private var closings = LogLimiter<Closing>(interval: 10_000)
-  private var badTLS = LogLimiter<String>(interval: 10_000)
+  var closings = LogLimiter<Closing>(interval: 10_000)
+  var badTLS = LogLimiter<String>(interval: 10_000)
   var census = ClientCensus()
   /// Where clients connect.
   private(set) var port = 0
 
-  private struct Place {
+  struct Place {
     var session: Session<Backend>?
     /// Proposals that have not ended, also those of a session that is gone.
     var open = 0
@@ -170,60 +170,11 @@ final class KeyServer<Backend: Replica> {
 
   // MARK: - Clients
 
-  private func accept(_ stream: TCPStream) {
-    counters.connectionsAccepted += 1
-    if initialAccess.isStranger { makeRoomAmongStrangers() }
-    guard census.count < configuration.maxClients else {
-      counters.connectionsRefused += 1
-      // Who speaks TLS would not understand.
-      guard encryption?.settings.clients ?? .off == .off else { return stream.close() }
-      var writer = ReplyWriter(capacity: 64)
-      writer.error("ERR max number of clients reached (--max-clients)")
-      stream.write(StreamBuffer(owner: writer.written.owner, bytes: writer.written.bytes))
-      stream.close()
-      return
-    }
-    let index = free.popLast() ?? table.count
-    if index == table.count { table.append(Place()) }
-    lastClientID += 1
-    let facts = ClientFacts(
-      id: lastClientID, address: stream.peerAddress?.description ?? "?",
-      localAddress: stream.localAddress?.description ?? "?", connectedSince: node.loop.now,
-      strangerSince: node.loop.now)
-    let prefix = ProposalName.prefix(index)
-    let session = Session<Backend>(self, stream, prefix: prefix, facts: facts)
-    table[index].session = session
-    census.add()
-    session.start()
-  }
-
-  /// Those that have not logged in have half of the places; where one more comes, the oldest goes.
-  private func makeRoomAmongStrangers() {
-    guard census.strangers >= max(1, configuration.maxClients / 2),
-      let place = census.oldestStranger(
-        where: { stranger(at: $0.index)?.facts.id == $0.id },
-        of: {
-          table.indices.compactMap { index in
-            stranger(at: index).map { .init(id: $0.facts.id, index: index) }
-          }
-        }),
-      let oldest = stranger(at: place.index)
-    else { return }
-    counters.closedForNotLoggingIn += 1
-    tellOfClosing(oldest.facts, because: .notLoggingIn, now: node.loop.now)
-    oldest.close()
-  }
-
-  private func stranger(at index: Int) -> Session<Backend>? {
-    guard let session = table[index].session, session.isStranger else { return nil }
-    return session
-  }
-
   /// - Parameter cost: bytes of its commands that are still under way.
   func remove(_ session: Session<Backend>, owing cost: Int) {
     let index = ProposalName.index(session.prefix)
     guard table[index].session === session else { return }
-    census.remove()
+    census.remove(session.origin)
     table[index].session = nil
     if table[index].open == 0 {
       free.append(index)
@@ -244,25 +195,6 @@ final class KeyServer<Backend: Replica> {
     if spareMemory.isDue(entries: replica.entries, commands: counters.commands) {
       SpareMemory.giveBack()
     }
-  }
-
-  /// Says so in the log, but not of every one where there are many.
-  func tellOfClosing(_ client: ClientFacts, because why: Closing, now: UInt64) {
-    let (isAdmitted, suppressed) = closings.admits(why, at: now)
-    guard isAdmitted else { return }
-    logger.info(
-      "client \(client.address) was closed: \(why.rawValue)",
-      metadata: suppressed == 0 ? [:] : ["others-since-the-last-such-line": "\(suppressed)"])
-  }
-
-  /// As `tellOfClosing`: its TLS was not what is asked for.
-  func tellOfBadTLS(_ client: ClientFacts, _ why: String) {
-    counters.closedForTLS += 1
-    let (isAdmitted, suppressed) = badTLS.admits(why, at: node.loop.now)
-    guard isAdmitted else { return }
-    logger.info(
-      "client \(client.address) was closed: \(why)",
-      metadata: suppressed == 0 ? [:] : ["others-since-the-last-such-line": "\(suppressed)"])
   }
 
   /// Says when the disk fills up, and when there is space again.
@@ -399,12 +331,4 @@ final class KeyServer<Backend: Replica> {
     if !later.isEmpty { node.loop.soon {} }
     if isDraining { stopIfDrained() }
   }
-}
-
-/// Why a client's connection was closed on it.
-enum Closing: String {
-  case notReading = "it took none of its replies for a while"
-  case notSending = "it did not finish a command that it began"
-  case notLoggingIn = "it did not log in"
-  case notShakingHands = "it did not shake hands"
 }

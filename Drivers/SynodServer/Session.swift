@@ -15,9 +15,11 @@ import UV
 /// stream, and a moment to read them.
 ///
 /// The server's table owns it until its stream has closed; the stream's handlers hold it as well.
-final class Session<Backend: Replica>: ConversationHost {
+final class Session<Backend: Replica> {
   unowned let server: KeyServer<Backend>
   let stream: TCPStream
+  /// Who is counted for it.
+  let origin: NetworkOrigin
   /// Between the two, where clients connect with TLS.
   private let filter: (any StreamFilter)?
   /// The upper half of the identities of its proposals.
@@ -51,9 +53,13 @@ final class Session<Backend: Replica>: ConversationHost {
     var commandsSince: UInt64 = 0
   }
 
-  init(_ server: KeyServer<Backend>, _ stream: TCPStream, prefix: UInt64, facts: ClientFacts) {
+  init(
+    _ server: KeyServer<Backend>, _ stream: TCPStream, from origin: NetworkOrigin, prefix: UInt64,
+    facts: ClientFacts
+  ) {
     self.server = server
     self.stream = stream
+    self.origin = origin
     filter = server.encryption?.clientFilter()
     self.prefix = prefix
     self.facts = facts
@@ -343,53 +349,4 @@ final class Session<Backend: Replica>: ConversationHost {
       return close()
     }
   }
-
-  // MARK: - ConversationHost
-
-  func propose(
-    _ operation: KeyOperation, once: Once?, of key: Bytes, as number: UInt64
-  ) -> Answer? {
-    guard !server.isCrowded else { return server.refuse(once, Server.crowded) }
-    return server.replica.propose(
-      operation, once: once, of: key, as: proposalName(number), on: server)
-  }
-
-  func propose(_ command: KeyValueCommand, as number: UInt64) -> CommandEnd? {
-    guard !server.isCrowded else { return server.refuse(Server.crowded) }
-    return server.replica.propose(command, as: proposalName(number), on: server)
-  }
-
-  private func proposalName(_ number: UInt64) -> ProposalID {
-    ProposalID(prefix | UInt64(UInt32(truncatingIfNeeded: number)))
-  }
-
-  func watch(_ key: Bytes, _ request: WatchRequest, as number: UInt32) -> Answer? {
-    guard !server.isCrowded else { return server.refuse(nil, Server.crowded) }
-    return server.replica.watch(key, request, as: watchName(number), on: server)
-  }
-
-  func unwatch(_ number: UInt32) { server.replica.unwatch(watchName(number)) }
-
-  private func watchName(_ number: UInt32) -> ProposalID {
-    ProposalID(prefix | ProposalName.watchBit | UInt64(number))
-  }
-
-  func change(_ change: MembershipChange, as number: UInt64) -> Answer? {
-    server.replica.change(change, as: proposalName(number), on: server)
-  }
-
-  var membersReport: MembersReport { server.replica.membersReport(on: server) }
-
-  func countProtocolError() { server.counters.protocolErrors += 1 }
-
-  var now: UInt64 { server.node.loop.now }
-  var slowLog: SlowLog {
-    get { server.slowLog }
-    set { server.slowLog = newValue }
-  }
-  var clientList: String { server.clientList }
-  func info(_ sections: [String], isNarrow: Bool) -> String {
-    server.info(sections, isNarrow: isNarrow)
-  }
-  func forgetLongest() { server.node.loop.forgetLongest() }
 }

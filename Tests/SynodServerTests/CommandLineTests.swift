@@ -54,6 +54,7 @@ private func complaint(_ arguments: [String]) throws -> String? {
   ("--max-value", "0", "--max-value: 0 is out of range; it must be 1 to 524288 bytes"),
   ("--max-value", "99999999", "--max-value: 99999999 is out of range"),
   ("--max-clients", "0", "--max-clients: 0 is out of range"),
+  ("--max-clients-per-address", "0", "--max-clients-per-address: 0 is out of range"),
   ("--processor", "4096", "--processor: 4096 is out of range; it must be 0 to 4095"),
   ("--prepare-quorum", "0", "prepare quorum 0 and accept quorum 4: both must be 1 to 3"),
   (
@@ -256,7 +257,7 @@ func aFaultInTheSettingsIsNamedWithItsLine(_ text: String, _ expected: String) t
   #expect(printed.contains("\ntick = 5 # SYNOD_TICK\n"))
   #expect(printed.contains("\nenable-flush = true # --enable-flush\n"))
   #expect(printed.contains("\nrole = \"voter\" # --role\n"))
-  #expect(printed.contains("\nmax-clients = 4096 # default\n# users is not set\n"))
+  #expect(printed.contains("\nmax-clients = 4096 # default\n"))
   let text = try SettingsText(printed)
   let again = try ServeArguments(
     ["serve", "--config=f"], environment: { _ in nil }, read: { _ in text })

@@ -105,6 +105,20 @@ import Testing
     }
   }
 
+  @Test func whoAnswersForAnAddress() throws {
+    func origin(_ host: String) throws -> NetworkOrigin {
+      try SocketAddress(host: host, port: 1).origin
+    }
+    #expect(try origin("10.0.0.1") == origin("::ffff:10.0.0.1"))
+    #expect(try origin("10.0.0.1") != origin("10.0.0.2"))
+    #expect(try origin("2001:db8:1:2::1") == origin("2001:db8:1:2:ffff::9"))
+    #expect(try origin("2001:db8:1:2::1") != origin("2001:db8:1:3::1"))
+    #expect(try origin("0.0.0.1") != origin("::"))
+    #expect(try origin("127.0.0.2").isLoopback && origin("::1").isLoopback)
+    #expect(try !origin("::2").isLoopback && !origin("::").isLoopback)
+    #expect(try !origin("10.0.0.127").isLoopback)
+  }
+
   @Test func namesAreLookedUpInOrderAndNoMoreThanTwoAtOnce() throws {
     let loop = try Loop()
     let resolver = Resolver(loop)

@@ -24,6 +24,7 @@ extension ServeCommand {
     number("collect-after", collectAfter)
     number("max-value", maxValue)
     number("max-clients", maxClients)
+    number("max-clients-per-address", maxClientsPerAddress)
     text("users", users)
     flag("no-protected-mode", noProtectedMode)
     text("join-user", joinUser)
