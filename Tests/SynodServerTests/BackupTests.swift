@@ -85,6 +85,9 @@ func aBackupIsReadAsItWasWritten(_ count: Int, _ valueBytes: Int) throws {
   #expect(try client.ask("DEL", "key7") == .integer(1))
   try client.send([[Array("SET".utf8), [0, 255, 10], [13, 10, 0, 254]]])
   #expect(try client.reply() == .text("OK"))
+  let longest = [UInt8](repeating: 7, count: 512 * 1024)
+  try client.send([[Array("SET".utf8), Array("long".utf8), longest]])
+  #expect(try client.reply() == .text("OK"))
   try withPath { path in
     let port = "127.0.0.1:"
     try BackupCommand.parse([path, "--node", port + "\(old.ports[1])"]).run()
@@ -92,7 +95,8 @@ func aBackupIsReadAsItWasWritten(_ count: Int, _ valueBytes: Int) throws {
     let node = port + "\(new.ports[2])"
     try RestoreCommand.parse([path, "--node", node]).run()
     let reader = try new.client(1)
-    #expect(try reader.ask("DBSIZE") == .integer(300))
+    #expect(try reader.ask("DBSIZE") == .integer(301))
+    #expect(try reader.ask("STRLEN", "long") == .integer(Int64(longest.count)))
     #expect(try reader.ask("GET", "key299") == .text("value299"))
     #expect(try reader.ask("EXISTS", "key7") == .integer(0))
     reader.givesBytes = true
@@ -103,4 +107,36 @@ func aBackupIsReadAsItWasWritten(_ count: Int, _ valueBytes: Int) throws {
     }
     try RestoreCommand.parse([path, "--node", node, "--overwrite"]).run()
   }
+}
+
+@Test func whatNobodyKnowsOfARestoreIsAskedForUnderTheSameNumber() {
+  var change = RestoreChange(.init(key: Array("k".utf8), value: Array("v".utf8)), run: "r")
+  func words(_ command: [[UInt8]]) -> String {
+    command.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
+  }
+  #expect(words(change.command) == "SYNOD.ONCE r 1 SET k v")
+  change.fail("UNKNOWN its time ran out")
+  #expect(words(change.command) == "SYNOD.ONCE r 1 RETRY SET k v")
+  change.fail("TRYAGAIN the disk is full")
+  #expect(words(change.command) == "SYNOD.ONCE r 1 RETRY SET k v")
+  change.fail("UNKNOWN the key no longer knows what became of an earlier attempt")
+  #expect(words(change.command) == "SYNOD.ONCE r 2 SET k v")
+  #expect(words(change.farewell) == "SYNOD.FORGET r 2 k")
+}
+
+@Test func nothingOfARestoreTakesEffectBehindItsEnd() throws {
+  let cluster = try TestCluster(3)
+  let copier = CopyingClient(try cluster.client(1))
+  try copier.set([.init(key: Array("k".utf8), value: Array("old".utf8))])
+  let client = try cluster.client(2)
+  #expect(try client.ask("GET", "k") == .text("old"))
+  #expect(try client.ask("SET", "k", "new") == .text("OK"))
+  // An attempt that was under way all the time.
+  let late = try cluster.client(3).ask("SYNOD.ONCE", copier.run, "1", "SET", "k", "old")
+  guard case .error(let why) = late else {
+    Issue.record("it took effect: \(late)")
+    return
+  }
+  #expect(why.hasPrefix("UNKNOWN the key no longer knows"))
+  #expect(try client.ask("GET", "k") == .text("new"))
 }

@@ -46,7 +46,7 @@ struct RestoreCommand: ParsableCommand {
     discussion: """
       The file is checked as a whole before anything is written. The cluster must be empty, unless \
       --overwrite is said: then keys of the file are set, and others stay. Whoever is stopped midway may \
-      begin again with --overwrite.
+      begin again with --overwrite. Once it has ended, nothing of it takes effect any more.
       """)
 
   @Argument(help: "A file of 'synod backup'.") var file: String
@@ -84,8 +84,13 @@ struct CopyingClient {
   private static let most = 64
   private static let patience = 60
 
+  /// What this run calls itself to those keys that it sets.
+  let run: String
+
   init(_ client: BlockingClient) {
     self.client = client
+    var random = SystemRandomNumberGenerator()
+    run = "restore-\(random.next())-\(random.next())"
     client.givesBytes = true
   }
 
@@ -116,12 +121,26 @@ struct CopyingClient {
   }
 
   func set(_ entries: [BackupFile.Entry]) throws(Failure) {
-    let replies = try replies(entries.map { [Array("SET".utf8), $0.key, $0.value] })
+    var changes = entries.map { RestoreChange($0, run: run) }
+    let replies = try replies(changes.map(\.command)) { place, error in
+      changes[place].fail(error)
+      return changes[place].command
+    }
     for reply in replies where reply != .text("OK") { throw Self.unexpected(reply) }
+    _ = try self.replies(changes.map(\.farewell))
   }
 
-  /// Setting and reading may be done twice, so what failed for a while is sent again.
+  /// Reading may be done twice, and so may telling a key that nobody will ask again: what failed for a
+  /// while is sent again.
   private func replies(_ commands: [[[UInt8]]]) throws(Failure) -> [BlockingClient.Reply] {
+    try replies(commands) { place, _ in commands[place] }
+  }
+
+  /// - Parameter again: what to send where a command, by its place, failed with that error for a while.
+  private func replies(
+    _ commands: [[[UInt8]]], again: (Int, String) -> [[UInt8]]
+  ) throws(Failure) -> [BlockingClient.Reply] {
+    var commands = commands
     var replies = [BlockingClient.Reply](repeating: .null, count: commands.count)
     var open = Array(commands.indices)
     var tries = 0
@@ -137,6 +156,7 @@ struct CopyingClient {
             throw Failure(text)
           }
           failed.append(place)
+          commands[place] = again(place, text)
           why = text
         }
       }
