@@ -146,6 +146,9 @@ def body(options, directory):
     check(not lost, f"writes lost after the replacements: {lost[:3]}")
     cluster.stop()
     away(options, os.path.join(directory, "away"), flags)
+    # The registers know the members from the cluster alone, wherever it goes.
+    if options.protocol != "caspaxos":
+        moved(options, os.path.join(directory, "moved"), flags)
     beside = "beside redis-benchmark" if tool else "without redis-benchmark, which is not installed"
     return (f"{writes} writes {beside}, none lost; 3 → 5 in {grown:.1f} s, "
             f"5 → 3 in {shrunk:.1f} s; a dead and a wiped node replaced; one that was away found the others")
@@ -224,6 +227,29 @@ def away(options, directory, flags):
     seen = cluster.client(node).ask("GET", "k")
     check(seen == "after", f"node {node} reads {seen!r}")
     cluster.stop()
+
+
+def moved(options, directory, flags):
+    """All nodes of a cluster are copied to other places, and say so of each other: also behind a
+    checkpoint. Where one has moved by a change of the members, that counts."""
+    os.mkdir(directory)
+    cluster = Growing(options.binary, directory, 3, flags)
+    cluster.start_all()
+    cluster.client(1).ask("SET", "k", "before")
+    cluster.stop()
+    old = list(cluster.peer_ports)
+    cluster.peer_ports = free_ports(3)
+    for _ in range(2):
+        for node in (1, 2, 3):
+            cluster.start(node)
+        for node in (1, 2, 3):
+            cluster.wait_until_ready(node)
+        for node in (1, 2, 3):
+            places = [line[2] for line in cluster.members_of(node)["members"]]
+            check(places == [cluster.peer(one) for one in (1, 2, 3)],
+                  f"node {node} tells of {places}, and they were at {old} before")
+        # It writes a checkpoint when it ends.
+        cluster.stop()
 
 
 if __name__ == "__main__":

@@ -212,6 +212,23 @@ import Testing
     #expect(found("voter", "h:4", "-") == nil)
   }
 
+  @Test func whereAFounderIsTheFlagsKnowBetterUnlessItMovedByAChange() throws {
+    let command = try ServeCommand.parse([
+      "--node-id", "1", "--initial-cluster", "1=10.0.0.1:7,2=10.0.0.2:7", "--data-dir", "d",
+      "--listen-peer", "0.0.0.0:7", "--protocol", "multipaxos",
+    ])
+    let identity = try NodeIdentity(try ServeConfiguration(command))
+    func place(_ voter: UInt32, hasMoved: Bool) -> String {
+      let place = identity.place(of: VoterID(voter), at: Bytes("old:1"), hasMoved: hasMoved)
+      return String(decoding: place.array, as: UTF8.self)
+    }
+    // Where it listens is no place for others.
+    #expect(place(1, hasMoved: false) == "10.0.0.1:7")
+    #expect(place(2, hasMoved: false) == "10.0.0.2:7")
+    #expect(place(2, hasMoved: true) == "old:1")
+    #expect(place(3, hasMoved: false) == "old:1")
+  }
+
   /// A directory that goes with the test.
   private func withDirectory(_ body: (String) throws -> Void) throws {
     let path = FileManager.default.temporaryDirectory.appending(path: "synod-test-\(UUID())").path

@@ -17,7 +17,7 @@ extension LeaderlessReplica {
   /// lost is a stranger also to those that had not met it.
   func follow(_ membership: EPaxos.Membership, on server: LeaderlessServer) {
     followPeers(membership)
-    server.pinStores(of: membership.known)
+    server.pinStores(of: known(membership))
     server.logger.notice(
       "the members changed",
       metadata: [
@@ -36,6 +36,14 @@ extension LeaderlessReplica {
       identity.peer($0.voter, at: $0.address, hasMoved: $0.hasMoved)
     }
     node.transport.follow(peers, in: membership.epoch, revision: membership.revision)
+  }
+
+  /// The members, as the server tells of them.
+  private func known(_ membership: EPaxos.Membership) -> [ClusterMember] {
+    membership.members.map {
+      let place = identity.place(of: $0.voter, at: $0.address, hasMoved: $0.hasMoved)
+      return ClusterMember($0.voter, $0.role.name, place, $0.store)
+    }
   }
 
   /// Called about once a second: what nobody has to ask for.
@@ -104,7 +112,7 @@ extension LeaderlessReplica {
       return [.replace(voter, by: try newcomer(at: address, .joining, voter, membership))]
     case .remove(let voter): return [.remove(voter)]
     case .setAddress(let voter, let address):
-      try membership.known.mustBeFree(address)
+      try known(membership).mustBeFree(address)
       return [.setAddress(voter, address)]
     case .pin(let voter, let store): return [.pin(voter, store.value)]
     case .rollback:
@@ -132,7 +140,7 @@ extension LeaderlessReplica {
     at address: Bytes, _ role: EPaxos.Member.Role, _ leaving: VoterID?,
     _ membership: EPaxos.Membership
   ) throws(ChangeRefused) -> EPaxos.Member {
-    try membership.known.mustBeFree(address, except: leaving)
+    try known(membership).mustBeFree(address, except: leaving)
     return EPaxos.Member(voter: membership.nextVoter, role: role, address: address)
   }
 
@@ -155,7 +163,7 @@ extension LeaderlessReplica {
     _ outcome: EPaxos.Outcome<KeyValueState>, after change: CASPaxos.MembershipChange
   ) -> Answer {
     switch outcome {
-    case .changed(let membership): return Answer(membership.known, after: change)
+    case .changed(let membership): return Answer(known(membership), after: change)
     case .notApplied(.members(.overtaken)), .notApplied(.members(.used)):
       return .failure(.notApplied("the members changed meanwhile: look at them"))
     case .applied, .answered, .passed, .notApplied, .unknown:
@@ -170,14 +178,7 @@ extension LeaderlessReplica {
       cluster: identity.cluster, node: identity.voter, consensus: .epaxos,
       revision: membership.revision, epoch: UInt64(membership.epoch.rawValue),
       voters: membership.configuration.voters, incoming: [], progress: nil,
-      members: server.lines(of: membership.known))
-  }
-}
-
-extension EPaxos.Membership {
-  /// The members, as the server tells of them.
-  fileprivate var known: [ClusterMember] {
-    members.map { ClusterMember($0.voter, $0.role.name, $0.address, $0.store) }
+      members: server.lines(of: known(membership)))
   }
 }
 

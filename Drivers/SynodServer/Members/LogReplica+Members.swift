@@ -17,7 +17,7 @@ extension LogReplica {
   /// lost is a stranger also to those that had not met it.
   func follow(_ membership: MultiPaxos.Membership, on server: LogServer) {
     followPeers(membership)
-    server.pinStores(of: node.machine.peers.map(ClusterMember.init))
+    server.pinStores(of: known(node.machine.peers))
     server.logger.notice(
       "the members changed",
       metadata: [
@@ -32,14 +32,24 @@ extension LogReplica {
 
   /// Whom this node has to do with, as its log says.
   func followPeers(_ membership: MultiPaxos.Membership) {
-    let machine = node.machine
-    let peers = machine.peers.map {
-      identity.peer(
-        $0.voter, at: $0.address,
-        hasMoved: machine.beginning?.member($0.voter)?.address != $0.address)
+    let peers = node.machine.peers.map {
+      identity.peer($0.voter, at: $0.address, hasMoved: hasMoved($0))
     }
     node.transport.follow(
       peers, in: Founders.epoch, revision: UInt64(membership.configuration.epoch.rawValue))
+  }
+
+  /// Whether a member is elsewhere than the cluster knew it at its beginning.
+  private func hasMoved(_ member: MultiPaxos.Member) -> Bool {
+    node.machine.beginning?.member(member.voter)?.address != member.address
+  }
+
+  /// The members, as the server tells of them.
+  private func known(_ members: [MultiPaxos.Member]) -> [ClusterMember] {
+    members.map {
+      let place = identity.place(of: $0.voter, at: $0.address, hasMoved: hasMoved($0))
+      return ClusterMember($0.voter, "\($0.role)", place, $0.store)
+    }
   }
 
   /// Called about once a second: what nobody has to ask for.
@@ -108,7 +118,7 @@ extension LogReplica {
       return [.add(try newcomer(at: address, .learner, voter, membership))]
     case .remove(let voter): return [.remove(voter)]
     case .setAddress(let voter, let address):
-      try membership.known.mustBeFree(address)
+      try known(membership.members).mustBeFree(address)
       return [.setAddress(voter, address)]
     case .pin(let voter, let store): return [.pin(voter, store.value)]
     case .rollback:
@@ -136,7 +146,7 @@ extension LogReplica {
     _ membership: MultiPaxos.Membership
   ) throws(ChangeRefused) -> MultiPaxos.Member {
     // Who is replaced may be followed by one at the same place.
-    try membership.known.mustBeFree(address, except: replaced)
+    try known(membership.members).mustBeFree(address, except: replaced)
     return MultiPaxos.Member(
       voter: membership.nextVoter, role: role, address: address, replaces: replaced)
   }
@@ -170,7 +180,7 @@ extension LogReplica {
     _ outcome: MultiPaxos.Outcome<KeyValueState>, after change: CASPaxos.MembershipChange
   ) -> Answer {
     switch outcome {
-    case .membership(let membership, _): return Answer(membership.known, after: change)
+    case .membership(let membership, _): return Answer(known(membership.members), after: change)
     case .notApplied(.refused(.overtaken)), .notApplied(.refused(.used)),
       .notApplied(.refused(.tooManyUnderWay)):
       return .failure(.notApplied("the members changed meanwhile: look at them"))
@@ -190,7 +200,7 @@ extension LogReplica {
       cluster: identity.cluster, node: identity.voter, consensus: .multipaxos, revision: epoch,
       epoch: epoch, voters: before.component.voters,
       incoming: before.voters == voters ? [] : voters, progress: nil,
-      members: server.lines(of: membership.known),
+      members: server.lines(of: known(membership.members)),
       founders: machine.beginning.flatMap { beginning in
         let members = beginning.members.map {
           "\($0.voter)=\(String(decoding: $0.address.array, as: UTF8.self))"
@@ -199,16 +209,5 @@ extension LogReplica {
           Founders(members: $0, quorums: beginning.configuration.component.quorums)
         }
       })
-  }
-}
-
-extension MultiPaxos.Membership {
-  /// The members, as the server tells of them.
-  fileprivate var known: [ClusterMember] { members.map(ClusterMember.init) }
-}
-
-extension ClusterMember {
-  fileprivate init(_ member: MultiPaxos.Member) {
-    self.init(member.voter, "\(member.role)", member.address, member.store)
   }
 }

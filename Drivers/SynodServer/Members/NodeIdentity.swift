@@ -11,6 +11,9 @@ struct NodeIdentity {
   var configuration: Configuration
   /// Where members are reached, this one included.
   var addresses: [VoterID: Endpoint]
+  /// The same as the flags say, or the node that was asked: where this node listens may be none that others
+  /// could connect to.
+  private var places: [VoterID: Endpoint] = [:]
   /// Where those with whom the cluster began were reached then: the same on every node, wherever they
   /// are reached now.
   var founders: [VoterID: Endpoint] = [:]
@@ -42,6 +45,7 @@ struct NodeIdentity {
           listening: serve.peerEndpoint, speaking: serve.consensus)
       }
     }
+    places = addresses
     addresses[voter] = serve.peerEndpoint
   }
 
@@ -81,6 +85,12 @@ struct NodeIdentity {
     let told = hasMoved ? nil : addresses[voter]
     return TransportPeer(
       voter: voter, address: told.map { Bytes($0.description) } ?? address, hasVote: true)
+  }
+
+  /// Where a member is reached, for others: as `peer`, and of this node what the others know.
+  func place(of voter: VoterID, at address: Bytes, hasMoved: Bool) -> Bytes {
+    let told = hasMoved ? nil : places[voter]
+    return told.map { Bytes($0.description) } ?? address
   }
 
   /// What an earlier life left in the directory; nil where it is new.
