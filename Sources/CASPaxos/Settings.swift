@@ -40,6 +40,10 @@ public struct Settings: Hashable, Sendable {
   /// a multiple of it where others would be sooner.
   public var takeOverAfter: UInt64 = 2000
 
+  /// Registers of one piece of the transfer to other voters, about. Apart from tests there is no reason
+  /// for another.
+  package var transferPiece = 1024
+
   /// Longest key, in bytes.
   public var maxKey = 4 * 1024
   /// Longest value, in bytes.
@@ -119,6 +123,7 @@ extension Settings {
     settings.patience = min(max(patience, 1), 1 << 40)
     settings.askAfter = min(max(askAfter, 1), 1 << 40)
     settings.takeOverAfter = min(max(takeOverAfter, 1), 1 << 40)
+    settings.transferPiece = max(transferPiece, 1)
     settings.backoff = min(backoff, 1 << 20)
     settings.maxBackoff = min(max(maxBackoff, 1), 1 << 30)
     settings.maxFold = max(maxFold, 1)

@@ -49,7 +49,7 @@ enum RegisterMark: Int, CaseIterable, Sendable {
   case watchOfMany
   case askedBehind
   case crashedPromoting
-  case crashedWaiting
+  case crashedBetweenPieces
   case crashedListing
   case crashedSettling
   case crashedConcluding
@@ -104,7 +104,7 @@ enum RegisterMark: Int, CaseIterable, Sendable {
     case .watchOfMany: "a watch of many registers told of one"
     case .askedBehind: "a node asked in an epoch that had long ended"
     case .crashedPromoting: "a driver crashed while it made somebody a voter"
-    case .crashedWaiting: "a driver crashed between two pieces of a transfer"
+    case .crashedBetweenPieces: "a driver crashed between two pieces of a transfer"
     case .crashedListing: "a driver crashed while it listed the registers"
     case .crashedSettling: "a driver crashed while it had registers accepted anew"
     case .crashedConcluding: "a driver crashed while it concluded a change"

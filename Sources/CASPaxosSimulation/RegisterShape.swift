@@ -60,6 +60,8 @@ struct RegisterShape: Hashable, Sendable {
     var remembering = SplitMix(seed: plan.seed ^ 0x4dec)
     settings.maxSessions = [1, 2, 16][Int(remembering.next() % 3)]
     settings.sessionsLast = [1, 3, 16][Int(remembering.next() % 3)]
+    var transferring = SplitMix(seed: plan.seed ^ 0x7472_616e)
+    settings.transferPiece = [1, 3, 1024][Int(transferring.next() % 3)]
     if plan.isCalm { (settings.collectAfter, settings.sessionsLast) = (20, 1) }
   }
 }

@@ -30,7 +30,7 @@ extension RegisterSubject {
   public mutating func crashed(_ machine: CASPaxos.Machine<Workload.C>, of voter: VoterID) {
     switch machine.drivingStage {
     case .promoting: ledger.reach(.crashedPromoting)
-    case .waiting: ledger.reach(.crashedWaiting)
+    case .waiting: if machine.isBetweenPieces { ledger.reach(.crashedBetweenPieces) }
     case .listing: ledger.reach(.crashedListing)
     case .settling: ledger.reach(.crashedSettling)
     case .concluding: ledger.reach(.crashedConcluding)

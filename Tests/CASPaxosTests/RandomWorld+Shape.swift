@@ -120,6 +120,7 @@ extension RandomWorld.Shape {
       if changesMembers {
         settings.askAfter = 200
         settings.takeOverAfter = 500
+        settings.transferPiece = [1, 3, 1024][Int(seed % 3)]
       }
       settings.maxSessions = maxSessions
       settings.collectAfter = collectAfter

@@ -143,7 +143,7 @@ extension Core {
       step(.conclude(transfer.epoch, floor: transfer.floor))
     } else {
       startListing(
-        for: .transfer, after: transfer.through, limit: Transfer.pieceSize, deadline: nil)
+        for: .transfer, after: transfer.through, limit: settings.transferPiece, deadline: nil)
     }
   }
 

@@ -106,6 +106,12 @@ extension Machine {
     }
   }
 
+  /// Whether it drives a transfer of which a piece is done, and the next one is not begun.
+  package var isBetweenPieces: Bool {
+    guard let transfer = core.members.transfer, case .waiting = transfer.phase else { return false }
+    return transfer.through != nil && !transfer.isComplete
+  }
+
   /// While the voters change: how much of what there is was accepted anew, from 0 to 1, as far as this
   /// node has heard. Nil where they do not.
   public var transferProgress: Double? {

@@ -45,6 +45,4 @@ struct Transfer: Hashable, Sendable {
 
   /// Rounds under way at once, at the most.
   static let maxRounds = 64
-  /// Registers of one piece, about.
-  static let pieceSize = 1024
 }
