@@ -2,8 +2,21 @@ import Glibc
 
 /// One line that changes, on a terminal; elsewhere a line whenever it says something new.
 struct ProgressLine {
-  private let isTerminal = isatty(STDOUT_FILENO) == 1
+  private let isTerminal: Bool
+  private let write: (String) -> Void
   private var shown = ""
+
+  /// - Parameter write: takes what is to be shown, ends of lines and all.
+  init(
+    isTerminal: Bool = isatty(STDOUT_FILENO) == 1,
+    write: @escaping (String) -> Void = {
+      print($0, terminator: "")
+      fflush(nil)
+    }
+  ) {
+    self.isTerminal = isTerminal
+    self.write = write
+  }
 
   /// - Parameter percent: drawn as a bar; none where nil.
   mutating func show(_ text: String, percent: Int?) {
@@ -15,13 +28,12 @@ struct ProgressLine {
     }
     guard line != shown else { return }
     shown = line
-    if isTerminal { print("\r\u{1b}[K\(line)", terminator: "") } else { print(line) }
-    fflush(nil)
+    write(isTerminal ? "\r\u{1b}[K\(line)" : "\(line)\n")
   }
 
   /// Leaves the line to others.
   mutating func clear() {
-    if isTerminal, !shown.isEmpty { print("\r\u{1b}[K", terminator: "") }
+    if isTerminal, !shown.isEmpty { write("\r\u{1b}[K") }
     shown = ""
   }
 }
