@@ -57,7 +57,8 @@ struct ServeCommand: ParsableCommand {
     help: ArgumentHelp(
       "How many nodes must promise before a change goes on; the same on every node. Where only one of "
         + "the two quorums is named, the other is the smallest that always meets it; majorities "
-        + "where neither is.", valueName: "number"))
+        + "where neither is. When voters come or go, as many accept as before, and as many promise as it "
+        + "then takes.", valueName: "number"))
   var prepareQuorum: Int?
 
   @Option(

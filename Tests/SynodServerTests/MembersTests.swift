@@ -18,6 +18,7 @@ import Testing
     #expect(report.node == VoterID(2))
     #expect(report.voters == [VoterID(1), VoterID(2), VoterID(3)])
     #expect(!report.isChanging && report.progress == nil)
+    #expect(report.quorums == QuorumSystem(majorityOf: 3))
     #expect(report.members.map(\.role) == ["voter", "voter", "voter"])
     #expect(report[VoterID(3)]?.address == "127.0.0.1:7103")
     #expect(report[VoterID(2)]?.state == "this node")
@@ -347,9 +348,12 @@ import Testing
   }
 
   @Test func aTableShowsTheChangeUnderWay() {
-    let table = MembersTable(TestHost().membersReport)
+    var report = TestHost().membersReport
+    let table = MembersTable(report)
     #expect(table.lines[1] == "voters 1 → 1, 2, a change under way, 40 % of the keys taken over")
     #expect(table.lines[3] == "1   voter  h:1      this node")
+    report.quorums = QuorumSystem(majorityOf: 3)
+    #expect(MembersTable(report).lines[2] == "of 3 voters 2 promise and 2 accept a change")
   }
 
   @Test(arguments: [

@@ -199,7 +199,8 @@ extension LogReplica {
     return MembersReport(
       cluster: identity.cluster, node: identity.voter, consensus: .multipaxos, revision: epoch,
       epoch: epoch, voters: before.component.voters,
-      incoming: before.voters == voters ? [] : voters, progress: nil,
+      incoming: before.voters == voters ? [] : voters, quorums: before.component.quorums,
+      progress: nil,
       members: server.lines(of: known(membership.members)),
       founders: machine.beginning.flatMap { beginning in
         let members = beginning.members.map {

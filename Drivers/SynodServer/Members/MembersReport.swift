@@ -32,8 +32,10 @@ struct MembersReport: Equatable {
   var voters: [VoterID]
   /// The voters after the change that is under way; none where none is.
   var incoming: [VoterID]
-  /// How much of the keys has been taken over, in percent; nil where nothing is, or where another
-  /// node does it.
+  /// How many of `voters` must promise and accept; nil where the protocol has no such numbers.
+  var quorums: QuorumSystem?
+  /// How much of the keys has been taken over, in percent, as far as the node that was asked has heard
+  /// of whoever does it; nil where nothing is, or where there are no keys to take over.
   var progress: Int?
   var members: [Line]
   /// With whom the cluster began, where a node that joins must know that; nil where it need not.
@@ -48,7 +50,7 @@ struct MembersReport: Equatable {
 extension MembersReport {
   /// Writes it as names and values: a map, where the client's version has one.
   func write(into writer: inout ReplyWriter) {
-    writer.map(10)
+    writer.map(11)
     writer.bulk("cluster")
     writer.bulk("\(cluster)")
     writer.bulk("node")
@@ -63,6 +65,8 @@ extension MembersReport {
     writer.bulk(Self.list(voters))
     writer.bulk("incoming")
     writer.bulk(Self.list(incoming))
+    writer.bulk("quorums")
+    writer.bulk(quorums.map { "\($0.prepare)/\($0.accept)" } ?? "")
     writer.bulk("progress")
     if let progress { writer.integer(Int64(progress)) } else { writer.null() }
     writer.bulk("founders")
@@ -106,6 +110,12 @@ extension MembersReport {
       guard let member = Line(line) else { return nil }
       members.append(member)
     }
+    var quorums: QuorumSystem?
+    // Absent, or empty, where there are none.
+    if case .text(let text) = fields["quorums"], !text.isEmpty {
+      guard let read = Self.quorums(text, of: voters.count) else { return nil }
+      quorums = read
+    }
     var progress: Int?
     if case .integer(let percent) = fields["progress"] { progress = Int(percent) }
     var founders: Founders?
@@ -115,8 +125,14 @@ extension MembersReport {
     }
     self.init(
       cluster: cluster, node: VoterID(node), consensus: consensus, revision: revision,
-      epoch: epoch, voters: voters, incoming: incoming, progress: progress, members: members,
-      founders: founders)
+      epoch: epoch, voters: voters, incoming: incoming, quorums: quorums, progress: progress,
+      members: members, founders: founders)
+  }
+
+  private static func quorums(_ text: String, of voters: Int) -> QuorumSystem? {
+    let parts = text.split(separator: "/").map { Int($0) }
+    guard parts.count == 2, let prepare = parts[0], let accept = parts[1] else { return nil }
+    return try? QuorumSystem(voters: voters, prepare: prepare, accept: accept)
   }
 
   private static func voters(_ text: String) -> [VoterID]? {

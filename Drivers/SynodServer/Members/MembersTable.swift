@@ -12,6 +12,11 @@ struct MembersTable {
           + (report.progress.map { ", \($0) % of the keys taken over" } ?? "")
         : "voters \(Self.list(report.voters))",
     ]
+    if let quorums = report.quorums {
+      lines.append(
+        "of \(quorums.voters) voters \(quorums.prepare) promise and \(quorums.accept) accept a change"
+      )
+    }
     let rows =
       [["id", "role", "address", "state"]]
       + report.members.map {

@@ -79,6 +79,7 @@ extension RegisterReplica {
       cluster: identity.cluster, node: identity.voter, consensus: .caspaxos,
       revision: membership.revision, epoch: UInt64(voters.epoch.rawValue),
       voters: voters.component.voters, incoming: voters.incoming?.voters ?? [],
+      quorums: voters.component.quorums,
       progress: node.machine.transferProgress.map { Int($0 * 100) },
       members: server.lines(of: membership.known))
   }
