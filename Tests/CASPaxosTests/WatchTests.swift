@@ -35,16 +35,19 @@ import Testing
   }
 
   /// Three voters and a node without a vote, the fourth.
-  private func world(adjust: @escaping (inout Settings) -> Void = { _ in }) -> MembersWorld {
+  private func world(
+    _ role: Member.Role = .proposer, adjust: @escaping (inout Settings) -> Void = { _ in }
+  ) -> MembersWorld {
     var world = MembersWorld(adjust: adjust)
-    _ = world.result(.changeMembership(.add(address: "p", role: .proposer)), at: 1)
+    _ = world.result(.changeMembership(.add(address: "p", role: role)), at: 1)
     world.start(4)
     world.run(1500)
     return world
   }
 
-  @Test func aDeletionThatWasCollectedWhileTheWatcherWasCutOffIsTold() {
-    var world = world {
+  @Test(arguments: [Member.Role.proposer, .observer])
+  func aDeletionThatWasCollectedWhileTheWatcherWasCutOffIsTold(_ role: Member.Role) {
+    var world = world(role) {
       $0.watchLease = 300
       $0.collectAfter = 64
     }
@@ -70,8 +73,9 @@ import Testing
   }
 
   /// It was told of the deletion before its connection broke: that this is collected is no news.
-  @Test func aWatchThatGoesOnBehindADeletionIsNotToldOfItAgain() {
-    var world = world {
+  @Test(arguments: [Member.Role.proposer, .observer])
+  func aWatchThatGoesOnBehindADeletionIsNotToldOfItAgain(_ role: Member.Role) {
+    var world = world(role) {
       $0.watchLease = 300
       $0.collectAfter = 64
     }

@@ -74,6 +74,18 @@ final class TestCluster {
     try nodes[nodes.count - 1].start()
   }
 
+  /// Starts a node that has itself named as what it is to be.
+  func join(as role: String, at address: String) throws {
+    let command = try ServeCommand.parse([
+      "--role", role, "--join", "127.0.0.1:\(ports[0])", "--listen-peer", address,
+      "--data-dir", "memory", "--listen-client", "127.0.0.1:0",
+    ])
+    try make(ServeConfiguration(command), log: nil) { loop, _, _ in
+      MemoryStorage(loop, disk: MemoryDisk())
+    }
+    try nodes[nodes.count - 1].start()
+  }
+
   /// A client of a node, from 1 on.
   func client(_ node: Int, timeout: Int = 10_000) throws -> BlockingClient {
     try BlockingClient(port: ports[node - 1], timeout: timeout)

@@ -109,6 +109,8 @@ import Testing
   @Test(arguments: [
     "SYNOD.WATCH a AFTER", "SYNOD.WATCH a AFTER 7", "SYNOD.WATCH a AFTER 0.0.1+1",
     "SYNOD.WATCH a AFTER 0.1.1+1+1", "SYNOD.WATCH a b c d", "SYNOD.WATCH",
+    // A version is one key's.
+    "SYNOD.WATCH PREFIX a AFTER 0.1.1+1",
   ])
   func aRequestToWatchThatIsNoneIsRefused(_ line: String) {
     var talk = Talk()
