@@ -17,6 +17,8 @@ extension MultiPaxos.Settings {
     heartbeatEvery = 100 * configuration.tick
     electionTimeout = 500 * configuration.tick
     retransmitAfter *= configuration.tick
+    // A state's digest is at hand, so this costs an entry in so many.
+    decorations.verifiesEvery = 65_536
   }
 }
 
