@@ -1,5 +1,5 @@
 internal import CMemoryHints
-public import Synod
+internal import Synod
 
 /// Fetching ahead: in a large table, waiting for memory is most of what a lookup costs. Where several
 /// inputs came together, their registers are fetched side by side, not one after the other.
@@ -7,11 +7,6 @@ public import Synod
 /// Addresses are gathered first and fetched then: asking for one keeps the compiler from seeing that
 /// the arrays stay as they are, and counting references to those is what this is to avoid.
 extension Core {
-  private typealias Addresses = UnsafeMutableBufferPointer<UnsafeRawPointer?>
-
-  @usableFromInline
-  func hash(_ key: Bytes) -> UInt64 { table.hash(key) }
-
   /// Fetches what the registers of these messages keep.
   @usableFromInline
   func fetch(_ messages: [Message]) {
@@ -19,10 +14,10 @@ extension Core {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: messages.count) { hashes in
       var count = 0
       for index in messages.indices where messages[index].isRequest {
-        hashes.initializeElement(at: count, to: hash(messages[index].key))
+        hashes.initializeElement(at: count, to: table.hash(messages[index].key))
         count += 1
       }
-      fetch(UnsafeBufferPointer(rebasing: hashes[..<count]))
+      table.fetch(UnsafeBufferPointer(rebasing: hashes[..<count]))
     }
     withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: messages.count) { cells in
       for index in messages.indices {
@@ -30,35 +25,7 @@ extension Core {
         let isKnown = slot < rounds.count && rounds[slot].placedAt == table.removals
         cells.initializeElement(at: index, to: isKnown ? table.address(rounds[slot].place) : nil)
       }
-      Self.fetchCells(cells)
-    }
-  }
-
-  /// Fetches what the registers of these hashes keep. Each step needs what the one before it fetched.
-  @usableFromInline
-  func fetch(_ hashes: UnsafeBufferPointer<UInt64>) {
-    guard hashes.count > 1 else { return }
-    withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: hashes.count) { places in
-      for index in hashes.indices {
-        places.initializeElement(at: index, to: table.indexAddress(hashes[index]))
-      }
-      for place in places { synod_prefetch(place) }
-      for index in hashes.indices { places[index] = table.likelyAddress(hashes[index]) }
-      Self.fetchCells(places)
-      for index in hashes.indices { places[index] = table.likelyValueAddress(hashes[index]) }
-      for place in places {
-        // What counts a value's owners often lies right before it.
-        synod_prefetch(place)
-        synod_prefetch(place.map { $0 - 64 })
-      }
-    }
-  }
-
-  private static func fetchCells(_ cells: Addresses) {
-    let size = MemoryLayout<RegisterTable.Cell>.size
-    for case .some(let cell) in cells {
-      for offset in stride(from: 0, to: size, by: 64) { synod_prefetch(cell + offset) }
-      synod_prefetch(cell + (size - 1))
+      RegisterTable.fetchCells(cells)
     }
   }
 }
@@ -75,6 +42,36 @@ extension Message {
 }
 
 extension RegisterTable {
+  /// Fetches what the registers of these hashes keep. Each step needs what the one before it fetched.
+  @usableFromInline
+  func fetch(_ hashes: UnsafeBufferPointer<UInt64>) {
+    guard hashes.count > 1 else { return }
+    withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: hashes.count) { places in
+      for index in hashes.indices {
+        places.initializeElement(at: index, to: indexAddress(hashes[index]))
+      }
+      for place in places { synod_prefetch(place) }
+      for index in hashes.indices { places[index] = likelyAddress(hashes[index]) }
+      Self.fetchCells(places)
+      for index in hashes.indices { places[index] = likelyValueAddress(hashes[index]) }
+      for place in places {
+        // What counts a value's owners often lies right before it.
+        synod_prefetch(place)
+        synod_prefetch(place.map { $0 - 64 })
+      }
+    }
+  }
+
+  fileprivate static func fetchCells(
+    _ cells: UnsafeMutableBufferPointer<UnsafeRawPointer?>
+  ) {
+    let size = MemoryLayout<Cell>.size
+    for case .some(let cell) in cells {
+      for offset in stride(from: 0, to: size, by: 64) { synod_prefetch(cell + offset) }
+      synod_prefetch(cell + (size - 1))
+    }
+  }
+
   fileprivate func indexAddress(_ hash: UInt64) -> UnsafeRawPointer? {
     let shard = shard(of: hash)
     guard !shards[shard].index.isEmpty else { return nil }

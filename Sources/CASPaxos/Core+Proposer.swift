@@ -153,23 +153,9 @@ extension Core {
     wakeUp(slot, by: time)
   }
 
-  /// What the slot's attempt asks; the same whenever it is sent again. Nil between attempts.
-  private func request(of slot: Int) -> Message? {
-    let (ballot, key) = (rounds[slot].ballot, rounds[slot].key)
-    switch rounds[slot].phase {
-    case .reading: return Message(.read, slot: UInt32(slot), ballot: ballot, key: key)
-    case .preparing: return Message(.prepare, slot: UInt32(slot), ballot: ballot, key: key)
-    case .accepting:
-      return Message(
-        .accept, slot: UInt32(slot), ballot: ballot, promised: rounds[slot].next, key: key,
-        state: rounds[slot].base)
-    case .free, .idle, .backingOff, .starved: return nil
-    }
-  }
-
   /// To every voter; to this node's own acceptor directly.
   private mutating func emit(_ slot: Int) {
-    guard let message = request(of: slot) else { return }
+    guard let message = rounds[slot].request(UInt32(slot)) else { return }
     if configuration.voters.count > (place == nil ? 0 : 1) {
       outbox.messages.append(Envelope(to: .peers, message: message))
     }
@@ -196,7 +182,7 @@ extension Core {
   }
 
   private mutating func sendAgain(_ slot: Int) {
-    if now >= rounds[slot].retransmitAt, let message = request(of: slot) {
+    if now >= rounds[slot].retransmitAt, let message = rounds[slot].request(UInt32(slot)) {
       statistics.retransmissions += 1
       let (votes, refused) = (rounds[slot].votes, rounds[slot].refused)
       for (place, voter) in configuration.voters.enumerated()

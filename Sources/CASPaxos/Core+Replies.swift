@@ -28,6 +28,7 @@ extension Core {
     }
   }
 
+  @inline(__always)
   private func place(of sender: VoterID, with reply: Message) -> Int? {
     #if PlantedBugs
       let slot = Int(reply.slot)

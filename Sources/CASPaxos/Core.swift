@@ -10,7 +10,7 @@ struct Core: Hashable, Sendable {
   var configurationBatch = PersistBatch.none
   /// This node's place among the voters; nil where it has no vote.
   var place: Int?
-  var table: RegisterTable
+  @usableFromInline var table: RegisterTable
   /// What every register that is absent has promised; and the batch that makes it durable, or did.
   var floor = Ballot.zero
   var floorBatch = PersistBatch.none
@@ -35,7 +35,7 @@ struct Core: Hashable, Sendable {
   @usableFromInline var tasks = Tasks()
   /// Whom its acceptor tells, and what its own clients watch; and when either needs to know the time.
   var subscriptions = Subscriptions()
-  var watches = Watches()
+  @usableFromInline var watches = Watches()
   var watchWake: Ticks?
   var listings = Listings()
   /// Of others' listings and its own, what its acceptor has had no time for.

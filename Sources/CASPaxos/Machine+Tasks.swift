@@ -49,7 +49,7 @@ extension Machine {
     }
     openTasks += 1
     join(
-      task.key, hash: core.hash(task.key),
+      task.key, hash: core.table.hash(task.key),
       Fold.Pending(from: .task(task.id), work: .errand(task.errand), deadline: task.deadline))
   }
 

@@ -88,7 +88,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   /// Opens a proposal, or ends it at once where it cannot be taken.
   @inlinable
   public mutating func propose(_ proposal: Proposal, as id: ProposalID) {
-    propose(proposal, as: id, hash: core.hash(proposal.key))
+    propose(proposal, as: id, hash: core.table.hash(proposal.key))
   }
 
   /// Opens proposals that came together.
@@ -96,11 +96,12 @@ public struct Machine<C: Change>: ConsensusMachine {
   public mutating func propose(_ proposals: [(proposal: Proposal, id: ProposalID)]) {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: proposals.count) { hashes in
       for index in proposals.indices {
-        hashes.initializeElement(at: index, to: core.hash(proposals[index].proposal.key))
+        hashes.initializeElement(at: index, to: core.table.hash(proposals[index].proposal.key))
       }
-      core.fetch(UnsafeBufferPointer(hashes))
+      core.table.fetch(UnsafeBufferPointer(hashes))
       for index in proposals.indices {
-        propose(proposals[index].proposal, as: proposals[index].id, hash: hashes[index])
+        let (proposal, id) = proposals[index]
+        propose(proposal, as: id, hash: hashes[index])
       }
     }
   }
@@ -153,7 +154,7 @@ public struct Machine<C: Change>: ConsensusMachine {
   }
 
   /// Why a proposal is not even begun.
-  @inlinable
+  @inlinable @inline(__always)
   func refusal(of proposal: Proposal) -> NotApplied<C.Rejection>? {
     if let stopped = core.stopped { return .abandoned(stopped) }
     if open >= core.settings.maxOpenProposals { return .overloaded }

@@ -1,4 +1,4 @@
-internal import Synod
+public import Synod
 
 /// All registers that this node knows: what its acceptor holds, and what its proposer needs to find
 /// at once.
@@ -107,6 +107,7 @@ struct RegisterTable: Hashable, Sendable {
   }
 
   /// 63 bits: where a list goes on is told to clients of which some know signed numbers only.
+  @usableFromInline
   func hash(_ key: Bytes) -> UInt64 { siphash.hash(key) >> 1 }
 
   func shard(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash &>> shift) }

@@ -84,6 +84,18 @@ struct Round: Hashable, Sendable {
     retransmitAt = time
     wake = time
   }
+
+  /// What the attempt asks; the same whenever it is sent again. Nil between attempts.
+  /// - Parameter slot: the round's own.
+  func request(_ slot: UInt32) -> Message? {
+    switch phase {
+    case .reading: Message(.read, slot: slot, ballot: ballot, key: key)
+    case .preparing: Message(.prepare, slot: slot, ballot: ballot, key: key)
+    case .accepting:
+      Message(.accept, slot: slot, ballot: ballot, promised: next, key: key, state: base)
+    case .free, .idle, .backingOff, .starved: nil
+    }
+  }
 }
 
 /// What the proposer's changes are needed for next.

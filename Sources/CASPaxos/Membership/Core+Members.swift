@@ -8,8 +8,10 @@ extension Core {
   }
 
   /// Whether requests of this sender are answered.
+  @inline(__always)
   func isMember(_ sender: VoterID) -> Bool {
-    configuration.place(of: sender) != nil || members.adopted.place(of: sender) != nil
+    if configuration.place(of: sender) != nil { return true }
+    return members.adopted.place(of: sender) != nil
   }
 
   /// A round on the reserved register was chosen, or its answers settled: what it holds is decided.

@@ -8,10 +8,26 @@ internal import Synod
 /// old voters, whose prepare quorums meet their accept quorums: two rounds never choose apart. What
 /// ends in the old voters' epoch is found there by them. What hands over to the new ones must be held
 /// by an accept quorum of those, too, or their epoch would begin without it.
+///
+/// What decides about all other registers is inlined: to call a function that only reads it, the whole
+/// core may be copied.
 extension Core {
   /// Whether these promises let the slot's round go on.
+  @inline(__always)
   func isPrepareQuorum(_ votes: VoteSet, for slot: Int) -> Bool {
     guard rounds[slot].isReserved else { return configuration.isPrepareQuorum(votes) }
+    return isPrepareQuorumOnMembers(votes)
+  }
+
+  /// Whether these acceptances of the slot's state choose it.
+  @inline(__always)
+  func isAcceptQuorum(_ votes: VoteSet, for slot: Int) -> Bool {
+    guard rounds[slot].isReserved else { return configuration.isAcceptQuorum(votes) }
+    return isAcceptQuorumOnMembers(votes, for: slot)
+  }
+
+  @inline(never)
+  private func isPrepareQuorumOnMembers(_ votes: VoteSet) -> Bool {
     #if PlantedBugs
       if PlantedBug.has(.eitherSide), configuration.incoming?.isPrepareQuorum(votes) == true {
         return true
@@ -20,17 +36,16 @@ extension Core {
     return configuration.component.isPrepareQuorum(votes)
   }
 
-  /// Whether these acceptances of the slot's state choose it.
-  func isAcceptQuorum(_ votes: VoteSet, for slot: Int) -> Bool {
+  @inline(never)
+  private func isAcceptQuorumOnMembers(_ votes: VoteSet, for slot: Int) -> Bool {
     #if PlantedBugs
-      if rounds[slot].isReserved, let incoming = configuration.incoming {
+      if let incoming = configuration.incoming {
         let isEnough = configuration.component.isAcceptQuorum(votes)
         if PlantedBug.has(.unaskedHandOver), isEnough { return true }
         if PlantedBug.has(.eitherSide), isEnough || incoming.isAcceptQuorum(votes) { return true }
       }
     #endif
-    // Conditions of an `&&` are closures, for which the whole core would be copied here.
-    guard rounds[slot].isReserved, configuration.isJoint, !handsOver(rounds[slot].base) else {
+    guard configuration.isJoint, !handsOver(rounds[slot].base) else {
       return configuration.isAcceptQuorum(votes)
     }
     return configuration.component.isAcceptQuorum(votes)

@@ -69,7 +69,7 @@ extension Machine {
 }
 
 extension Core {
-  @usableFromInline var hasEndedWatches: Bool { !watches.ended.isEmpty }
+  @inlinable var hasEndedWatches: Bool { !watches.ended.isEmpty }
   @usableFromInline var hasWatches: Bool { !watches.isEmpty }
 
   /// Why nobody can watch it now.

@@ -1,6 +1,7 @@
 internal import Synod
 
 /// The watches of this node's clients, and what is known of the registers that they watch.
+@usableFromInline
 struct Watches: Hashable, Sendable {
   /// By their numbers, which rise and are used once.
   var open: [UInt32: Watch] = [:]
@@ -29,7 +30,7 @@ struct Watches: Hashable, Sendable {
   /// What is to be told.
   var effects: [Effect] = []
   /// Those that ended by themselves.
-  var ended: [Ended] = []
+  @usableFromInline var ended: [Ended] = []
   /// When all that is watched is asked for again.
   var renewAt = Ticks(0)
   /// The first deadline of any, or an earlier time.
@@ -42,7 +43,8 @@ struct Watches: Hashable, Sendable {
     var isCertain = false
   }
 
-  struct Ended: Hashable {
+  @usableFromInline
+  struct Ended: Hashable, Sendable {
     let id: ProposalID
     let why: WatchEnd
   }
