@@ -74,13 +74,21 @@ extension RegisterSubject {
     let voter = voters[Int(changes.next() % UInt64(voters.count))]
     switch changes.next() % 10 {
     case 0, 1, 2:
-      return sparesLeft > 0 ? .changeMembership(.add(address: drawAddress(), role: .voter)) : nil
+      guard sparesLeft > 0 else { return nil }
+      let role = roleOfSpare
+      return .changeMembership(.add(address: drawAddress(), role: role))
     case 3, 4, 5: return .changeMembership(.remove(voter))
     case 6, 7:
       return sparesLeft > 0 ? .changeMembership(.replace(voter, address: drawAddress())) : nil
     case 8: return .changeMembership(.rollback(of: members.configuration.epoch))
     default: return .membership
     }
+  }
+
+  /// What the next spare is to be; now and then it has no vote. Drawn apart, as the others are.
+  private var roleOfSpare: Member.Role {
+    var roles = SplitMix(seed: plan.seed ^ 0x726f_6c65 &+ UInt64(sparesLeft))
+    return [.proposer, .observer, .voter, .voter, .voter, .voter][Int(roles.next() % 6)]
   }
 
   /// Every new member takes one of the spares.
