@@ -41,6 +41,10 @@ extension RegisterTable.Cell {
     if ballot == accepted { return proposed == state ? .duplicate : .impossible }
     #if PlantedBugs
       let promised = bound(of: ballot)
+      if PlantedBug.has(.looseAcceptance), ballot >= promised {
+        (accepted, state) = (ballot, proposed)
+        return .granted
+      }
     #endif
     if ballot < promised || ballot < accepted { return .refused }
     accepted = ballot

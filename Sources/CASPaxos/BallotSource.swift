@@ -30,8 +30,19 @@ struct BallotSource: Hashable, Sendable {
   /// Takes the counter of a conflict: only upwards (rule 12). Counters learned in another epoch say
   /// nothing in this one.
   mutating func raise(to other: Ballot) {
+    #if PlantedBugs
+      if PlantedBug.has(.loweredCounter), other.epoch == epoch, other.counter > 0 {
+        counter = other.counter
+      }
+    #endif
     if other.epoch == epoch { counter = max(counter, other.counter) }
   }
+
+  #if PlantedBugs
+    var drawnLast: Ballot { Ballot(epoch: epoch, counter: counter, voter: voter) }
+
+    mutating func restart() { counter = 0 }
+  #endif
 
   /// Every counter is drawn, or was skipped because a conflict named the last one.
   var isExhausted: Bool { counter >= Ballot.counterLimit }

@@ -84,11 +84,21 @@ extension Core {
     meetRival(sender, at: place)
     // What is erased may have been of any version up to the floor.
     let before = table[place].accepted.isZero ? floor : table[place].state.version.ballot
+    #if PlantedBugs
+      let older = table[place].state
+    #endif
     let verdict = table[place].accept(
       message.state, at: message.ballot, next: message.promised)
     let promised = table[place].promised
     switch verdict {
     case .granted:
+      #if PlantedBugs
+        if PlantedBug.has(.tornAcceptance) {
+          _ = outbox.record(
+            .accept(
+              key: message.key, ballot: message.ballot, promised: promised, state: older))
+        }
+      #endif
       table[place].batch = outbox.record(
         .accept(
           key: message.key, ballot: message.ballot, promised: promised, state: message.state))

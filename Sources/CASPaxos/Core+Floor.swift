@@ -32,10 +32,12 @@ extension Core {
     // The ballot, not the value: a tombstone of another ballot may be known to a minority alone.
     #if PlantedBugs
       let isAlike = PlantedBug.has(.erasureByValue) && !table[place].accepted.isZero
+      let isAnything = PlantedBug.has(.collectedValue)
     #else
-      let isAlike = false
+      let (isAlike, isAnything) = (false, false)
     #endif
-    guard isAlike || table[place].accepted == message.ballot, table[place].state.isCollectable
+    guard isAlike || table[place].accepted == message.ballot,
+      isAnything || table[place].state.isCollectable
     else {
       return
     }

@@ -153,9 +153,22 @@ extension Core {
     wakeUp(slot, by: time)
   }
 
+  /// What the slot's attempt asks; nil between attempts. Inlined: a call would copy all of this.
+  @inline(__always)
+  private func request(of slot: Int) -> Message? {
+    #if PlantedBugs
+      if PlantedBug.has(.sharedBallot) {
+        var message = rounds[slot].request(UInt32(slot))
+        message?.ballot = ballots.drawnLast
+        return message
+      }
+    #endif
+    return rounds[slot].request(UInt32(slot))
+  }
+
   /// To every voter; to this node's own acceptor directly.
   private mutating func emit(_ slot: Int) {
-    guard let message = rounds[slot].request(UInt32(slot)) else { return }
+    guard let message = request(of: slot) else { return }
     if configuration.voters.count > (place == nil ? 0 : 1) {
       outbox.messages.append(Envelope(to: .peers, message: message))
     }
@@ -182,7 +195,7 @@ extension Core {
   }
 
   private mutating func sendAgain(_ slot: Int) {
-    if now >= rounds[slot].retransmitAt, let message = rounds[slot].request(UInt32(slot)) {
+    if now >= rounds[slot].retransmitAt, let message = request(of: slot) {
       statistics.retransmissions += 1
       let (votes, refused) = (rounds[slot].votes, rounds[slot].refused)
       for (place, voter) in configuration.voters.enumerated()

@@ -54,7 +54,14 @@ extension Core {
   private mutating func compare(_ slot: Int, with reply: Message, of place: Int) {
     let isFirst = rounds[slot].votes.isEmpty
     rounds[slot].votes.insert(place)
-    if isFirst || reply.accepted > rounds[slot].highest {
+    #if PlantedBugs
+      let isBetter =
+        PlantedBug.has(.oldestState)
+        ? reply.accepted < rounds[slot].highest : reply.accepted > rounds[slot].highest
+    #else
+      let isBetter = reply.accepted > rounds[slot].highest
+    #endif
+    if isFirst || isBetter {
       rounds[slot].highest = reply.accepted
       rounds[slot].base = reply.state
       rounds[slot].agreeing = VoteSet()
@@ -144,6 +151,9 @@ extension Core {
   private mutating func refused(_ slot: Int, by place: Int, _ reply: Message) {
     // A voter that has accepted this very ballot refuses only a prepare of it that came again, late.
     guard !rounds[slot].votes.contains(place), reply.accepted != reply.ballot else { return }
+    #if PlantedBugs
+      if PlantedBug.has(.endlessPrepare), rounds[slot].phase == .preparing { return }
+    #endif
     let rival = max(reply.promised, reply.accepted)
     // What only a floor refuses shows no rival.
     if rival >= reply.ballot {

@@ -65,7 +65,15 @@ extension Machine {
   /// it is not kept.
   @usableFromInline
   mutating func finishIfAbandoned(_ slot: Int) {
-    if folds[slot].folded.allSatisfy(\.isAbandoned) { startOver(slot) }
+    guard folds[slot].folded.allSatisfy(\.isAbandoned) else { return }
+    #if PlantedBugs
+      if PlantedBug.has(.restartedCounter), core.rounds[slot].phase == .accepting,
+        core.rounds[slot].refused.isEmpty
+      {
+        core.ballots.restart()
+      }
+    #endif
+    startOver(slot)
   }
 
   /// The machine stopped: everything open ends.

@@ -66,6 +66,25 @@
     /// In a joint epoch, a round on the members' register goes by the quorums of either side.
     case eitherSide = "let either side of a joint epoch decide about the members"
 
+    /// What is sent again carries the ballot that was drawn last, of whatever round (durable-utils').
+    case sharedBallot = "send again at the ballot of another round (durable-utils)"
+    /// A proposer counts from one again when a change is given up whose accept nobody answered
+    /// (Kshaka's).
+    case restartedCounter = "begin the counter anew after a failure (Kshaka)"
+    /// An acceptance is made durable in two steps: its ballots, then its value (Kshaka's).
+    case tornAcceptance = "save an acceptance in two parts (Kshaka)"
+    /// A proposer takes over the counter of a conflict though its own is higher (peterbourgon's).
+    case loweredCounter = "take over a lower counter (peterbourgon)"
+    /// Whatever the round of a collection finds is collected, be it a value (peterbourgon's).
+    case collectedValue = "collect without looking for a value (peterbourgon)"
+    /// A prepare that is refused waits for more promises, for ever (the Python prototype's).
+    case endlessPrepare = "wait for ever after a conflict (the Python prototype)"
+    /// An acceptor that accepts looks at its promise alone, and raises none (Scylla's).
+    case looseAcceptance = "accept by the promise alone (Scylla)"
+    /// A change is built on the oldest state that promises tell of: what is newer may never have been
+    /// committed (what an early TLA+ model asks for).
+    case oldestState = "build on what was committed before alone (an early TLA+ model)"
+
     // Of the log.
 
     /// The first leader that was ever granted anything may break every later leader's lease.

@@ -7,7 +7,9 @@
 
   /// Mistakes that are planted are found by walking every run of a small world.
   @Suite struct ExplorationPlantedTests {
-    /// The mistakes of changing the members: each is told by what it breaks.
+    /// The mistakes of changing the members: each is told by what it breaks. That a retired voter returns
+    /// takes one that leaves and one that comes, more than a small world can be walked with: it has a
+    /// trace of its own.
     @Test(arguments: [
       (PlantedBug.skippedTransfer, "members-2-1-flexible", "k was not accepted anew in it"),
       (.copiedStates, "members-2-1", "k was not accepted anew in it"),
@@ -16,7 +18,6 @@
       (.epochlessBallot, "members-old-epoch", "took effect at 2.6.1 and was lost at 2.102.2"),
       (.unguardedMembers, "members-duel", "two memberships were decided"),
       (.unguardedMembers, "members-add-remove", "two memberships were decided"),
-      (.returningVoter, "members-2-1", "voter 2 is out by r2, and is not retired"),
       (.skippedTransfer, "members-two-keys", "k was not accepted anew in it"),
       (.copiedStates, "members-collect-leave", "k was not accepted anew in it"),
       (.erasureWithoutJoining, "members-collect", "does not descend from it"),

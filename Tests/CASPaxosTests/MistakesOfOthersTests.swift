@@ -101,6 +101,14 @@ import Testing
         ),
         (.sentBeforeDurable, MistakesOfOthers.answeringBeforeSaving),
         (.forgottenReservation, MistakesOfOthers.countingFromOneAfterARestart),
+        (.sharedBallot, MistakesOfOthers.sharingBallotsAndMixingUpKeys),
+        (.restartedCounter, MistakesOfOthers.beginningTheCounterAnew),
+        (.tornAcceptance, MistakesOfOthers.tearingAnAcceptance),
+        (.loweredCounter, MistakesOfOthers.loweringTheCounter),
+        (.collectedValue, MistakesOfOthers.collectingAValue),
+        (.endlessPrepare, MistakesOfOthers.waitingAfterAConflict),
+        (.looseAcceptance, MistakesOfOthers.acceptingByThePromiseAlone),
+        (.oldestState, MistakesOfOthers.takingWhatIsCommittedForAChain),
       ]
       for (bug, body) in bodies {
         withKnownIssue("\(bug)") { try PlantedBug.$planted.withValue(bug) { try body() } }
