@@ -124,6 +124,7 @@ extension Core {
     }
     let (outcome, over) = state.leases.apply(request, at: slot)
     if case .held(let lease) = outcome { time(lease, request.name) }
+    keep(request, outcome, over: over, asked: entry.id)
     if let over, started { notes.append(.leaseEnded(over.name, over.lease)) }
     closeLease(entry.id, outcome, at: slot)
   }

@@ -74,6 +74,9 @@ struct Core: Hashable, Sendable {
   var freshTimers: [LeaseTimer] = []
   /// When one of them is over; may be too early, never too late.
   var leaseDue: Ticks?
+  /// Leases that this node keeps, and when one of them is to be refreshed; may be too early.
+  var kept: [KeptLease] = []
+  var keepDue: Ticks?
   /// Bytes of applied entries that are kept.
   var retained = 0
   var keepers: [Keeper] = []
@@ -193,6 +196,7 @@ struct Core: Hashable, Sendable {
     if let due = retirement.due, due <= now { askKnown() }
     if let due = recovery.due, due <= now { askToRecover() }
     endLeases()
+    refreshLeases()
     // What was asked of its own voter again relied on nothing that is not durable.
     countOwnVotes()
   }
@@ -208,6 +212,7 @@ struct Core: Hashable, Sendable {
     if let due = retirement.due { wake = min(wake, due) }
     if let due = recovery.due { wake = min(wake, due) }
     if let due = leaseWake { wake = min(wake, due) }
+    if let keepDue { wake = min(wake, keepDue) }
     return wake
   }
 

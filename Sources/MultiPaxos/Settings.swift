@@ -92,7 +92,8 @@ public struct Settings: Hashable, Sendable {
   /// How this node stands for leader; see `Decorations`.
   public var decorations = Decorations()
   /// For how long a voter lets nobody else lead once it has answered its leader, so that this may
-  /// answer reads alone (rule 44). Nil: no leases, and such reads are refused.
+  /// answer reads alone (rule 44). Nil: no leases, and such reads are refused. Every heartbeat renews it
+  /// (``Decorations/sendsHeartbeats``).
   public var leaseDuration: UInt64?
   /// The bound on how far any two clocks' rates differ from real time, in millionths.
   public var clockRateError: UInt64 = 500
@@ -154,10 +155,14 @@ public struct Decorations: Hashable, Sendable {
   public var fillsWindow = true
   /// A leader ends the leases that ran out (releaser).
   public var endsLeases = true
+  /// A node refreshes the leases that its own proposals took, when a quarter of their time is left, until
+  /// one is given back or lost (leaser). Only for what lives and dies with the node: a part of the
+  /// application that hangs would keep its lease. ``Effect/leaseEnded(_:_:)`` tells of a lost one.
+  public var refreshesLeases = false
   /// After how many slots a leader has all nodes compare their states (verify); nil: never.
   public var verifiesEvery: UInt64?
 
-  /// All but verification.
+  /// All but the refreshing of leases and verification.
   public init() {}
 
   /// None: a node that answers, and begins nothing of its own accord.
