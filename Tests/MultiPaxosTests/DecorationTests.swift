@@ -145,6 +145,20 @@ import Testing
     #expect((world[2].lease(of: "lock") == nil) == ends)
   }
 
+  /// Leases of leaders: what keeps one is that it is heard of.
+  @Test(arguments: [true, false]) func aLeaderReadsAloneWhileItIsHeardOf(_ sends: Bool) {
+    var world = World(3) {
+      ReadTests.leased(&$0)
+      $0.decorations = .none
+      $0.decorations.sendsHeartbeats = sends
+    }
+    lead(1, &world)
+    #expect(world.end(.command(.add(3)), at: 1)?.number == 3)
+    for _ in 0..<10 { world.pass(50) }
+    let answer = ReadTests().readUnderLease(at: VoterID(1), &world)
+    #expect(sends ? answer?.number == 3 : answer == .notApplied(.noLease))
+  }
+
   /// Verification.
   @Test(arguments: [nil, 3] as [UInt64?]) func statesAreCompared(_ every: UInt64?) {
     var world = bare {
