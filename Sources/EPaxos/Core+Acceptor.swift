@@ -122,8 +122,10 @@ extension Core {
     where stopped == nil && reaches(one.id) && table.takes(one.value.dep)
       && !table.isTruncated(one.id)
     {
-      if let attempt = attempts[one.id], case .collecting = attempt.stage {
-        statistics.recoveryRows[0] += 1
+      switch attempts[one.id]?.stage {
+      case .collecting: statistics.recoveryRows[0] += 1
+      case .waiting: statistics.waitingRows[3] += 1
+      case .preAccepting, .validating, .accepting, nil: break
       }
       if table[one.id]?.noticedAt != nil { statistics.fetched += 1 }
       commit(one.id, Value(one.value.batch.compacted(), one.value.dep), announce: false)
