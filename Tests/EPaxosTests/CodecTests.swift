@@ -126,9 +126,7 @@ import Testing
   }
 
   /// A machine takes whatever a peer says without a trap, and without memory that it did not send.
-  @Test(.disabled("until the graph is in"), arguments: 1...20) func hostilePeersDoNotStopAMachine(
-    _ seed: UInt64
-  ) {
+  @Test(arguments: 1...20) func hostilePeersDoNotStopAMachine(_ seed: UInt64) {
     var random = SplitMix(seed: seed)
     var world = World(3, seed: seed)
     for _ in 0..<400 {
