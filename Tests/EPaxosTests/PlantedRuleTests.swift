@@ -84,25 +84,18 @@
 
     /// What was accepted at ballot 1 is told of as if at 3, and so before what is chosen at 2.
     @Test func keepingOneBallot() {
-      func told() -> Ballot? {
-        var world = World.directed(3)
-        world.furnish(
-          3,
-          [
-            .accepted(Self.x, ballot(1, 3), World.command(1), deps(Self.y)),
-            .promised(Self.x, ballot(3, 3)),
-          ])
-        world.tell(.recover(ballot(4, 1), Self.x), from: 1, to: 3)
-        for parcel in world.network {
-          if case .holding(_, Self.x, let holding) = parcel.message { return holding.abal }
-        }
-        return nil
-      }
-      #expect(told() == ballot(1, 3))
-      #expect(PlantedBug.$planted.withValue(.singleBallot) { told() } == ballot(3, 3))
+      isFound(.singleBallot) { BugTests().aPromiseLendsAnAcceptedValueNoHigherBallot() }
     }
 
+    /// The owner decides by the first answer and is gone; to the others nothing looks decided.
     @Test func decidingThoughDependenciesWereAdded() {
+      losesAgreement(.agreedDependencies) {
+        var world = BugTests.disagreement()
+        world.crash(1)
+        world.recover(Self.x, at: 2)
+        world.mingle(2, 3)
+        return world
+      }
       isFound(.agreedDependencies) { BugTests().answersThatAgreeAgainstTheOwnerDoNotDecide() }
     }
 
