@@ -31,7 +31,7 @@ public struct SmallestFailure: Hashable, Sendable {
     self.plan = plan
     self.report = report
     events = report.events
-    spent = report.events
+    spent = min(report.events, mostEvents)
     while leaveOut(limit, (most, mostEvents), run) {}
     shortenPrefix(mostEvents, run)
   }
@@ -48,7 +48,7 @@ public struct SmallestFailure: Hashable, Sendable {
       guard runs < most.runs, spent < most.events, smaller != plan else { return false }
       runs += 1
       let report = run(smaller, limit)
-      spent += report.events
+      spent += min(report.events, most.events)
       guard report.hasFailed else { return false }
       plan = smaller
       self.report = report
@@ -78,7 +78,7 @@ public struct SmallestFailure: Hashable, Sendable {
       let middle = passing + (events - passing) / 2
       runs += 1
       let cut = run(plan, middle)
-      spent += cut.events
+      spent += min(cut.events, mostEvents)
       if cut.hasFailed {
         events = min(middle, cut.events)
         report = cut
