@@ -10,6 +10,8 @@ extension Machine {
     /// The piece that was given last.
     var last: EPaxos.Message.SnapshotPiece
     var usedAt: Ticks
+    /// When a piece was given for the first time.
+    var advancedAt: Ticks
 
     /// Gives the next piece.
     mutating func advance(_ limit: Int) {
@@ -32,7 +34,10 @@ extension Machine {
     if let place = transfers.firstIndex(where: { $0.to == voter }) {
       let last = transfers[place].last
       let isNext = snapshot == last.snapshot && index == last.index + 1 && !last.isLast
-      if isNext { transfers[place].advance(limit) }
+      if isNext {
+        transfers[place].advance(limit)
+        transfers[place].advancedAt = core.now
+      }
       let isSame = snapshot == last.snapshot && index == last.index
       // Two requests that crossed are both answered with one snapshot: or each would end the other's.
       if isNext || isSame || (last.index == 0 && !last.isLast) {
@@ -46,11 +51,14 @@ extension Machine {
     }
     guard core.executed > 0, core.hasState else { return }
     dropIdleTransfers()
-    guard transfers.count(where: { $0.source != nil }) < core.settings.maxTransfers else { return }
+    let open = transfers.count { $0.source != nil }
+    guard open < core.settings.maxTransfers || dropStuckTransfer() else { return }
     var source = SnapshotSource(core.drawSnapshot(), core, replicated, appState)
     let first = source.piece(0, limit)
     transfers.append(
-      Transfer(to: voter, source: first.isLast ? nil : source, last: first, usedAt: core.now))
+      Transfer(
+        to: voter, source: first.isLast ? nil : source, last: first, usedAt: core.now,
+        advancedAt: core.now))
     core.outbox.send(.piece(first), to: voter)
   }
 
@@ -58,6 +66,18 @@ extension Machine {
   mutating func dropIdleTransfers() {
     let (now, patience) = (core.now, transferPatience)
     transfers.removeAll { $0.usedAt.advanced(by: patience) <= now }
+  }
+
+  /// Makes room for another where one has got nowhere for long: what is sent to it may be lost, while it is
+  /// heard to ask for the same again and again.
+  /// - Returns: whether there is room.
+  private mutating func dropStuckTransfer() -> Bool {
+    let open = transfers.indices.filter { transfers[$0].source != nil }
+    guard let stuck = open.min(by: { transfers[$0].advancedAt < transfers[$1].advancedAt }),
+      transfers[stuck].advancedAt.advanced(by: 4 * transferPatience) <= core.now
+    else { return false }
+    transfers.remove(at: stuck)
+    return true
   }
 
   /// When the first of those that are given is idle for too long.

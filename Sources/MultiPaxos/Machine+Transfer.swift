@@ -10,6 +10,8 @@ extension Machine {
     /// The pieces that were given last: some are on their way, and may be asked for again.
     var recent: [MultiPaxos.Message.SnapshotPiece]
     var usedAt: Ticks
+    /// When a piece was given for the first time.
+    var advancedAt: Ticks
 
     var last: MultiPaxos.Message.SnapshotPiece { recent[recent.count - 1] }
   }
@@ -31,10 +33,11 @@ extension Machine {
     }
     guard core.applied > .none else { return }
     dropIdleTransfers()
-    guard transfers.count < core.settings.maxTransfers else { return }
+    guard transfers.count < core.settings.maxTransfers || dropStuckTransfer() else { return }
     var source = SnapshotSource(core.state, app)
     let first = source.piece(0, core.settings.maxPieceBytes)
-    transfers.append(Transfer(to: voter, source: source, recent: [first], usedAt: core.now))
+    transfers.append(
+      Transfer(to: voter, source: source, recent: [first], usedAt: core.now, advancedAt: core.now))
     give(first, to: voter)
   }
 
@@ -75,6 +78,7 @@ extension Machine {
       let next = transfers[place].last.index + 1
       let piece = transfers[place].source.piece(next, core.settings.maxPieceBytes)
       transfers[place].recent.append(piece)
+      transfers[place].advancedAt = core.now
       if transfers[place].recent.count > CatchUp.Incoming.mostAhead {
         transfers[place].recent.removeFirst()
       }
@@ -90,6 +94,18 @@ extension Machine {
     if incoming != nil, core.catchUp.incoming == nil { incoming = nil }
     let (patience, now) = (core.patience, core.now)
     transfers.removeAll { $0.usedAt.advanced(by: patience) <= now }
+  }
+
+  /// Makes room for another where one has got nowhere for long: what is sent to it may be lost, while it is
+  /// heard to ask for the same again and again.
+  /// - Returns: whether there is room.
+  private mutating func dropStuckTransfer() -> Bool {
+    let places = transfers.indices
+    guard let stuck = places.min(by: { transfers[$0].advancedAt < transfers[$1].advancedAt }),
+      transfers[stuck].advancedAt.advanced(by: 4 * core.patience) <= core.now
+    else { return false }
+    transfers.remove(at: stuck)
+    return true
   }
 
   /// Makes room: of those that were given whole, and of those that nobody asked of for a while.

@@ -38,6 +38,8 @@ import Testing
       151_243_113_807,
       // A voter alone had decided to leave its epoch, and was killed before it knew that to be durable.
       484_878_076_809, 484_878_076_010,
+      // Two that a snapshot could not reach asked for it again and again, and nobody else got one.
+      284_965_173_890,
     ] as [UInt64])
   func seedsThatFailedOnceHold(_ seed: UInt64) {
     var world = World<InstanceSubject>(RunPlan(seed: seed))

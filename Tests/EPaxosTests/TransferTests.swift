@@ -114,6 +114,30 @@ import Testing
     world.settle()
     world.expectAgreement()
   }
+
+  /// It is cut off from here in one direction, and asks as often as it may.
+  @Test func whoAsksForTheSameAgainAndAgainKeepsNobodyElseFromASnapshot() {
+    var world = World.directed(3) {
+      $0.barrierEvery = nil
+      $0.maxPieceBytes = 1
+      $0.maxTransfers = 1
+    }
+    world.learn(Self.decision(at(3, 1), World.command(1)), at: 1)
+    func ask(_ voter: UInt32) { world.with(VoterID(1)) { $0.givePiece(0, 0, to: VoterID(voter)) } }
+    ask(3)
+    ask(2)
+    #expect(world[1].transfers.map(\.to) == [VoterID(3)])
+    var turns = 0
+    while world[1].transfers.map(\.to) == [VoterID(3)], turns < 1_000 {
+      world.pass(20)
+      ask(3)
+      ask(2)
+      turns += 1
+    }
+    #expect(world[1].transfers.map(\.to) == [VoterID(2)])
+    let patience = 32 * world[1].settings.retransmitAfter
+    #expect(turns * 20 >= patience && turns * 20 < 2 * patience)
+  }
 }
 
 extension World {

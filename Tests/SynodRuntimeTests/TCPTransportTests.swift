@@ -10,12 +10,16 @@ import UV
     let bench = try TCPBench()
     let (one, two) = try bench.startPair()
     #expect(bench.world.run { bench.isConnected(1, 2) && bench.isConnected(2, 1) })
-    one.broadcast("to all")
-    one.flush()
-    two.send("to one", to: VoterID(1))
-    two.flush()
-    #expect(bench.world.run { bench.has("to all", at: 2) && bench.has("to one", at: 1) })
-    #expect(bench.received[VoterID(2)]?.map(\.sender) == [VoterID(1)])
+    // What is said on the connection that gives way to the other is lost.
+    #expect(
+      bench.world.run {
+        one.broadcast("to all")
+        one.flush()
+        two.send("to one", to: VoterID(1))
+        two.flush()
+        return bench.has("to all", at: 2) && bench.has("to one", at: 1)
+      })
+    #expect(Set((bench.received[VoterID(2)] ?? []).map(\.sender)) == [VoterID(1)])
   }
 
   @Test func aPairThatDialsBothWaysKeepsOneConnection() throws {
