@@ -23,12 +23,13 @@ extension Loop {
   private func spend(_ time: UInt64) {
     let couldGoOn = mayServeStrangers
     allowance.spend(time)
-    if couldGoOn && !mayServeStrangers { soon { [unowned self] in wait() } }
+    if couldGoOn && !mayServeStrangers { soon { [weak self] in self?.wait() } }
   }
 
   /// Keeps `goOn` until there is time for strangers again.
   /// - Parameter wasServed: those that were go on behind all that were not.
   func rest(wasServed: Bool, _ goOn: @escaping () -> Void) {
+    guard !isClosed else { return }
     resting.add(goOn, wasServed: wasServed)
     wakeSoon()
   }
@@ -48,7 +49,9 @@ extension Loop {
   private func wakeSoon() {
     guard mayServeStrangers, !resting.isEmpty, !wakesStrangers, !isClosed else { return }
     wakesStrangers = true
-    soon { [unowned self] in
+    // The last of these run while the loop is let go of.
+    soon { [weak self] in
+      guard let self else { return }
       wakesStrangers = false
       guard mayServeStrangers else { return }
       for goOn in resting.takeFirst(Self.mostAtOnce) { goOn() }

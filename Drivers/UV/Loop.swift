@@ -118,6 +118,7 @@ public final class Loop {
     precondition(!isRunning, "a loop is closed from within its own callback")
     isClosed = true
     atTurn = nil
+    resting = RestingStrangers()
     workers?.close()
     repeat {
       runDeferred()
