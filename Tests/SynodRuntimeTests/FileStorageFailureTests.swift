@@ -51,7 +51,7 @@ import UV
 
     func run(until holds: @escaping () -> Bool) {
       let timer = Timer(loop) { [loop] in loop.stop() }
-      timer.start(after: 20_000)
+      timer.start(after: 120_000)
       loop.atTurn = { [loop] in if holds() { loop.stop() } }
       if !holds() { loop.run() }
       timer.close()
